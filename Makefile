@@ -1,0 +1,61 @@
+# The two commands: `make demo` and `make test`. On a fresh machine with Python 3.11+, make and Node 20+ each sets itself up.
+.DEFAULT_GOAL := help
+.PHONY: help demo test setup check format bench docs
+SHELL := /bin/bash
+
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+
+help: ## List what can be made
+	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+demo: .venv/ready ## Run everything with a simulated world (ARGS='--orders 500 --exit' for an unattended run)
+	@$(BIN)/orderloom demo $(ARGS)
+
+test: .venv/ready-dev ## Run every test (ARGS='tests/unit -k money' for some)
+	@nice -n 5 $(BIN)/python -m pytest $(if $(ARGS),$(ARGS),-n 2 --dist loadgroup)
+
+setup: .venv/ready-dev ## Make the environment for work on Orderloom
+
+check: .venv/ready-dev ## Format, lint, types, layers, docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/docs
+
+format: .venv/ready-dev ## Format the code and mend what can be mended by machine
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv/ready-dev ## Measure; prints ratios within one run
+	@for program in bench/*.py; do echo "== $$program"; $(BIN)/python "$$program" || exit 1; done
+
+docs: .venv/ready-dev ## Build the documentation into site/
+	$(BIN)/zensical build --clean
+
+# --- set-up: each stamp stands for a finished step, so a second run has nothing to do ---------------------------------
+.venv/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Orderloom needs Python 3.11 or newer: make PYTHON=python3.11 …")'
+	@echo "set-up: making the environment .venv"
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+node_modules/ready: package.json package-lock.json
+	@echo "set-up: fetching the console's assets (npm)"
+	@command -v npm >/dev/null || { echo "Orderloom needs Node 20+ to build from a git checkout: npm was not found."; exit 1; }
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+	@touch $@
+
+.venv/ready: .venv/made node_modules/ready requirements/runtime.txt pyproject.toml hatch_build.py
+	@echo "set-up: installing the pinned requirements and Orderloom itself"
+	@$(PIP) install --require-hashes --prefer-binary -r requirements/runtime.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/ready-dev: .venv/ready requirements/dev.txt
+	@echo "set-up: installing the tools for tests and checks"
+	@$(PIP) install --require-hashes --prefer-binary -r requirements/dev.txt
+	@touch $@

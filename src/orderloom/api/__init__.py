@@ -1,0 +1,1 @@
+"""The REST door: translate, make one call, translate back."""

@@ -1,0 +1,1 @@
+"""Items: SKU, GTIN, weight, dimensions, handling flags."""

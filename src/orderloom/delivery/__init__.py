@@ -1,0 +1,1 @@
+"""Tracking, promise, proof of delivery."""

@@ -1,0 +1,1 @@
+"""Read-only SQL across the schemas: lists, search, analytics, audit."""

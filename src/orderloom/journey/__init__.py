@@ -1,0 +1,1 @@
+"""The way of an order, told once: start with order.py."""

@@ -1,0 +1,1 @@
+"""Nodes, calendars, cut-offs, capacity, regions; sales channels."""

@@ -1,0 +1,1 @@
+"""Senders of notices, one file each."""

@@ -1,0 +1,1 @@
+"""The order of record, its lines, holds, edits, cancellations."""

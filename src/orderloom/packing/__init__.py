@@ -1,0 +1,1 @@
+"""Cartonization, pick, scan, pack."""

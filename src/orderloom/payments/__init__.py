@@ -1,0 +1,1 @@
+"""Authorise, capture, refund, and the order's ledger."""

@@ -1,0 +1,1 @@
+"""Database, journeys' runner, event log, clock, settings, logging, outgoing HTTP, auth primitives. No merchant word occurs here."""

@@ -1,0 +1,1 @@
+"""Returns, inspection, disposition, exchanges."""

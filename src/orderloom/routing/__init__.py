@@ -1,0 +1,1 @@
+"""Where each line ships from, and why."""

@@ -1,0 +1,1 @@
+"""Contracts, rating, selection, labels, manifests."""

@@ -1,0 +1,1 @@
+"""Demo data and a simulated world: buyers, warehouses, carriers."""

@@ -1,0 +1,1 @@
+"""Webhooks, feeds, and the exchange with other systems."""

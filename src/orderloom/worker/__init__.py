@@ -1,0 +1,1 @@
+"""The journeys' door: claims due work and runs its steps."""
