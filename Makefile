@@ -1,6 +1,6 @@
 # The two commands: `make demo` and `make test`. On a fresh machine with Python 3.11+, make and Node 20+ each sets itself up.
 .DEFAULT_GOAL := help
-.PHONY: help demo test setup check format bench docs
+.PHONY: help demo test setup check format schema bench docs
 SHELL := /bin/bash
 
 PYTHON ?= python3
@@ -29,6 +29,9 @@ check: .venv/ready-dev ## Format, lint, types, layers, docs
 format: .venv/ready-dev ## Format the code and mend what can be mended by machine
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+schema: .venv/ready-dev ## Write schema.sql anew after a change to the migrations
+	@$(BIN)/python -m orderloom.plumbing.schema
 
 bench: .venv/ready-dev ## Measure; prints ratios within one run
 	@for program in bench/*.py; do echo "== $$program"; $(BIN)/python "$$program" || exit 1; done

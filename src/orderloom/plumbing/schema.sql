@@ -1,0 +1,1328 @@
+-- Generated from the migrations by `make schema`: read it, never edit it.
+
+CREATE SCHEMA catalog;
+
+CREATE SCHEMA delivery;
+
+CREATE SCHEMA inventory;
+
+CREATE SCHEMA network;
+
+CREATE SCHEMA notices;
+
+CREATE SCHEMA orders;
+
+CREATE SCHEMA packing;
+
+CREATE SCHEMA payments;
+
+CREATE SCHEMA plumbing;
+
+CREATE SCHEMA returns;
+
+CREATE SCHEMA routing;
+
+CREATE SCHEMA shipping;
+
+CREATE SCHEMA sync;
+
+CREATE FUNCTION plumbing.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+  RAISE EXCEPTION '%.% is append-only: % refused', TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_OP USING ERRCODE = '23001';
+END $$;
+
+CREATE TABLE catalog.items (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    sku text NOT NULL,
+    gtin text,
+    name text NOT NULL,
+    weight_g integer NOT NULL,
+    length_mm integer NOT NULL,
+    width_mm integer NOT NULL,
+    height_mm integer NOT NULL,
+    as_given jsonb,
+    list_price bigint,
+    currency character(3),
+    fragile boolean DEFAULT false NOT NULL,
+    this_side_up boolean DEFAULT false NOT NULL,
+    hazmat_class text,
+    ships_alone boolean DEFAULT false NOT NULL,
+    backorderable boolean DEFAULT false NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT items_height_mm_check CHECK ((height_mm >= 0)),
+    CONSTRAINT items_length_mm_check CHECK ((length_mm >= 0)),
+    CONSTRAINT items_list_price_check CHECK ((list_price >= 0)),
+    CONSTRAINT items_weight_g_check CHECK ((weight_g >= 0)),
+    CONSTRAINT items_width_mm_check CHECK ((width_mm >= 0))
+);
+
+CREATE TABLE catalog.kit_components (
+    kit_sku text NOT NULL,
+    component_sku text NOT NULL,
+    quantity integer NOT NULL,
+    CONSTRAINT kit_components_check CHECK ((kit_sku <> component_sku)),
+    CONSTRAINT kit_components_quantity_check CHECK ((quantity > 0))
+);
+
+CREATE TABLE delivery.parcels (
+    carrier text NOT NULL,
+    tracking_number text NOT NULL,
+    order_id uuid NOT NULL,
+    package_id uuid,
+    fulfillment_id uuid,
+    return_id uuid,
+    status text DEFAULT 'pending'::text NOT NULL,
+    promise_at timestamp with time zone,
+    first_scan_at timestamp with time zone,
+    last_event_at timestamp with time zone,
+    delivered_at timestamp with time zone,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT parcels_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'info_received'::text, 'in_transit'::text, 'out_for_delivery'::text, 'attempt_failed'::text, 'available_for_pickup'::text, 'delivered'::text, 'exception'::text, 'return_to_sender'::text, 'expired'::text])))
+);
+
+CREATE TABLE delivery.proofs (
+    carrier text NOT NULL,
+    tracking_number text NOT NULL,
+    kind text NOT NULL,
+    signed_by text,
+    reference text,
+    taken_at timestamp with time zone NOT NULL,
+    CONSTRAINT proofs_kind_check CHECK ((kind = ANY (ARRAY['signature'::text, 'photo'::text, 'pin'::text, 'scan'::text])))
+);
+
+CREATE TABLE delivery.tracking_events (
+    id bigint NOT NULL,
+    carrier text NOT NULL,
+    tracking_number text NOT NULL,
+    code text NOT NULL,
+    status text NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    raw jsonb NOT NULL,
+    received_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+ALTER TABLE delivery.tracking_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME delivery.tracking_events_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE inventory.movements (
+    id bigint NOT NULL,
+    node_id uuid NOT NULL,
+    sku text NOT NULL,
+    kind text NOT NULL,
+    on_hand_delta integer DEFAULT 0 NOT NULL,
+    reserved_delta integer DEFAULT 0 NOT NULL,
+    allocated_delta integer DEFAULT 0 NOT NULL,
+    damaged_delta integer DEFAULT 0 NOT NULL,
+    quality_control_delta integer DEFAULT 0 NOT NULL,
+    cause_type text NOT NULL,
+    cause_id uuid,
+    actor text NOT NULL,
+    reason text,
+    moved_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT movements_kind_check CHECK ((kind = ANY (ARRAY['received'::text, 'reserved'::text, 'unreserved'::text, 'allocated'::text, 'unallocated'::text, 'shipped'::text, 'adjusted'::text, 'counted'::text, 'transferred'::text, 'returned'::text, 'disposed'::text])))
+);
+
+ALTER TABLE inventory.movements ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME inventory.movements_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE inventory.stock (
+    node_id uuid NOT NULL,
+    sku text NOT NULL,
+    on_hand integer DEFAULT 0 NOT NULL,
+    reserved integer DEFAULT 0 NOT NULL,
+    allocated integer DEFAULT 0 NOT NULL,
+    damaged integer DEFAULT 0 NOT NULL,
+    quality_control integer DEFAULT 0 NOT NULL,
+    safety_stock integer DEFAULT 0 NOT NULL,
+    backorder_limit integer DEFAULT 0 NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT never_oversold CHECK (((reserved >= 0) AND (allocated >= 0) AND ((((reserved + allocated) + damaged) + quality_control) <= (on_hand + backorder_limit)))),
+    CONSTRAINT stock_backorder_limit_check CHECK ((backorder_limit >= 0)),
+    CONSTRAINT stock_check CHECK (((on_hand >= 0) AND (damaged >= 0) AND (quality_control >= 0))),
+    CONSTRAINT stock_safety_stock_check CHECK ((safety_stock >= 0))
+)
+WITH (fillfactor='40');
+
+CREATE TABLE network.channels (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    code text NOT NULL,
+    name text NOT NULL,
+    type text NOT NULL,
+    currency character(3) NOT NULL,
+    time_zone text DEFAULT 'UTC'::text NOT NULL,
+    on_shortage text DEFAULT 'refuse'::text NOT NULL,
+    promise_days jsonb DEFAULT '{"standard": 5, "expedited": 2, "overnight": 1}'::jsonb NOT NULL,
+    split_policy jsonb DEFAULT '{"max_shipments": 4}'::jsonb NOT NULL,
+    review_above bigint,
+    notices text[] DEFAULT '{email}'::text[] NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT channels_on_shortage_check CHECK ((on_shortage = ANY (ARRAY['refuse'::text, 'accept'::text]))),
+    CONSTRAINT channels_type_check CHECK ((type = ANY (ARRAY['site'::text, 'marketplace'::text, 'store'::text, 'edi'::text, 'file'::text])))
+);
+
+CREATE TABLE network.nodes (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    code text NOT NULL,
+    name text NOT NULL,
+    type text NOT NULL,
+    address jsonb NOT NULL,
+    latitude double precision,
+    longitude double precision,
+    time_zone text NOT NULL,
+    working_days smallint[] DEFAULT '{1,2,3,4,5}'::smallint[] NOT NULL,
+    holidays date[] DEFAULT '{}'::date[] NOT NULL,
+    cutoffs jsonb DEFAULT '{}'::jsonb NOT NULL,
+    processing_hours integer DEFAULT 4 NOT NULL,
+    daily_capacity integer,
+    pick_cost bigint DEFAULT 0 NOT NULL,
+    unit_cost bigint DEFAULT 0 NOT NULL,
+    ships_hazmat boolean DEFAULT false NOT NULL,
+    services text[],
+    channels text[],
+    groups text[] DEFAULT '{}'::text[] NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT nodes_daily_capacity_check CHECK ((daily_capacity >= 0)),
+    CONSTRAINT nodes_pick_cost_check CHECK ((pick_cost >= 0)),
+    CONSTRAINT nodes_processing_hours_check CHECK ((processing_hours >= 0)),
+    CONSTRAINT nodes_type_check CHECK ((type = ANY (ARRAY['fulfillment_center'::text, 'store'::text, 'third_party'::text, 'drop_ship'::text, 'virtual'::text]))),
+    CONSTRAINT nodes_unit_cost_check CHECK ((unit_cost >= 0))
+);
+
+CREATE TABLE notices.notices (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    order_id uuid NOT NULL,
+    event text NOT NULL,
+    trigger_id uuid NOT NULL,
+    channel text NOT NULL,
+    recipient text NOT NULL,
+    locale text DEFAULT 'en'::text NOT NULL,
+    subject text NOT NULL,
+    body text NOT NULL,
+    key text NOT NULL,
+    status text DEFAULT 'queued'::text NOT NULL,
+    problem text,
+    sent_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT notices_channel_check CHECK ((channel = ANY (ARRAY['email'::text, 'sms'::text, 'app'::text]))),
+    CONSTRAINT notices_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'sending'::text, 'sent'::text, 'failed'::text])))
+);
+
+CREATE TABLE orders.exceptions (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    kind text NOT NULL,
+    order_id uuid,
+    entity text NOT NULL,
+    entity_id uuid NOT NULL,
+    detail text NOT NULL,
+    way_out text NOT NULL,
+    owner text,
+    due_at timestamp with time zone NOT NULL,
+    opened_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    resolved_at timestamp with time zone,
+    resolved_by text,
+    resolution text
+);
+
+CREATE SEQUENCE orders.fulfillment_number
+    START WITH 500001
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE TABLE orders.fulfillments (
+    id uuid NOT NULL,
+    number text NOT NULL,
+    order_id uuid NOT NULL,
+    node_id uuid NOT NULL,
+    decision_id uuid,
+    carrier text,
+    service text,
+    planned_cost bigint DEFAULT 0 NOT NULL,
+    ship_by timestamp with time zone,
+    status text DEFAULT 'open'::text NOT NULL,
+    request_status text DEFAULT 'unsubmitted'::text NOT NULL,
+    min_rank smallint DEFAULT 400 NOT NULL,
+    max_rank smallint DEFAULT 400 NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT fulfillments_request_status_check CHECK ((request_status = ANY (ARRAY['unsubmitted'::text, 'submitted'::text, 'accepted'::text, 'rejected'::text, 'cancellation_requested'::text, 'cancellation_accepted'::text, 'cancellation_rejected'::text, 'closed'::text]))),
+    CONSTRAINT fulfillments_status_check CHECK ((status = ANY (ARRAY['open'::text, 'scheduled'::text, 'in_progress'::text, 'closed'::text, 'incomplete'::text, 'cancelled'::text])))
+)
+WITH (fillfactor='60');
+
+CREATE TABLE orders.holds (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    order_id uuid NOT NULL,
+    line_id uuid,
+    fulfillment_id uuid,
+    type text NOT NULL,
+    blocks text[] NOT NULL,
+    note text,
+    raised_by text NOT NULL,
+    raised_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    cleared_at timestamp with time zone,
+    cleared_by text
+);
+
+CREATE TABLE orders.lines (
+    id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    "position" smallint NOT NULL,
+    kit_line_id uuid,
+    is_kit boolean DEFAULT false NOT NULL,
+    external_id text,
+    sku text NOT NULL,
+    name text NOT NULL,
+    quantity integer NOT NULL,
+    unit_price bigint NOT NULL,
+    discount bigint DEFAULT 0 NOT NULL,
+    tax bigint DEFAULT 0 NOT NULL,
+    total bigint NOT NULL,
+    fixed_node_id uuid,
+    min_rank smallint DEFAULT 100 NOT NULL,
+    max_rank smallint DEFAULT 100 NOT NULL,
+    CONSTRAINT lines_discount_check CHECK ((discount >= 0)),
+    CONSTRAINT lines_quantity_check CHECK ((quantity > 0)),
+    CONSTRAINT lines_tax_check CHECK ((tax >= 0)),
+    CONSTRAINT lines_total_check CHECK ((total >= 0)),
+    CONSTRAINT lines_unit_price_check CHECK ((unit_price >= 0))
+)
+WITH (fillfactor='70');
+
+CREATE SEQUENCE orders.order_number
+    START WITH 100001
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE TABLE orders.orders (
+    id uuid NOT NULL,
+    number text NOT NULL,
+    channel_id uuid NOT NULL,
+    external_id text NOT NULL,
+    body_hash bytea NOT NULL,
+    placed_at timestamp with time zone NOT NULL,
+    decide_as_of timestamp with time zone,
+    currency character(3) NOT NULL,
+    buyer jsonb NOT NULL,
+    ship_to jsonb NOT NULL,
+    service_level text DEFAULT 'standard'::text NOT NULL,
+    priority smallint DEFAULT 0 NOT NULL,
+    tags text[] DEFAULT '{}'::text[] NOT NULL,
+    flags jsonb DEFAULT '[]'::jsonb NOT NULL,
+    subtotal bigint NOT NULL,
+    discount bigint NOT NULL,
+    shipping bigint NOT NULL,
+    tax bigint NOT NULL,
+    adjustment bigint DEFAULT 0 NOT NULL,
+    total bigint NOT NULL,
+    promise_at timestamp with time zone,
+    ship_complete boolean DEFAULT false NOT NULL,
+    lifecycle text DEFAULT 'open'::text NOT NULL,
+    min_rank smallint DEFAULT 100 NOT NULL,
+    max_rank smallint DEFAULT 100 NOT NULL,
+    payment_status text DEFAULT 'unpaid'::text NOT NULL,
+    return_status text DEFAULT 'none'::text NOT NULL,
+    late boolean DEFAULT false NOT NULL,
+    delivered_at timestamp with time zone,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT orders_check CHECK ((total = ((((subtotal - discount) + shipping) + tax) + adjustment))),
+    CONSTRAINT orders_discount_check CHECK ((discount >= 0)),
+    CONSTRAINT orders_lifecycle_check CHECK ((lifecycle = ANY (ARRAY['draft'::text, 'open'::text, 'closed'::text, 'cancelled'::text]))),
+    CONSTRAINT orders_shipping_check CHECK ((shipping >= 0)),
+    CONSTRAINT orders_tax_check CHECK ((tax >= 0)),
+    CONSTRAINT orders_total_check CHECK ((total >= 0))
+)
+WITH (fillfactor='60');
+
+CREATE TABLE orders.slices (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    order_id uuid NOT NULL,
+    line_id uuid NOT NULL,
+    sku text NOT NULL,
+    quantity integer NOT NULL,
+    rank smallint NOT NULL,
+    node_id uuid,
+    fulfillment_id uuid,
+    CONSTRAINT slices_check CHECK ((((rank >= 200) AND (rank <= 800)) <= (node_id IS NOT NULL))),
+    CONSTRAINT slices_check1 CHECK ((((rank >= 400) AND (rank <= 800)) <= (fulfillment_id IS NOT NULL))),
+    CONSTRAINT slices_quantity_check CHECK ((quantity > 0)),
+    CONSTRAINT slices_rank_check CHECK ((rank = ANY (ARRAY[100, 110, 120, 150, 200, 300, 400, 450, 500, 550, 600, 700, 800, 900])))
+)
+WITH (fillfactor='50');
+
+CREATE TABLE packing.cartons (
+    code text NOT NULL,
+    name text NOT NULL,
+    outer_mm integer[] NOT NULL,
+    inner_mm integer[] NOT NULL,
+    tare_g integer NOT NULL,
+    max_weight_g integer NOT NULL,
+    cost bigint DEFAULT 0 NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    CONSTRAINT cartons_cost_check CHECK ((cost >= 0)),
+    CONSTRAINT cartons_inner_mm_check CHECK ((cardinality(inner_mm) = 3)),
+    CONSTRAINT cartons_max_weight_g_check CHECK ((max_weight_g > 0)),
+    CONSTRAINT cartons_outer_mm_check CHECK ((cardinality(outer_mm) = 3)),
+    CONSTRAINT cartons_tare_g_check CHECK ((tare_g >= 0))
+);
+
+CREATE TABLE packing.package_items (
+    package_id uuid NOT NULL,
+    line_id uuid NOT NULL,
+    sku text NOT NULL,
+    quantity integer NOT NULL,
+    CONSTRAINT package_items_quantity_check CHECK ((quantity > 0))
+);
+
+CREATE TABLE packing.packages (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    fulfillment_id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    sequence smallint NOT NULL,
+    carton text,
+    length_mm integer,
+    width_mm integer,
+    height_mm integer,
+    weight_g integer,
+    status text DEFAULT 'open'::text NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT packages_status_check CHECK ((status = ANY (ARRAY['open'::text, 'packed'::text, 'cancelled'::text])))
+);
+
+CREATE TABLE packing.plans (
+    fulfillment_id uuid NOT NULL,
+    plan jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+CREATE TABLE packing.scans (
+    id bigint NOT NULL,
+    fulfillment_id uuid NOT NULL,
+    package_id uuid,
+    kind text NOT NULL,
+    code text NOT NULL,
+    sku text,
+    line_id uuid,
+    quantity integer NOT NULL,
+    accepted boolean NOT NULL,
+    refusal text,
+    actor text NOT NULL,
+    scanned_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT scans_kind_check CHECK ((kind = ANY (ARRAY['pick'::text, 'pack'::text, 'short'::text]))),
+    CONSTRAINT scans_quantity_check CHECK ((quantity > 0))
+);
+
+ALTER TABLE packing.scans ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME packing.scans_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE packing.wave_fulfillments (
+    fulfillment_id uuid NOT NULL,
+    wave_id uuid NOT NULL
+);
+
+CREATE SEQUENCE packing.wave_number
+    START WITH 1001
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE TABLE packing.waves (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    number text NOT NULL,
+    node_id uuid NOT NULL,
+    created_by text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+CREATE TABLE payments.entries (
+    id bigint NOT NULL,
+    order_id uuid NOT NULL,
+    posting_id uuid NOT NULL,
+    account text NOT NULL,
+    amount bigint NOT NULL,
+    currency character(3) NOT NULL,
+    posted_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT entries_account_check CHECK ((account = ANY (ARRAY['receivable'::text, 'sales'::text, 'shipping'::text, 'tax'::text, 'adjustment'::text, 'cash'::text, 'returns'::text])))
+);
+
+ALTER TABLE payments.entries ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME payments.entries_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE payments.intents (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    order_id uuid NOT NULL,
+    sequence smallint DEFAULT 1 NOT NULL,
+    gateway text NOT NULL,
+    method text NOT NULL,
+    token text NOT NULL,
+    amount bigint NOT NULL,
+    currency character(3) NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT intents_amount_check CHECK ((amount > 0)),
+    CONSTRAINT intents_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'authorized'::text, 'declined'::text, 'voided'::text, 'captured'::text, 'expired'::text])))
+);
+
+CREATE TABLE payments.refunds (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    order_id uuid NOT NULL,
+    return_id uuid,
+    amount bigint NOT NULL,
+    currency character(3) NOT NULL,
+    reason text NOT NULL,
+    requested_by text NOT NULL,
+    request_key text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT refunds_amount_check CHECK ((amount > 0))
+);
+
+CREATE TABLE payments.transactions (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    intent_id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    kind text NOT NULL,
+    subject_id uuid NOT NULL,
+    amount bigint NOT NULL,
+    currency character(3) NOT NULL,
+    key text NOT NULL,
+    status text DEFAULT 'requested'::text NOT NULL,
+    provider_ref text,
+    code text,
+    message text,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    resolved_at timestamp with time zone,
+    CONSTRAINT transactions_amount_check CHECK ((amount > 0)),
+    CONSTRAINT transactions_kind_check CHECK ((kind = ANY (ARRAY['authorize'::text, 'capture'::text, 'void'::text, 'refund'::text]))),
+    CONSTRAINT transactions_status_check CHECK ((status = ANY (ARRAY['requested'::text, 'succeeded'::text, 'failed'::text, 'unknown'::text])))
+);
+
+CREATE TABLE plumbing.api_keys (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    name text NOT NULL,
+    mode text DEFAULT 'test'::text NOT NULL,
+    prefix text NOT NULL,
+    secret_hash bytea NOT NULL,
+    scopes text[] NOT NULL,
+    nodes uuid[],
+    channels uuid[],
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    CONSTRAINT api_keys_mode_check CHECK ((mode = ANY (ARRAY['live'::text, 'test'::text])))
+);
+
+CREATE TABLE plumbing.cursors (
+    reader text NOT NULL,
+    xid xid8 DEFAULT '0'::xid8 NOT NULL,
+    id bigint DEFAULT 0 NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+CREATE TABLE plumbing.events (
+    id bigint NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    event_id uuid DEFAULT uuidv7() NOT NULL,
+    type text NOT NULL,
+    entity text NOT NULL,
+    entity_id uuid NOT NULL,
+    order_id uuid,
+    node_id uuid,
+    channel_id uuid,
+    version integer,
+    actor text NOT NULL,
+    request_id text,
+    reason text,
+    data jsonb DEFAULT '{}'::jsonb NOT NULL,
+    occurred_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+ALTER TABLE plumbing.events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME plumbing.events_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE plumbing.idempotency (
+    credential text NOT NULL,
+    route text NOT NULL,
+    key text NOT NULL,
+    body_hash bytea NOT NULL,
+    status smallint,
+    body bytea,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT idempotency_key_check CHECK ((length(key) <= 255))
+);
+
+CREATE TABLE plumbing.sessions (
+    token_hash bytea NOT NULL,
+    user_id uuid NOT NULL,
+    csrf text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    last_seen_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone
+);
+
+CREATE TABLE plumbing.subjects (
+    journey text NOT NULL,
+    subject_id uuid NOT NULL,
+    step text NOT NULL,
+    state text DEFAULT 'due'::text NOT NULL,
+    undoing boolean DEFAULT false NOT NULL,
+    undo_to text,
+    priority smallint DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    token bigint DEFAULT 0 NOT NULL,
+    leased_until timestamp with time zone,
+    awaiting text,
+    problem text,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT subjects_state_check CHECK ((state = ANY (ARRAY['due'::text, 'waiting'::text, 'paused'::text, 'parked'::text, 'done'::text, 'undone'::text])))
+)
+WITH (fillfactor='50');
+
+CREATE TABLE plumbing.users (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    email text NOT NULL,
+    name text DEFAULT ''::text NOT NULL,
+    password_hash text NOT NULL,
+    role text NOT NULL,
+    nodes uuid[],
+    channels uuid[],
+    active boolean DEFAULT true NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+CREATE TABLE plumbing.wakes (
+    id bigint NOT NULL,
+    journey text NOT NULL,
+    subject_id uuid NOT NULL
+);
+
+ALTER TABLE plumbing.wakes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME plumbing.wakes_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE returns.lines (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    return_id uuid NOT NULL,
+    line_id uuid,
+    sku text NOT NULL,
+    quantity integer NOT NULL,
+    received integer DEFAULT 0 NOT NULL,
+    reason text NOT NULL,
+    grade text,
+    disposition text,
+    restocked boolean DEFAULT false NOT NULL,
+    refund bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT lines_check CHECK (((received >= 0) AND (received <= quantity))),
+    CONSTRAINT lines_disposition_check CHECK ((disposition = ANY (ARRAY['needs_inspection'::text, 'restock'::text, 'refurbish'::text, 'vendor'::text, 'donate'::text, 'destroy'::text, 'missing'::text]))),
+    CONSTRAINT lines_quantity_check CHECK ((quantity > 0)),
+    CONSTRAINT lines_refund_check CHECK ((refund >= 0))
+);
+
+CREATE SEQUENCE returns.return_number
+    START WITH 900001
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE TABLE returns.returns (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    number text NOT NULL,
+    order_id uuid,
+    node_id uuid NOT NULL,
+    status text DEFAULT 'requested'::text NOT NULL,
+    requested_by text NOT NULL,
+    request_key text,
+    note text,
+    needs_label boolean DEFAULT true NOT NULL,
+    refund_amount bigint,
+    currency character(3) NOT NULL,
+    eligibility jsonb DEFAULT '{}'::jsonb NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT returns_refund_amount_check CHECK ((refund_amount >= 0)),
+    CONSTRAINT returns_status_check CHECK ((status = ANY (ARRAY['requested'::text, 'open'::text, 'in_transit'::text, 'partially_received'::text, 'received'::text, 'inspected'::text, 'closed'::text, 'declined'::text, 'cancelled'::text, 'expired'::text])))
+);
+
+CREATE TABLE routing.decisions (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    order_id uuid NOT NULL,
+    kind text DEFAULT 'route'::text NOT NULL,
+    outcome text NOT NULL,
+    request jsonb NOT NULL,
+    answer jsonb NOT NULL,
+    cost bigint,
+    runner_up_cost bigint,
+    shipments smallint,
+    decided_as_of timestamp with time zone NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+CREATE TABLE shipping.carriers (
+    code text NOT NULL,
+    name text NOT NULL,
+    adapter text NOT NULL,
+    active boolean DEFAULT true NOT NULL
+);
+
+CREATE TABLE shipping.contracts (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    carrier text NOT NULL,
+    version integer NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    valid_to timestamp with time zone,
+    terms jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+CREATE TABLE shipping.labels (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    purpose text DEFAULT 'outbound'::text NOT NULL,
+    order_id uuid NOT NULL,
+    shipment_id uuid,
+    package_id uuid,
+    return_id uuid,
+    attempt smallint DEFAULT 1 NOT NULL,
+    reference text NOT NULL,
+    carrier text NOT NULL,
+    service text NOT NULL,
+    status text DEFAULT 'requested'::text NOT NULL,
+    request jsonb NOT NULL,
+    tracking_number text,
+    cost bigint,
+    currency character(3),
+    provider_ref text,
+    problem text,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT labels_check CHECK (((purpose = 'outbound'::text) = (package_id IS NOT NULL))),
+    CONSTRAINT labels_check1 CHECK (((purpose = 'return'::text) = (return_id IS NOT NULL))),
+    CONSTRAINT labels_purpose_check CHECK ((purpose = ANY (ARRAY['outbound'::text, 'return'::text]))),
+    CONSTRAINT labels_status_check CHECK ((status = ANY (ARRAY['requested'::text, 'purchased'::text, 'used'::text, 'voided'::text, 'failed'::text, 'unknown'::text])))
+);
+
+CREATE TABLE shipping.manifest_labels (
+    label_id uuid NOT NULL,
+    manifest_id uuid NOT NULL
+);
+
+CREATE SEQUENCE shipping.manifest_number
+    START WITH 3001
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE TABLE shipping.manifests (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    number text NOT NULL,
+    node_id uuid NOT NULL,
+    carrier text NOT NULL,
+    ship_date date NOT NULL,
+    closed_by text NOT NULL,
+    closed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+CREATE SEQUENCE shipping.shipment_number
+    START WITH 700001
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE TABLE shipping.shipments (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    number text NOT NULL,
+    order_id uuid NOT NULL,
+    fulfillment_id uuid NOT NULL,
+    node_id uuid NOT NULL,
+    carrier text NOT NULL,
+    service text NOT NULL,
+    selection jsonb DEFAULT '{}'::jsonb NOT NULL,
+    cost bigint DEFAULT 0 NOT NULL,
+    currency character(3) NOT NULL,
+    promise_at timestamp with time zone,
+    shipped_at timestamp with time zone,
+    delivered_at timestamp with time zone,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+CREATE TABLE sync.deliveries (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    webhook_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    type text NOT NULL,
+    body jsonb NOT NULL,
+    status text DEFAULT 'queued'::text NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    response smallint,
+    problem text,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    done_at timestamp with time zone,
+    CONSTRAINT deliveries_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'sending'::text, 'delivered'::text, 'failed'::text])))
+);
+
+CREATE TABLE sync.webhooks (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    url text NOT NULL,
+    secret text NOT NULL,
+    types text[] DEFAULT '{}'::text[] NOT NULL,
+    fat boolean DEFAULT false NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    disabled_at timestamp with time zone,
+    problem text,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+ALTER TABLE ONLY catalog.items
+    ADD CONSTRAINT items_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY catalog.items
+    ADD CONSTRAINT items_sku_key UNIQUE (sku);
+
+ALTER TABLE ONLY catalog.kit_components
+    ADD CONSTRAINT kit_components_pkey PRIMARY KEY (kit_sku, component_sku);
+
+ALTER TABLE ONLY delivery.parcels
+    ADD CONSTRAINT parcels_pkey PRIMARY KEY (carrier, tracking_number);
+
+ALTER TABLE ONLY delivery.proofs
+    ADD CONSTRAINT proofs_pkey PRIMARY KEY (carrier, tracking_number, kind);
+
+ALTER TABLE ONLY delivery.tracking_events
+    ADD CONSTRAINT tracking_events_carrier_tracking_number_code_occurred_at_key UNIQUE (carrier, tracking_number, code, occurred_at);
+
+ALTER TABLE ONLY delivery.tracking_events
+    ADD CONSTRAINT tracking_events_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY inventory.movements
+    ADD CONSTRAINT movements_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY inventory.stock
+    ADD CONSTRAINT stock_pkey PRIMARY KEY (node_id, sku);
+
+ALTER TABLE ONLY network.channels
+    ADD CONSTRAINT channels_code_key UNIQUE (code);
+
+ALTER TABLE ONLY network.channels
+    ADD CONSTRAINT channels_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY network.nodes
+    ADD CONSTRAINT nodes_code_key UNIQUE (code);
+
+ALTER TABLE ONLY network.nodes
+    ADD CONSTRAINT nodes_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY notices.notices
+    ADD CONSTRAINT notices_key_key UNIQUE (key);
+
+ALTER TABLE ONLY notices.notices
+    ADD CONSTRAINT notices_order_id_event_trigger_id_channel_key UNIQUE (order_id, event, trigger_id, channel);
+
+ALTER TABLE ONLY notices.notices
+    ADD CONSTRAINT notices_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY orders.exceptions
+    ADD CONSTRAINT exceptions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY orders.fulfillments
+    ADD CONSTRAINT fulfillments_number_key UNIQUE (number);
+
+ALTER TABLE ONLY orders.fulfillments
+    ADD CONSTRAINT fulfillments_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY orders.holds
+    ADD CONSTRAINT holds_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY orders.lines
+    ADD CONSTRAINT lines_order_id_position_key UNIQUE (order_id, "position");
+
+ALTER TABLE ONLY orders.lines
+    ADD CONSTRAINT lines_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY orders.orders
+    ADD CONSTRAINT orders_channel_id_external_id_key UNIQUE (channel_id, external_id);
+
+ALTER TABLE ONLY orders.orders
+    ADD CONSTRAINT orders_number_key UNIQUE (number);
+
+ALTER TABLE ONLY orders.orders
+    ADD CONSTRAINT orders_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY orders.slices
+    ADD CONSTRAINT slices_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY packing.cartons
+    ADD CONSTRAINT cartons_pkey PRIMARY KEY (code);
+
+ALTER TABLE ONLY packing.package_items
+    ADD CONSTRAINT package_items_pkey PRIMARY KEY (package_id, line_id);
+
+ALTER TABLE ONLY packing.packages
+    ADD CONSTRAINT packages_fulfillment_id_sequence_key UNIQUE (fulfillment_id, sequence);
+
+ALTER TABLE ONLY packing.packages
+    ADD CONSTRAINT packages_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY packing.plans
+    ADD CONSTRAINT plans_pkey PRIMARY KEY (fulfillment_id);
+
+ALTER TABLE ONLY packing.scans
+    ADD CONSTRAINT scans_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY packing.wave_fulfillments
+    ADD CONSTRAINT wave_fulfillments_pkey PRIMARY KEY (fulfillment_id);
+
+ALTER TABLE ONLY packing.waves
+    ADD CONSTRAINT waves_number_key UNIQUE (number);
+
+ALTER TABLE ONLY packing.waves
+    ADD CONSTRAINT waves_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY payments.entries
+    ADD CONSTRAINT entries_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY payments.entries
+    ADD CONSTRAINT entries_posting_id_account_key UNIQUE (posting_id, account);
+
+ALTER TABLE ONLY payments.intents
+    ADD CONSTRAINT intents_order_id_sequence_key UNIQUE (order_id, sequence);
+
+ALTER TABLE ONLY payments.intents
+    ADD CONSTRAINT intents_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY payments.refunds
+    ADD CONSTRAINT refunds_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY payments.refunds
+    ADD CONSTRAINT refunds_request_key_key UNIQUE (request_key);
+
+ALTER TABLE ONLY payments.transactions
+    ADD CONSTRAINT transactions_intent_id_kind_subject_id_key UNIQUE (intent_id, kind, subject_id);
+
+ALTER TABLE ONLY payments.transactions
+    ADD CONSTRAINT transactions_key_key UNIQUE (key);
+
+ALTER TABLE ONLY payments.transactions
+    ADD CONSTRAINT transactions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY plumbing.api_keys
+    ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY plumbing.api_keys
+    ADD CONSTRAINT api_keys_prefix_key UNIQUE (prefix);
+
+ALTER TABLE ONLY plumbing.cursors
+    ADD CONSTRAINT cursors_pkey PRIMARY KEY (reader);
+
+ALTER TABLE ONLY plumbing.events
+    ADD CONSTRAINT events_event_id_key UNIQUE (event_id);
+
+ALTER TABLE ONLY plumbing.events
+    ADD CONSTRAINT events_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY plumbing.idempotency
+    ADD CONSTRAINT idempotency_pkey PRIMARY KEY (credential, route, key);
+
+ALTER TABLE ONLY plumbing.sessions
+    ADD CONSTRAINT sessions_pkey PRIMARY KEY (token_hash);
+
+ALTER TABLE ONLY plumbing.subjects
+    ADD CONSTRAINT subjects_pkey PRIMARY KEY (journey, subject_id);
+
+ALTER TABLE ONLY plumbing.users
+    ADD CONSTRAINT users_email_key UNIQUE (email);
+
+ALTER TABLE ONLY plumbing.users
+    ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY plumbing.wakes
+    ADD CONSTRAINT wakes_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY returns.lines
+    ADD CONSTRAINT lines_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY returns.returns
+    ADD CONSTRAINT returns_number_key UNIQUE (number);
+
+ALTER TABLE ONLY returns.returns
+    ADD CONSTRAINT returns_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY returns.returns
+    ADD CONSTRAINT returns_request_key_key UNIQUE (request_key);
+
+ALTER TABLE ONLY routing.decisions
+    ADD CONSTRAINT decisions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY shipping.carriers
+    ADD CONSTRAINT carriers_pkey PRIMARY KEY (code);
+
+ALTER TABLE ONLY shipping.contracts
+    ADD CONSTRAINT contracts_carrier_version_key UNIQUE (carrier, version);
+
+ALTER TABLE ONLY shipping.contracts
+    ADD CONSTRAINT contracts_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY shipping.labels
+    ADD CONSTRAINT labels_package_id_attempt_key UNIQUE (package_id, attempt);
+
+ALTER TABLE ONLY shipping.labels
+    ADD CONSTRAINT labels_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY shipping.labels
+    ADD CONSTRAINT labels_reference_key UNIQUE (reference);
+
+ALTER TABLE ONLY shipping.manifest_labels
+    ADD CONSTRAINT manifest_labels_pkey PRIMARY KEY (label_id);
+
+ALTER TABLE ONLY shipping.manifests
+    ADD CONSTRAINT manifests_number_key UNIQUE (number);
+
+ALTER TABLE ONLY shipping.manifests
+    ADD CONSTRAINT manifests_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY shipping.shipments
+    ADD CONSTRAINT shipments_fulfillment_id_key UNIQUE (fulfillment_id);
+
+ALTER TABLE ONLY shipping.shipments
+    ADD CONSTRAINT shipments_number_key UNIQUE (number);
+
+ALTER TABLE ONLY shipping.shipments
+    ADD CONSTRAINT shipments_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY sync.deliveries
+    ADD CONSTRAINT deliveries_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY sync.deliveries
+    ADD CONSTRAINT deliveries_webhook_id_event_id_key UNIQUE (webhook_id, event_id);
+
+ALTER TABLE ONLY sync.webhooks
+    ADD CONSTRAINT webhooks_pkey PRIMARY KEY (id);
+
+CREATE INDEX items_by_gtin ON catalog.items USING btree (gtin) WHERE (gtin IS NOT NULL);
+
+CREATE INDEX parcels_of_fulfillment ON delivery.parcels USING btree (fulfillment_id) WHERE (fulfillment_id IS NOT NULL);
+
+CREATE INDEX parcels_of_order ON delivery.parcels USING btree (order_id);
+
+CREATE INDEX movements_of_cause ON inventory.movements USING btree (cause_id) WHERE (cause_id IS NOT NULL);
+
+CREATE INDEX movements_of_stock ON inventory.movements USING btree (node_id, sku, id);
+
+CREATE INDEX stock_by_sku ON inventory.stock USING btree (sku, node_id);
+
+CREATE INDEX exceptions_of_order ON orders.exceptions USING btree (order_id);
+
+CREATE UNIQUE INDEX exceptions_open ON orders.exceptions USING btree (entity_id, kind) WHERE (resolved_at IS NULL);
+
+CREATE INDEX exceptions_queue ON orders.exceptions USING btree (due_at) WHERE (resolved_at IS NULL);
+
+CREATE INDEX fulfillments_at_node ON orders.fulfillments USING btree (node_id, status, id);
+
+CREATE INDEX fulfillments_of_order ON orders.fulfillments USING btree (order_id);
+
+CREATE INDEX holds_active ON orders.holds USING btree (order_id) WHERE (cleared_at IS NULL);
+
+CREATE INDEX lines_by_sku ON orders.lines USING btree (sku);
+
+CREATE INDEX orders_by_email ON orders.orders USING btree (((buyer ->> 'email'::text)));
+
+CREATE INDEX orders_by_lifecycle ON orders.orders USING btree (lifecycle, min_rank, id);
+
+CREATE INDEX orders_changed ON orders.orders USING btree (updated_at, id);
+
+CREATE INDEX slices_holding_stock ON orders.slices USING btree (node_id, sku) WHERE ((rank >= 200) AND (rank <= 699));
+
+CREATE INDEX slices_of_fulfillment ON orders.slices USING btree (fulfillment_id) WHERE (fulfillment_id IS NOT NULL);
+
+CREATE INDEX slices_of_order ON orders.slices USING btree (order_id);
+
+CREATE INDEX slices_short ON orders.slices USING btree (sku) WHERE ((rank >= 100) AND (rank <= 150));
+
+CREATE INDEX packages_of_order ON packing.packages USING btree (order_id);
+
+CREATE INDEX scans_of_fulfillment ON packing.scans USING btree (fulfillment_id);
+
+CREATE INDEX entries_of_order ON payments.entries USING btree (order_id);
+
+CREATE INDEX refunds_of_order ON payments.refunds USING btree (order_id);
+
+CREATE INDEX transactions_of_order ON payments.transactions USING btree (order_id);
+
+CREATE INDEX transactions_open ON payments.transactions USING btree (created_at) WHERE (status = ANY (ARRAY['requested'::text, 'unknown'::text]));
+
+CREATE UNIQUE INDEX transactions_provider_ref ON payments.transactions USING btree (kind, provider_ref) WHERE ((provider_ref IS NOT NULL) AND (status = 'succeeded'::text));
+
+CREATE INDEX events_in_commit_order ON plumbing.events USING btree (xid, id);
+
+CREATE INDEX events_of_entity ON plumbing.events USING btree (entity_id, id);
+
+CREATE INDEX events_of_order ON plumbing.events USING btree (order_id, id) WHERE (order_id IS NOT NULL);
+
+CREATE INDEX idempotency_age ON plumbing.idempotency USING btree (created_at);
+
+CREATE INDEX subjects_due ON plumbing.subjects USING btree (journey, step, undoing, priority DESC, due_at) WHERE (state = 'due'::text);
+
+CREATE INDEX subjects_needing_people ON plumbing.subjects USING btree (journey, updated_at) WHERE (state = ANY (ARRAY['parked'::text, 'paused'::text]));
+
+CREATE INDEX subjects_overdue ON plumbing.subjects USING btree (due_at) WHERE (state = 'waiting'::text);
+
+CREATE INDEX wakes_of_subject ON plumbing.wakes USING btree (journey, subject_id);
+
+CREATE INDEX return_lines_of_line ON returns.lines USING btree (line_id);
+
+CREATE INDEX return_lines_of_return ON returns.lines USING btree (return_id);
+
+CREATE INDEX returns_of_order ON returns.returns USING btree (order_id);
+
+CREATE INDEX decisions_of_order ON routing.decisions USING btree (order_id, id);
+
+CREATE UNIQUE INDEX labels_by_tracking ON shipping.labels USING btree (carrier, tracking_number) WHERE (tracking_number IS NOT NULL);
+
+CREATE INDEX labels_of_order ON shipping.labels USING btree (order_id);
+
+CREATE UNIQUE INDEX labels_one_live_a_package ON shipping.labels USING btree (package_id) WHERE ((package_id IS NOT NULL) AND (status = ANY (ARRAY['requested'::text, 'purchased'::text, 'used'::text, 'unknown'::text])));
+
+CREATE UNIQUE INDEX labels_one_live_a_return ON shipping.labels USING btree (return_id) WHERE ((return_id IS NOT NULL) AND (status = ANY (ARRAY['requested'::text, 'purchased'::text, 'used'::text, 'unknown'::text])));
+
+CREATE INDEX shipments_of_order ON shipping.shipments USING btree (order_id);
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON inventory.movements FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
+
+CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON inventory.movements FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON payments.entries FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
+
+CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON payments.entries FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON plumbing.events FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
+
+CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON plumbing.events FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
+
+ALTER TABLE ONLY catalog.kit_components
+    ADD CONSTRAINT kit_components_component_sku_fkey FOREIGN KEY (component_sku) REFERENCES catalog.items(sku);
+
+ALTER TABLE ONLY catalog.kit_components
+    ADD CONSTRAINT kit_components_kit_sku_fkey FOREIGN KEY (kit_sku) REFERENCES catalog.items(sku);
+
+ALTER TABLE ONLY delivery.parcels
+    ADD CONSTRAINT parcels_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
+
+ALTER TABLE ONLY delivery.proofs
+    ADD CONSTRAINT proofs_carrier_tracking_number_fkey FOREIGN KEY (carrier, tracking_number) REFERENCES delivery.parcels(carrier, tracking_number);
+
+ALTER TABLE ONLY inventory.stock
+    ADD CONSTRAINT stock_node_id_fkey FOREIGN KEY (node_id) REFERENCES network.nodes(id);
+
+ALTER TABLE ONLY inventory.stock
+    ADD CONSTRAINT stock_sku_fkey FOREIGN KEY (sku) REFERENCES catalog.items(sku);
+
+ALTER TABLE ONLY notices.notices
+    ADD CONSTRAINT notices_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
+
+ALTER TABLE ONLY orders.exceptions
+    ADD CONSTRAINT exceptions_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
+
+ALTER TABLE ONLY orders.fulfillments
+    ADD CONSTRAINT fulfillments_node_id_fkey FOREIGN KEY (node_id) REFERENCES network.nodes(id);
+
+ALTER TABLE ONLY orders.fulfillments
+    ADD CONSTRAINT fulfillments_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
+
+ALTER TABLE ONLY orders.holds
+    ADD CONSTRAINT holds_fulfillment_id_fkey FOREIGN KEY (fulfillment_id) REFERENCES orders.fulfillments(id);
+
+ALTER TABLE ONLY orders.holds
+    ADD CONSTRAINT holds_line_id_fkey FOREIGN KEY (line_id) REFERENCES orders.lines(id);
+
+ALTER TABLE ONLY orders.holds
+    ADD CONSTRAINT holds_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
+
+ALTER TABLE ONLY orders.lines
+    ADD CONSTRAINT lines_fixed_node_id_fkey FOREIGN KEY (fixed_node_id) REFERENCES network.nodes(id);
+
+ALTER TABLE ONLY orders.lines
+    ADD CONSTRAINT lines_kit_line_id_fkey FOREIGN KEY (kit_line_id) REFERENCES orders.lines(id);
+
+ALTER TABLE ONLY orders.lines
+    ADD CONSTRAINT lines_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
+
+ALTER TABLE ONLY orders.lines
+    ADD CONSTRAINT lines_sku_fkey FOREIGN KEY (sku) REFERENCES catalog.items(sku);
+
+ALTER TABLE ONLY orders.orders
+    ADD CONSTRAINT orders_channel_id_fkey FOREIGN KEY (channel_id) REFERENCES network.channels(id);
+
+ALTER TABLE ONLY orders.slices
+    ADD CONSTRAINT slices_fulfillment_id_fkey FOREIGN KEY (fulfillment_id) REFERENCES orders.fulfillments(id);
+
+ALTER TABLE ONLY orders.slices
+    ADD CONSTRAINT slices_line_id_fkey FOREIGN KEY (line_id) REFERENCES orders.lines(id);
+
+ALTER TABLE ONLY orders.slices
+    ADD CONSTRAINT slices_node_id_fkey FOREIGN KEY (node_id) REFERENCES network.nodes(id);
+
+ALTER TABLE ONLY orders.slices
+    ADD CONSTRAINT slices_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
+
+ALTER TABLE ONLY packing.package_items
+    ADD CONSTRAINT package_items_line_id_fkey FOREIGN KEY (line_id) REFERENCES orders.lines(id);
+
+ALTER TABLE ONLY packing.package_items
+    ADD CONSTRAINT package_items_package_id_fkey FOREIGN KEY (package_id) REFERENCES packing.packages(id);
+
+ALTER TABLE ONLY packing.packages
+    ADD CONSTRAINT packages_fulfillment_id_fkey FOREIGN KEY (fulfillment_id) REFERENCES orders.fulfillments(id);
+
+ALTER TABLE ONLY packing.packages
+    ADD CONSTRAINT packages_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
+
+ALTER TABLE ONLY packing.plans
+    ADD CONSTRAINT plans_fulfillment_id_fkey FOREIGN KEY (fulfillment_id) REFERENCES orders.fulfillments(id);
+
+ALTER TABLE ONLY packing.scans
+    ADD CONSTRAINT scans_fulfillment_id_fkey FOREIGN KEY (fulfillment_id) REFERENCES orders.fulfillments(id);
+
+ALTER TABLE ONLY packing.scans
+    ADD CONSTRAINT scans_package_id_fkey FOREIGN KEY (package_id) REFERENCES packing.packages(id);
+
+ALTER TABLE ONLY packing.wave_fulfillments
+    ADD CONSTRAINT wave_fulfillments_fulfillment_id_fkey FOREIGN KEY (fulfillment_id) REFERENCES orders.fulfillments(id);
+
+ALTER TABLE ONLY packing.wave_fulfillments
+    ADD CONSTRAINT wave_fulfillments_wave_id_fkey FOREIGN KEY (wave_id) REFERENCES packing.waves(id);
+
+ALTER TABLE ONLY packing.waves
+    ADD CONSTRAINT waves_node_id_fkey FOREIGN KEY (node_id) REFERENCES network.nodes(id);
+
+ALTER TABLE ONLY payments.entries
+    ADD CONSTRAINT entries_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
+
+ALTER TABLE ONLY payments.intents
+    ADD CONSTRAINT intents_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
+
+ALTER TABLE ONLY payments.refunds
+    ADD CONSTRAINT refunds_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
+
+ALTER TABLE ONLY payments.transactions
+    ADD CONSTRAINT transactions_intent_id_fkey FOREIGN KEY (intent_id) REFERENCES payments.intents(id);
+
+ALTER TABLE ONLY payments.transactions
+    ADD CONSTRAINT transactions_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
+
+ALTER TABLE ONLY plumbing.sessions
+    ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES plumbing.users(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY returns.lines
+    ADD CONSTRAINT lines_line_id_fkey FOREIGN KEY (line_id) REFERENCES orders.lines(id);
+
+ALTER TABLE ONLY returns.lines
+    ADD CONSTRAINT lines_return_id_fkey FOREIGN KEY (return_id) REFERENCES returns.returns(id);
+
+ALTER TABLE ONLY returns.returns
+    ADD CONSTRAINT returns_node_id_fkey FOREIGN KEY (node_id) REFERENCES network.nodes(id);
+
+ALTER TABLE ONLY returns.returns
+    ADD CONSTRAINT returns_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
+
+ALTER TABLE ONLY routing.decisions
+    ADD CONSTRAINT decisions_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
+
+ALTER TABLE ONLY shipping.contracts
+    ADD CONSTRAINT contracts_carrier_fkey FOREIGN KEY (carrier) REFERENCES shipping.carriers(code);
+
+ALTER TABLE ONLY shipping.labels
+    ADD CONSTRAINT labels_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
+
+ALTER TABLE ONLY shipping.labels
+    ADD CONSTRAINT labels_shipment_id_fkey FOREIGN KEY (shipment_id) REFERENCES shipping.shipments(id);
+
+ALTER TABLE ONLY shipping.manifest_labels
+    ADD CONSTRAINT manifest_labels_label_id_fkey FOREIGN KEY (label_id) REFERENCES shipping.labels(id);
+
+ALTER TABLE ONLY shipping.manifest_labels
+    ADD CONSTRAINT manifest_labels_manifest_id_fkey FOREIGN KEY (manifest_id) REFERENCES shipping.manifests(id);
+
+ALTER TABLE ONLY shipping.manifests
+    ADD CONSTRAINT manifests_node_id_fkey FOREIGN KEY (node_id) REFERENCES network.nodes(id);
+
+ALTER TABLE ONLY shipping.shipments
+    ADD CONSTRAINT shipments_fulfillment_id_fkey FOREIGN KEY (fulfillment_id) REFERENCES orders.fulfillments(id);
+
+ALTER TABLE ONLY shipping.shipments
+    ADD CONSTRAINT shipments_node_id_fkey FOREIGN KEY (node_id) REFERENCES network.nodes(id);
+
+ALTER TABLE ONLY shipping.shipments
+    ADD CONSTRAINT shipments_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
+
+ALTER TABLE ONLY sync.deliveries
+    ADD CONSTRAINT deliveries_webhook_id_fkey FOREIGN KEY (webhook_id) REFERENCES sync.webhooks(id);

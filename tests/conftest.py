@@ -1,0 +1,142 @@
+"""What tests stand on: one private PostgreSQL for the whole run, and databases cloned from a migrated template.
+
+- ``db``: a connection in a transaction that is rolled back; the cheapest, for everything a single connection can show.
+- ``database``: an ``orderloom.plumbing.database.Database`` on a database of the test's own, for concurrency and for what commits.
+- ``database_url``: such a database's address alone, for tests that start processes.
+- ``real_data("olist")``: the folder of a real data set beside the clone, or a skip that says so.
+
+All tests and fixtures share one event loop (see pyproject.toml), so a pool may outlive a test.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from filelock import FileLock
+
+from orderloom.plumbing import database as database_module
+from orderloom.plumbing.database import Database, Db
+from orderloom.plumbing.embedded import EmbeddedPostgres
+from orderloom.plumbing.migrate import migrate
+
+ROOT = Path(__file__).parents[1]
+TEMPLATE = "template_orderloom"
+# A test's rows need not survive a power cut; everything else is as in earnest.
+SERVER_OPTIONS = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "128MB"}
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """The run's server, shared by all xdist workers; the last worker to finish stops it."""
+    # Not below pytest's own directory, which the server's system user may not enter when we are root.
+    place = Path(tempfile.gettempdir()) / f"orderloom-tests-{_run_id(tmp_path_factory)}"
+    place.mkdir(mode=0o711, exist_ok=True)
+    server = EmbeddedPostgres(place, options=SERVER_OPTIONS)
+    with FileLock(place / "tests.lock"):
+        server.start()
+        if not (place / "template.ready").exists():
+            asyncio.run(_make_template(server))
+            (place / "template.ready").touch()
+    yield server
+    with FileLock(place / "tests.lock"):
+        server.release()
+        stopped = not (server.cluster / "postmaster.pid").exists()
+    if stopped:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def _connection(postgres: EmbeddedPostgres) -> AsyncIterator[dict[str, Any]]:
+    """The worker's one connection for ``db``, opened anew if a test broke it."""
+    name = await _clone(postgres)
+    kept: dict[str, Any] = {"url": postgres.url(name), "db": None}
+    yield kept
+    if kept["db"] is not None:
+        await kept["db"].close()
+    await _drop(postgres, name)
+
+
+@pytest.fixture
+async def db(_connection: dict[str, Any]) -> AsyncIterator[Db]:
+    """A connection in a transaction that is rolled back."""
+    if _connection["db"] is None or _connection["db"].is_closed():
+        _connection["db"] = await _connect(_connection["url"])
+    connection = _connection["db"]
+    transaction = connection.transaction()
+    await transaction.start()
+    yield connection
+    if not connection.is_closed():
+        await transaction.rollback()
+
+
+@pytest.fixture
+async def database_url(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
+    """The address of a migrated database of the test's own, dropped afterwards."""
+    name = await _clone(postgres)
+    yield postgres.url(name)
+    await _drop(postgres, name)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A pool on a migrated database of the test's own."""
+    opened = await Database.open(database_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Callable[[str], Path]:
+    """The folder of a real data set, kept beside the clone and never in it."""
+
+    def find(name: str) -> Path:
+        folder = ROOT.parent / "shared/data" / name
+        if not folder.is_dir():
+            pytest.skip(f"real-data test skipped: ../shared/data/{name} is absent")
+        return folder
+
+    return find
+
+
+def _run_id(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"{os.getpid()}-{tmp_path_factory.getbasetemp().name}"
+
+
+async def _make_template(server: EmbeddedPostgres) -> None:
+    await _administer(server, f'CREATE DATABASE "{TEMPLATE}"')
+    await migrate(server.url(TEMPLATE))
+
+
+async def _clone(server: EmbeddedPostgres) -> str:
+    name = f"test_{uuid4().hex[:16]}"
+    await _administer(server, f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}"')
+    return name
+
+
+async def _drop(server: EmbeddedPostgres, name: str) -> None:
+    await _administer(server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+async def _administer(server: EmbeddedPostgres, statement: str) -> None:
+    connection = await asyncpg.connect(server.url("postgres"))
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def _connect(url: str) -> asyncpg.Connection[asyncpg.Record]:
+    """With the same codecs as the pool's connections."""
+    connection = await asyncpg.connect(url, server_settings={"timezone": "UTC"})
+    await database_module._prepare(connection)
+    return connection

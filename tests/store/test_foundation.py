@@ -1,0 +1,42 @@
+"""The fixtures and the ground they stand on."""
+
+import asyncio
+
+import pytest
+
+from orderloom.plumbing import schema
+from orderloom.plumbing.migrate import head, migrate, version
+
+
+async def test_a_rolled_back_connection_sees_the_migrated_house(db):
+    assert await db.fetchval("SELECT count(*) FROM plumbing.events") == 0
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+async def test_what_a_test_writes_is_gone_for_the_next(db, turn):
+    assert await db.fetchval("SELECT to_regclass('plumbing.left_behind')") is None, turn
+    await db.execute("CREATE TABLE plumbing.left_behind ()")
+
+
+async def test_a_database_of_its_own_commits(database):
+    async with database.transaction() as db:
+        await db.execute("CREATE TABLE plumbing.kept ()")
+    async with database.transaction() as db:
+        assert await db.fetchval("SELECT to_regclass('plumbing.kept')") is not None
+
+
+async def test_the_schema_file_is_the_sum_of_the_migrations(postgres, database_url):
+    name = database_url.partition("@/")[2].partition("?")[0]
+    assert schema.dump(postgres, name) == schema.FILE.read_text(), "run `make schema`"
+
+
+async def test_migrating_twice_and_at_once_changes_nothing(database_url):
+    assert await asyncio.gather(*(migrate(database_url) for _ in range(3))) == [head()] * 3
+    assert await version(database_url) == head()
+
+
+async def test_the_applications_role_writes_rows_but_changes_no_structure(db):
+    await db.execute("SET LOCAL ROLE orderloom_app")
+    assert await db.fetchval("SELECT count(*) FROM plumbing.events") == 0
+    with pytest.raises(Exception, match="permission denied"):
+        await db.execute("CREATE TABLE plumbing.mine ()")
