@@ -1,1 +1,4 @@
-"""Database, journeys' runner, event log, clock, settings, logging, outgoing HTTP, auth primitives. No merchant word occurs here."""
+"""What every part stands on: database, journeys' runner, event log, settings, logging, outgoing HTTP, credentials.
+
+No merchant word occurs here.
+"""

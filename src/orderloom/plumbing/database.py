@@ -1,0 +1,125 @@
+"""The only door to PostgreSQL: a pool, transactions, and the guard that keeps network calls out of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from typing import TypeAlias
+
+import asyncpg
+
+# What store functions take: a connection inside a transaction that a door or the step runner opened.
+Db: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+Row: TypeAlias = asyncpg.Record
+
+UniqueViolation = asyncpg.UniqueViolationError
+CheckViolation = asyncpg.CheckViolationError
+Deadlock = asyncpg.DeadlockDetectedError
+
+_transaction_open: ContextVar[bool] = ContextVar("transaction_open", default=False)
+
+
+class DatabaseAway(Exception):
+    """The database cannot be reached or is shutting down; the same call may succeed in a moment."""
+
+
+class CalledOutInTransaction(RuntimeError):
+    """A network call was begun while a transaction was open (invariant L1). A defect, never an outcome."""
+
+
+# What asyncpg raises when the server went away, restarts, or refuses for lack of means.
+AWAY: tuple[type[BaseException], ...] = (
+    ConnectionError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.DiskFullError,
+)
+
+
+def assert_no_transaction() -> None:
+    """Called by everything that talks to the outside: no row lock may wait for somebody else's network."""
+    if _transaction_open.get():
+        msg = "a network call was begun inside a database transaction"
+        raise CalledOutInTransaction(msg)
+
+
+async def _prepare(connection: Db) -> None:
+    await connection.set_type_codec("jsonb", encoder=_dump, decoder=json.loads, schema="pg_catalog")
+    await connection.set_type_codec("json", encoder=_dump, decoder=json.loads, schema="pg_catalog")
+    # xid8 travels as text: it is only ever compared by the server.
+    await connection.set_type_codec("xid8", encoder=str, decoder=str, schema="pg_catalog", format="text")
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+class Database:
+    """A pool of connections to one PostgreSQL."""
+
+    def __init__(self, url: str, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+        self.url = url
+        self._pool = pool
+
+    @classmethod
+    async def open(
+        cls,
+        url: str,
+        *,
+        min_size: int = 1,
+        max_size: int = 10,
+        statement_timeout_s: float = 60,
+        application: str = "orderloom",
+    ) -> Database:
+        """Connect. Raises DatabaseAway when the server cannot be reached."""
+        try:
+            pool = await asyncpg.create_pool(
+                url,
+                min_size=min_size,
+                max_size=max_size,
+                init=_prepare,
+                command_timeout=statement_timeout_s,
+                server_settings={
+                    "application_name": application,
+                    "timezone": "UTC",
+                    "lock_timeout": "10s",
+                    "statement_timeout": f"{int(statement_timeout_s * 1000)}",
+                    "idle_in_transaction_session_timeout": "60s",
+                },
+            )
+        except AWAY as away:
+            raise DatabaseAway(str(away)) from away
+        return cls(url, pool)
+
+    async def close(self) -> None:
+        """Give every connection back and close the pool."""
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def transaction(self, *, readonly: bool = False) -> AsyncIterator[Db]:
+        """One transaction, committed at the end, rolled back by an exception. Raises DatabaseAway."""
+        try:
+            async with self._pool.acquire(timeout=10) as connection, connection.transaction(readonly=readonly):
+                mark = _transaction_open.set(True)
+                try:
+                    yield connection
+                finally:
+                    _transaction_open.reset(mark)
+        except AWAY as away:
+            raise DatabaseAway(str(away)) from away
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Db]:
+        """A connection outside any transaction, for LISTEN and for statements that commit themselves."""
+        try:
+            async with self._pool.acquire(timeout=10) as connection:
+                yield connection
+        except AWAY as away:
+            raise DatabaseAway(str(away)) from away

@@ -1,0 +1,776 @@
+-- The whole house, one schema a capability. Truth is the line quantity (orders.slices), the stock ledger
+-- (inventory.movements), the double-entry money ledger (payments.entries) and the event log (plumbing.events).
+
+CREATE SCHEMA plumbing;
+CREATE SCHEMA catalog;
+CREATE SCHEMA network;
+CREATE SCHEMA orders;
+CREATE SCHEMA inventory;
+CREATE SCHEMA payments;
+CREATE SCHEMA routing;
+CREATE SCHEMA packing;
+CREATE SCHEMA shipping;
+CREATE SCHEMA delivery;
+CREATE SCHEMA returns;
+CREATE SCHEMA notices;
+CREATE SCHEMA sync;
+
+CREATE FUNCTION plumbing.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION '%.% is append-only: % refused', TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_OP USING ERRCODE = '23001';
+END $$;
+
+-- plumbing ---------------------------------------------------------------------------------------------------
+
+CREATE TABLE plumbing.events (
+  id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  xid         xid8 NOT NULL DEFAULT pg_current_xact_id(),
+  event_id    uuid NOT NULL DEFAULT uuidv7() UNIQUE,
+  type        text NOT NULL,
+  entity      text NOT NULL,
+  entity_id   uuid NOT NULL,
+  order_id    uuid,
+  node_id     uuid,
+  channel_id  uuid,
+  version     integer,
+  actor       text NOT NULL,
+  request_id  text,
+  reason      text,
+  data        jsonb NOT NULL DEFAULT '{}',
+  occurred_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX events_in_commit_order ON plumbing.events (xid, id);
+CREATE INDEX events_of_order ON plumbing.events (order_id, id) WHERE order_id IS NOT NULL;
+CREATE INDEX events_of_entity ON plumbing.events (entity_id, id);
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON plumbing.events
+  FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
+CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON plumbing.events
+  FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
+
+CREATE TABLE plumbing.cursors (
+  reader     text PRIMARY KEY,
+  xid        xid8 NOT NULL DEFAULT '0',
+  id         bigint NOT NULL DEFAULT 0,
+  updated_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- One row a journey's subject. Narrow and half filled, since every step updates it in place.
+CREATE TABLE plumbing.subjects (
+  journey      text NOT NULL,
+  subject_id   uuid NOT NULL,
+  step         text NOT NULL,
+  state        text NOT NULL DEFAULT 'due'
+               CHECK (state IN ('due', 'waiting', 'paused', 'parked', 'done', 'undone')),
+  undoing      boolean NOT NULL DEFAULT false,
+  undo_to      text,
+  priority     smallint NOT NULL DEFAULT 0,
+  due_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
+  attempts     smallint NOT NULL DEFAULT 0,
+  token        bigint NOT NULL DEFAULT 0,
+  leased_until timestamptz,
+  awaiting     text,
+  problem      text,
+  created_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+  updated_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (journey, subject_id)
+) WITH (fillfactor = 50);
+CREATE INDEX subjects_due ON plumbing.subjects (journey, step, undoing, priority DESC, due_at) WHERE state = 'due';
+CREATE INDEX subjects_overdue ON plumbing.subjects (due_at) WHERE state = 'waiting';
+CREATE INDEX subjects_needing_people ON plumbing.subjects (journey, updated_at) WHERE state IN ('parked', 'paused');
+
+-- A wake-up is a row, never an update: whoever learns of news takes no lock on a journey's subject.
+CREATE TABLE plumbing.wakes (
+  id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  journey    text NOT NULL,
+  subject_id uuid NOT NULL
+);
+CREATE INDEX wakes_of_subject ON plumbing.wakes (journey, subject_id);
+
+CREATE TABLE plumbing.idempotency (
+  credential text NOT NULL,
+  route      text NOT NULL,
+  key        text NOT NULL CHECK (length(key) <= 255),
+  body_hash  bytea NOT NULL,
+  status     smallint,
+  body       bytea,
+  created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (credential, route, key)
+);
+CREATE INDEX idempotency_age ON plumbing.idempotency (created_at);
+
+CREATE TABLE plumbing.users (
+  id            uuid PRIMARY KEY DEFAULT uuidv7(),
+  email         text NOT NULL UNIQUE,
+  name          text NOT NULL DEFAULT '',
+  password_hash text NOT NULL,
+  role          text NOT NULL,
+  nodes         uuid[],
+  channels      uuid[],
+  active        boolean NOT NULL DEFAULT true,
+  created_at    timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE TABLE plumbing.sessions (
+  token_hash   bytea PRIMARY KEY,
+  user_id      uuid NOT NULL REFERENCES plumbing.users ON DELETE CASCADE,
+  csrf         text NOT NULL,
+  created_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+  last_seen_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  expires_at   timestamptz NOT NULL,
+  revoked_at   timestamptz
+);
+CREATE TABLE plumbing.api_keys (
+  id           uuid PRIMARY KEY DEFAULT uuidv7(),
+  name         text NOT NULL,
+  mode         text NOT NULL DEFAULT 'test' CHECK (mode IN ('live', 'test')),
+  prefix       text NOT NULL UNIQUE,
+  secret_hash  bytea NOT NULL,
+  scopes       text[] NOT NULL,
+  nodes        uuid[],
+  channels     uuid[],
+  created_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+  expires_at   timestamptz,
+  revoked_at   timestamptz,
+  last_used_at timestamptz
+);
+
+-- catalog ----------------------------------------------------------------------------------------------------
+
+CREATE TABLE catalog.items (
+  id            uuid PRIMARY KEY DEFAULT uuidv7(),
+  sku           text NOT NULL UNIQUE,
+  gtin          text,
+  name          text NOT NULL,
+  weight_g      integer NOT NULL CHECK (weight_g >= 0),
+  length_mm     integer NOT NULL CHECK (length_mm >= 0),
+  width_mm      integer NOT NULL CHECK (width_mm >= 0),
+  height_mm     integer NOT NULL CHECK (height_mm >= 0),
+  as_given      jsonb,
+  list_price    bigint CHECK (list_price >= 0),
+  currency      char(3),
+  fragile       boolean NOT NULL DEFAULT false,
+  this_side_up  boolean NOT NULL DEFAULT false,
+  hazmat_class  text,
+  ships_alone   boolean NOT NULL DEFAULT false,
+  backorderable boolean NOT NULL DEFAULT false,
+  active        boolean NOT NULL DEFAULT true,
+  version       integer NOT NULL DEFAULT 1,
+  created_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
+  updated_at    timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX items_by_gtin ON catalog.items (gtin) WHERE gtin IS NOT NULL;
+CREATE TABLE catalog.kit_components (
+  kit_sku       text NOT NULL REFERENCES catalog.items (sku),
+  component_sku text NOT NULL REFERENCES catalog.items (sku),
+  quantity      integer NOT NULL CHECK (quantity > 0),
+  PRIMARY KEY (kit_sku, component_sku),
+  CHECK (kit_sku <> component_sku)
+);
+
+-- network ----------------------------------------------------------------------------------------------------
+
+CREATE TABLE network.nodes (
+  id               uuid PRIMARY KEY DEFAULT uuidv7(),
+  code             text NOT NULL UNIQUE,
+  name             text NOT NULL,
+  type             text NOT NULL
+                   CHECK (type IN ('fulfillment_center', 'store', 'third_party', 'drop_ship', 'virtual')),
+  address          jsonb NOT NULL,
+  latitude         double precision,
+  longitude        double precision,
+  time_zone        text NOT NULL,
+  working_days     smallint[] NOT NULL DEFAULT '{1,2,3,4,5}',
+  holidays         date[] NOT NULL DEFAULT '{}',
+  cutoffs          jsonb NOT NULL DEFAULT '{}',
+  processing_hours integer NOT NULL DEFAULT 4 CHECK (processing_hours >= 0),
+  daily_capacity   integer CHECK (daily_capacity >= 0),
+  pick_cost        bigint NOT NULL DEFAULT 0 CHECK (pick_cost >= 0),
+  unit_cost        bigint NOT NULL DEFAULT 0 CHECK (unit_cost >= 0),
+  ships_hazmat     boolean NOT NULL DEFAULT false,
+  services         text[],
+  channels         text[],
+  groups           text[] NOT NULL DEFAULT '{}',
+  active           boolean NOT NULL DEFAULT true,
+  version          integer NOT NULL DEFAULT 1,
+  created_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
+  updated_at       timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE TABLE network.channels (
+  id             uuid PRIMARY KEY DEFAULT uuidv7(),
+  code           text NOT NULL UNIQUE,
+  name           text NOT NULL,
+  type           text NOT NULL CHECK (type IN ('site', 'marketplace', 'store', 'edi', 'file')),
+  currency       char(3) NOT NULL,
+  time_zone      text NOT NULL DEFAULT 'UTC',
+  on_shortage    text NOT NULL DEFAULT 'refuse' CHECK (on_shortage IN ('refuse', 'accept')),
+  promise_days   jsonb NOT NULL DEFAULT '{"standard": 5, "expedited": 2, "overnight": 1}',
+  split_policy   jsonb NOT NULL DEFAULT '{"max_shipments": 4}',
+  review_above   bigint,
+  notices        text[] NOT NULL DEFAULT '{email}',
+  active         boolean NOT NULL DEFAULT true,
+  version        integer NOT NULL DEFAULT 1,
+  created_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+  updated_at     timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- orders -----------------------------------------------------------------------------------------------------
+
+CREATE SEQUENCE orders.order_number START 100001;
+CREATE TABLE orders.orders (
+  id             uuid PRIMARY KEY,
+  number         text NOT NULL UNIQUE,
+  channel_id     uuid NOT NULL REFERENCES network.channels,
+  external_id    text NOT NULL,
+  body_hash      bytea NOT NULL,
+  placed_at      timestamptz NOT NULL,
+  decide_as_of   timestamptz,
+  currency       char(3) NOT NULL,
+  buyer          jsonb NOT NULL,
+  ship_to        jsonb NOT NULL,
+  service_level  text NOT NULL DEFAULT 'standard',
+  priority       smallint NOT NULL DEFAULT 0,
+  tags           text[] NOT NULL DEFAULT '{}',
+  flags          jsonb NOT NULL DEFAULT '[]',
+  subtotal       bigint NOT NULL,
+  discount       bigint NOT NULL CHECK (discount >= 0),
+  shipping       bigint NOT NULL CHECK (shipping >= 0),
+  tax            bigint NOT NULL CHECK (tax >= 0),
+  adjustment     bigint NOT NULL DEFAULT 0,
+  total          bigint NOT NULL CHECK (total >= 0),
+  promise_at     timestamptz,
+  ship_complete  boolean NOT NULL DEFAULT false,
+  lifecycle      text NOT NULL DEFAULT 'open' CHECK (lifecycle IN ('draft', 'open', 'closed', 'cancelled')),
+  min_rank       smallint NOT NULL DEFAULT 100,
+  max_rank       smallint NOT NULL DEFAULT 100,
+  payment_status text NOT NULL DEFAULT 'unpaid',
+  return_status  text NOT NULL DEFAULT 'none',
+  late           boolean NOT NULL DEFAULT false,
+  delivered_at   timestamptz,
+  version        integer NOT NULL DEFAULT 1,
+  created_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+  updated_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+  UNIQUE (channel_id, external_id),
+  CHECK (total = subtotal - discount + shipping + tax + adjustment)
+) WITH (fillfactor = 60);
+CREATE INDEX orders_changed ON orders.orders (updated_at, id);
+CREATE INDEX orders_by_lifecycle ON orders.orders (lifecycle, min_rank, id);
+CREATE INDEX orders_by_email ON orders.orders ((buyer ->> 'email'));
+
+CREATE TABLE orders.lines (
+  id           uuid PRIMARY KEY,
+  order_id     uuid NOT NULL REFERENCES orders.orders,
+  position     smallint NOT NULL,
+  kit_line_id  uuid REFERENCES orders.lines,
+  is_kit       boolean NOT NULL DEFAULT false,
+  external_id  text,
+  sku          text NOT NULL REFERENCES catalog.items (sku),
+  name         text NOT NULL,
+  quantity     integer NOT NULL CHECK (quantity > 0),
+  unit_price   bigint NOT NULL CHECK (unit_price >= 0),
+  discount     bigint NOT NULL DEFAULT 0 CHECK (discount >= 0),
+  tax          bigint NOT NULL DEFAULT 0 CHECK (tax >= 0),
+  total        bigint NOT NULL CHECK (total >= 0),
+  fixed_node_id uuid REFERENCES network.nodes,
+  min_rank     smallint NOT NULL DEFAULT 100,
+  max_rank     smallint NOT NULL DEFAULT 100,
+  UNIQUE (order_id, position)
+) WITH (fillfactor = 70);
+CREATE INDEX lines_by_sku ON orders.lines (sku);
+
+CREATE SEQUENCE orders.fulfillment_number START 500001;
+CREATE TABLE orders.fulfillments (
+  id             uuid PRIMARY KEY,
+  number         text NOT NULL UNIQUE,
+  order_id       uuid NOT NULL REFERENCES orders.orders,
+  node_id        uuid NOT NULL REFERENCES network.nodes,
+  decision_id    uuid,
+  carrier        text,
+  service        text,
+  planned_cost   bigint NOT NULL DEFAULT 0,
+  ship_by        timestamptz,
+  status         text NOT NULL DEFAULT 'open'
+                 CHECK (status IN ('open', 'scheduled', 'in_progress', 'closed', 'incomplete', 'cancelled')),
+  request_status text NOT NULL DEFAULT 'unsubmitted'
+                 CHECK (request_status IN ('unsubmitted', 'submitted', 'accepted', 'rejected',
+                        'cancellation_requested', 'cancellation_accepted', 'cancellation_rejected', 'closed')),
+  min_rank       smallint NOT NULL DEFAULT 400,
+  max_rank       smallint NOT NULL DEFAULT 400,
+  version        integer NOT NULL DEFAULT 1,
+  created_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+  updated_at     timestamptz NOT NULL DEFAULT clock_timestamp()
+) WITH (fillfactor = 60);
+CREATE INDEX fulfillments_of_order ON orders.fulfillments (order_id);
+CREATE INDEX fulfillments_at_node ON orders.fulfillments (node_id, status, id);
+
+CREATE TABLE orders.slices (
+  id             uuid PRIMARY KEY DEFAULT uuidv7(),
+  order_id       uuid NOT NULL REFERENCES orders.orders,
+  line_id        uuid NOT NULL REFERENCES orders.lines,
+  sku            text NOT NULL,
+  quantity       integer NOT NULL CHECK (quantity > 0),
+  rank           smallint NOT NULL
+                 CHECK (rank IN (100, 110, 120, 150, 200, 300, 400, 450, 500, 550, 600, 700, 800, 900)),
+  node_id        uuid REFERENCES network.nodes,
+  fulfillment_id uuid REFERENCES orders.fulfillments,
+  CHECK ((rank BETWEEN 200 AND 800) <= (node_id IS NOT NULL)),
+  CHECK ((rank BETWEEN 400 AND 800) <= (fulfillment_id IS NOT NULL))
+) WITH (fillfactor = 50);
+CREATE INDEX slices_of_order ON orders.slices (order_id);
+CREATE INDEX slices_of_fulfillment ON orders.slices (fulfillment_id) WHERE fulfillment_id IS NOT NULL;
+CREATE INDEX slices_holding_stock ON orders.slices (node_id, sku) WHERE rank BETWEEN 200 AND 699;
+CREATE INDEX slices_short ON orders.slices (sku) WHERE rank BETWEEN 100 AND 150;
+
+CREATE TABLE orders.holds (
+  id             uuid PRIMARY KEY DEFAULT uuidv7(),
+  order_id       uuid NOT NULL REFERENCES orders.orders,
+  line_id        uuid REFERENCES orders.lines,
+  fulfillment_id uuid REFERENCES orders.fulfillments,
+  type           text NOT NULL,
+  blocks         text[] NOT NULL,
+  note           text,
+  raised_by      text NOT NULL,
+  raised_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+  due_at         timestamptz NOT NULL,
+  cleared_at     timestamptz,
+  cleared_by     text
+);
+CREATE INDEX holds_active ON orders.holds (order_id) WHERE cleared_at IS NULL;
+
+CREATE TABLE orders.exceptions (
+  id          uuid PRIMARY KEY DEFAULT uuidv7(),
+  kind        text NOT NULL,
+  order_id    uuid REFERENCES orders.orders,
+  entity      text NOT NULL,
+  entity_id   uuid NOT NULL,
+  detail      text NOT NULL,
+  way_out     text NOT NULL,
+  owner       text,
+  due_at      timestamptz NOT NULL,
+  opened_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+  resolved_at timestamptz,
+  resolved_by text,
+  resolution  text
+);
+CREATE UNIQUE INDEX exceptions_open ON orders.exceptions (entity_id, kind) WHERE resolved_at IS NULL;
+CREATE INDEX exceptions_queue ON orders.exceptions (due_at) WHERE resolved_at IS NULL;
+CREATE INDEX exceptions_of_order ON orders.exceptions (order_id);
+
+-- inventory --------------------------------------------------------------------------------------------------
+
+CREATE TABLE inventory.stock (
+  node_id         uuid NOT NULL REFERENCES network.nodes,
+  sku             text NOT NULL REFERENCES catalog.items (sku),
+  on_hand         integer NOT NULL DEFAULT 0,
+  reserved        integer NOT NULL DEFAULT 0,
+  allocated       integer NOT NULL DEFAULT 0,
+  damaged         integer NOT NULL DEFAULT 0,
+  quality_control integer NOT NULL DEFAULT 0,
+  safety_stock    integer NOT NULL DEFAULT 0 CHECK (safety_stock >= 0),
+  backorder_limit integer NOT NULL DEFAULT 0 CHECK (backorder_limit >= 0),
+  version         integer NOT NULL DEFAULT 1,
+  updated_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (node_id, sku),
+  CHECK (on_hand >= 0 AND damaged >= 0 AND quality_control >= 0),
+  CONSTRAINT never_oversold CHECK (reserved >= 0 AND allocated >= 0
+    AND reserved + allocated + damaged + quality_control <= on_hand + backorder_limit)
+) WITH (fillfactor = 40);
+CREATE INDEX stock_by_sku ON inventory.stock (sku, node_id);
+
+CREATE TABLE inventory.movements (
+  id                    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  node_id               uuid NOT NULL,
+  sku                   text NOT NULL,
+  kind                  text NOT NULL CHECK (kind IN ('received', 'reserved', 'unreserved', 'allocated',
+                        'unallocated', 'shipped', 'adjusted', 'counted', 'transferred', 'returned', 'disposed')),
+  on_hand_delta         integer NOT NULL DEFAULT 0,
+  reserved_delta        integer NOT NULL DEFAULT 0,
+  allocated_delta       integer NOT NULL DEFAULT 0,
+  damaged_delta         integer NOT NULL DEFAULT 0,
+  quality_control_delta integer NOT NULL DEFAULT 0,
+  cause_type            text NOT NULL,
+  cause_id              uuid,
+  actor                 text NOT NULL,
+  reason                text,
+  moved_at              timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX movements_of_stock ON inventory.movements (node_id, sku, id);
+CREATE INDEX movements_of_cause ON inventory.movements (cause_id) WHERE cause_id IS NOT NULL;
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON inventory.movements
+  FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
+CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON inventory.movements
+  FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
+
+-- payments ---------------------------------------------------------------------------------------------------
+
+CREATE TABLE payments.intents (
+  id         uuid PRIMARY KEY DEFAULT uuidv7(),
+  order_id   uuid NOT NULL REFERENCES orders.orders,
+  sequence   smallint NOT NULL DEFAULT 1,
+  gateway    text NOT NULL,
+  method     text NOT NULL,
+  token      text NOT NULL,
+  amount     bigint NOT NULL CHECK (amount > 0),
+  currency   char(3) NOT NULL,
+  status     text NOT NULL DEFAULT 'pending'
+             CHECK (status IN ('pending', 'authorized', 'declined', 'voided', 'captured', 'expired')),
+  created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  UNIQUE (order_id, sequence)
+);
+CREATE TABLE payments.refunds (
+  id           uuid PRIMARY KEY DEFAULT uuidv7(),
+  order_id     uuid NOT NULL REFERENCES orders.orders,
+  return_id    uuid,
+  amount       bigint NOT NULL CHECK (amount > 0),
+  currency     char(3) NOT NULL,
+  reason       text NOT NULL,
+  requested_by text NOT NULL,
+  request_key  text NOT NULL UNIQUE,
+  created_at   timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX refunds_of_order ON payments.refunds (order_id);
+CREATE TABLE payments.transactions (
+  id           uuid PRIMARY KEY DEFAULT uuidv7(),
+  intent_id    uuid NOT NULL REFERENCES payments.intents,
+  order_id     uuid NOT NULL REFERENCES orders.orders,
+  kind         text NOT NULL CHECK (kind IN ('authorize', 'capture', 'void', 'refund')),
+  subject_id   uuid NOT NULL,
+  amount       bigint NOT NULL CHECK (amount > 0),
+  currency     char(3) NOT NULL,
+  key          text NOT NULL UNIQUE,
+  status       text NOT NULL DEFAULT 'requested'
+               CHECK (status IN ('requested', 'succeeded', 'failed', 'unknown')),
+  provider_ref text,
+  code         text,
+  message      text,
+  created_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+  resolved_at  timestamptz,
+  UNIQUE (intent_id, kind, subject_id)
+);
+CREATE INDEX transactions_of_order ON payments.transactions (order_id);
+CREATE INDEX transactions_open ON payments.transactions (created_at) WHERE status IN ('requested', 'unknown');
+CREATE UNIQUE INDEX transactions_provider_ref ON payments.transactions (kind, provider_ref)
+  WHERE provider_ref IS NOT NULL AND status = 'succeeded';
+CREATE TABLE payments.entries (
+  id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  order_id   uuid NOT NULL REFERENCES orders.orders,
+  posting_id uuid NOT NULL,
+  account    text NOT NULL CHECK (account IN ('receivable', 'sales', 'shipping', 'tax', 'adjustment', 'cash',
+             'returns')),
+  amount     bigint NOT NULL,
+  currency   char(3) NOT NULL,
+  posted_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+  UNIQUE (posting_id, account)
+);
+CREATE INDEX entries_of_order ON payments.entries (order_id);
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON payments.entries
+  FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
+CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON payments.entries
+  FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
+
+-- routing ----------------------------------------------------------------------------------------------------
+
+CREATE TABLE routing.decisions (
+  id             uuid PRIMARY KEY DEFAULT uuidv7(),
+  order_id       uuid NOT NULL REFERENCES orders.orders,
+  kind           text NOT NULL DEFAULT 'route',
+  outcome        text NOT NULL,
+  request        jsonb NOT NULL,
+  answer         jsonb NOT NULL,
+  cost           bigint,
+  runner_up_cost bigint,
+  shipments      smallint,
+  decided_as_of  timestamptz NOT NULL,
+  created_at     timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX decisions_of_order ON routing.decisions (order_id, id);
+
+-- packing ----------------------------------------------------------------------------------------------------
+
+CREATE TABLE packing.cartons (
+  code            text PRIMARY KEY,
+  name            text NOT NULL,
+  outer_mm        integer[] NOT NULL CHECK (cardinality(outer_mm) = 3),
+  inner_mm        integer[] NOT NULL CHECK (cardinality(inner_mm) = 3),
+  tare_g          integer NOT NULL CHECK (tare_g >= 0),
+  max_weight_g    integer NOT NULL CHECK (max_weight_g > 0),
+  cost            bigint NOT NULL DEFAULT 0 CHECK (cost >= 0),
+  active          boolean NOT NULL DEFAULT true
+);
+CREATE TABLE packing.plans (
+  fulfillment_id uuid PRIMARY KEY REFERENCES orders.fulfillments,
+  plan           jsonb NOT NULL,
+  created_at     timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE SEQUENCE packing.wave_number START 1001;
+CREATE TABLE packing.waves (
+  id         uuid PRIMARY KEY DEFAULT uuidv7(),
+  number     text NOT NULL UNIQUE,
+  node_id    uuid NOT NULL REFERENCES network.nodes,
+  created_by text NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE TABLE packing.wave_fulfillments (
+  fulfillment_id uuid PRIMARY KEY REFERENCES orders.fulfillments,
+  wave_id        uuid NOT NULL REFERENCES packing.waves
+);
+CREATE TABLE packing.packages (
+  id             uuid PRIMARY KEY DEFAULT uuidv7(),
+  fulfillment_id uuid NOT NULL REFERENCES orders.fulfillments,
+  order_id       uuid NOT NULL REFERENCES orders.orders,
+  sequence       smallint NOT NULL,
+  carton         text,
+  length_mm      integer,
+  width_mm       integer,
+  height_mm      integer,
+  weight_g       integer,
+  status         text NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'packed', 'cancelled')),
+  version        integer NOT NULL DEFAULT 1,
+  created_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+  updated_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+  UNIQUE (fulfillment_id, sequence)
+);
+CREATE INDEX packages_of_order ON packing.packages (order_id);
+CREATE TABLE packing.package_items (
+  package_id uuid NOT NULL REFERENCES packing.packages,
+  line_id    uuid NOT NULL REFERENCES orders.lines,
+  sku        text NOT NULL,
+  quantity   integer NOT NULL CHECK (quantity > 0),
+  PRIMARY KEY (package_id, line_id)
+);
+CREATE TABLE packing.scans (
+  id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  fulfillment_id uuid NOT NULL REFERENCES orders.fulfillments,
+  package_id     uuid REFERENCES packing.packages,
+  kind           text NOT NULL CHECK (kind IN ('pick', 'pack', 'short')),
+  code           text NOT NULL,
+  sku            text,
+  line_id        uuid,
+  quantity       integer NOT NULL CHECK (quantity > 0),
+  accepted       boolean NOT NULL,
+  refusal        text,
+  actor          text NOT NULL,
+  scanned_at     timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX scans_of_fulfillment ON packing.scans (fulfillment_id);
+
+-- shipping ---------------------------------------------------------------------------------------------------
+
+CREATE TABLE shipping.carriers (
+  code    text PRIMARY KEY,
+  name    text NOT NULL,
+  adapter text NOT NULL,
+  active  boolean NOT NULL DEFAULT true
+);
+-- A contract version is immutable: a change is a new row with its own dates.
+CREATE TABLE shipping.contracts (
+  id         uuid PRIMARY KEY DEFAULT uuidv7(),
+  carrier    text NOT NULL REFERENCES shipping.carriers (code),
+  version    integer NOT NULL,
+  valid_from timestamptz NOT NULL,
+  valid_to   timestamptz,
+  terms      jsonb NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  UNIQUE (carrier, version)
+);
+CREATE TABLE shipping.shipments (
+  id             uuid PRIMARY KEY DEFAULT uuidv7(),
+  number         text NOT NULL UNIQUE,
+  order_id       uuid NOT NULL REFERENCES orders.orders,
+  fulfillment_id uuid NOT NULL UNIQUE REFERENCES orders.fulfillments,
+  node_id        uuid NOT NULL REFERENCES network.nodes,
+  carrier        text NOT NULL,
+  service        text NOT NULL,
+  selection      jsonb NOT NULL DEFAULT '{}',
+  cost           bigint NOT NULL DEFAULT 0,
+  currency       char(3) NOT NULL,
+  promise_at     timestamptz,
+  shipped_at     timestamptz,
+  delivered_at   timestamptz,
+  version        integer NOT NULL DEFAULT 1,
+  created_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+  updated_at     timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX shipments_of_order ON shipping.shipments (order_id);
+CREATE SEQUENCE shipping.shipment_number START 700001;
+CREATE TABLE shipping.labels (
+  id              uuid PRIMARY KEY DEFAULT uuidv7(),
+  purpose         text NOT NULL DEFAULT 'outbound' CHECK (purpose IN ('outbound', 'return')),
+  order_id        uuid NOT NULL REFERENCES orders.orders,
+  shipment_id     uuid REFERENCES shipping.shipments,
+  package_id      uuid,
+  return_id       uuid,
+  attempt         smallint NOT NULL DEFAULT 1,
+  reference       text NOT NULL UNIQUE,
+  carrier         text NOT NULL,
+  service         text NOT NULL,
+  status          text NOT NULL DEFAULT 'requested'
+                  CHECK (status IN ('requested', 'purchased', 'used', 'voided', 'failed', 'unknown')),
+  request         jsonb NOT NULL,
+  tracking_number text,
+  cost            bigint,
+  currency        char(3),
+  provider_ref    text,
+  problem         text,
+  version         integer NOT NULL DEFAULT 1,
+  created_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+  updated_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+  CHECK ((purpose = 'outbound') = (package_id IS NOT NULL)),
+  CHECK ((purpose = 'return') = (return_id IS NOT NULL)),
+  UNIQUE (package_id, attempt)
+);
+CREATE UNIQUE INDEX labels_one_live_a_package ON shipping.labels (package_id)
+  WHERE package_id IS NOT NULL AND status IN ('requested', 'purchased', 'used', 'unknown');
+CREATE UNIQUE INDEX labels_one_live_a_return ON shipping.labels (return_id)
+  WHERE return_id IS NOT NULL AND status IN ('requested', 'purchased', 'used', 'unknown');
+CREATE UNIQUE INDEX labels_by_tracking ON shipping.labels (carrier, tracking_number)
+  WHERE tracking_number IS NOT NULL;
+CREATE INDEX labels_of_order ON shipping.labels (order_id);
+CREATE SEQUENCE shipping.manifest_number START 3001;
+CREATE TABLE shipping.manifests (
+  id        uuid PRIMARY KEY DEFAULT uuidv7(),
+  number    text NOT NULL UNIQUE,
+  node_id   uuid NOT NULL REFERENCES network.nodes,
+  carrier   text NOT NULL,
+  ship_date date NOT NULL,
+  closed_by text NOT NULL,
+  closed_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE TABLE shipping.manifest_labels (
+  label_id    uuid PRIMARY KEY REFERENCES shipping.labels,
+  manifest_id uuid NOT NULL REFERENCES shipping.manifests
+);
+
+-- delivery ---------------------------------------------------------------------------------------------------
+
+CREATE TABLE delivery.parcels (
+  carrier         text NOT NULL,
+  tracking_number text NOT NULL,
+  order_id        uuid NOT NULL REFERENCES orders.orders,
+  package_id      uuid,
+  fulfillment_id  uuid,
+  return_id       uuid,
+  status          text NOT NULL DEFAULT 'pending'
+                  CHECK (status IN ('pending', 'info_received', 'in_transit', 'out_for_delivery', 'attempt_failed',
+                         'available_for_pickup', 'delivered', 'exception', 'return_to_sender', 'expired')),
+  promise_at      timestamptz,
+  first_scan_at   timestamptz,
+  last_event_at   timestamptz,
+  delivered_at    timestamptz,
+  version         integer NOT NULL DEFAULT 1,
+  created_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+  updated_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (carrier, tracking_number)
+);
+CREATE INDEX parcels_of_order ON delivery.parcels (order_id);
+CREATE INDEX parcels_of_fulfillment ON delivery.parcels (fulfillment_id) WHERE fulfillment_id IS NOT NULL;
+CREATE TABLE delivery.tracking_events (
+  id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  carrier         text NOT NULL,
+  tracking_number text NOT NULL,
+  code            text NOT NULL,
+  status          text NOT NULL,
+  occurred_at     timestamptz NOT NULL,
+  raw             jsonb NOT NULL,
+  received_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+  UNIQUE (carrier, tracking_number, code, occurred_at)
+);
+CREATE TABLE delivery.proofs (
+  carrier         text NOT NULL,
+  tracking_number text NOT NULL,
+  kind            text NOT NULL CHECK (kind IN ('signature', 'photo', 'pin', 'scan')),
+  signed_by       text,
+  reference       text,
+  taken_at        timestamptz NOT NULL,
+  PRIMARY KEY (carrier, tracking_number, kind),
+  FOREIGN KEY (carrier, tracking_number) REFERENCES delivery.parcels
+);
+
+-- returns ----------------------------------------------------------------------------------------------------
+
+CREATE SEQUENCE returns.return_number START 900001;
+CREATE TABLE returns.returns (
+  id            uuid PRIMARY KEY DEFAULT uuidv7(),
+  number        text NOT NULL UNIQUE,
+  order_id      uuid REFERENCES orders.orders,
+  node_id       uuid NOT NULL REFERENCES network.nodes,
+  status        text NOT NULL DEFAULT 'requested'
+                CHECK (status IN ('requested', 'open', 'in_transit', 'partially_received', 'received', 'inspected',
+                       'closed', 'declined', 'cancelled', 'expired')),
+  requested_by  text NOT NULL,
+  request_key   text UNIQUE,
+  note          text,
+  needs_label   boolean NOT NULL DEFAULT true,
+  refund_amount bigint CHECK (refund_amount >= 0),
+  currency      char(3) NOT NULL,
+  eligibility   jsonb NOT NULL DEFAULT '{}',
+  version       integer NOT NULL DEFAULT 1,
+  created_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
+  updated_at    timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX returns_of_order ON returns.returns (order_id);
+CREATE TABLE returns.lines (
+  id          uuid PRIMARY KEY DEFAULT uuidv7(),
+  return_id   uuid NOT NULL REFERENCES returns.returns,
+  line_id     uuid REFERENCES orders.lines,
+  sku         text NOT NULL,
+  quantity    integer NOT NULL CHECK (quantity > 0),
+  received    integer NOT NULL DEFAULT 0 CHECK (received >= 0 AND received <= quantity),
+  reason      text NOT NULL,
+  grade       text,
+  disposition text CHECK (disposition IN ('needs_inspection', 'restock', 'refurbish', 'vendor', 'donate',
+              'destroy', 'missing')),
+  restocked   boolean NOT NULL DEFAULT false,
+  refund      bigint NOT NULL DEFAULT 0 CHECK (refund >= 0)
+);
+CREATE INDEX return_lines_of_return ON returns.lines (return_id);
+CREATE INDEX return_lines_of_line ON returns.lines (line_id);
+
+-- notices ----------------------------------------------------------------------------------------------------
+
+CREATE TABLE notices.notices (
+  id         uuid PRIMARY KEY DEFAULT uuidv7(),
+  order_id   uuid NOT NULL REFERENCES orders.orders,
+  event      text NOT NULL,
+  trigger_id uuid NOT NULL,
+  channel    text NOT NULL CHECK (channel IN ('email', 'sms', 'app')),
+  recipient  text NOT NULL,
+  locale     text NOT NULL DEFAULT 'en',
+  subject    text NOT NULL,
+  body       text NOT NULL,
+  key        text NOT NULL UNIQUE,
+  status     text NOT NULL DEFAULT 'queued' CHECK (status IN ('queued', 'sending', 'sent', 'failed')),
+  problem    text,
+  sent_at    timestamptz,
+  created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  UNIQUE (order_id, event, trigger_id, channel)
+);
+
+-- sync -------------------------------------------------------------------------------------------------------
+
+CREATE TABLE sync.webhooks (
+  id          uuid PRIMARY KEY DEFAULT uuidv7(),
+  url         text NOT NULL,
+  secret      text NOT NULL,
+  types       text[] NOT NULL DEFAULT '{}',
+  fat         boolean NOT NULL DEFAULT false,
+  active      boolean NOT NULL DEFAULT true,
+  disabled_at timestamptz,
+  problem     text,
+  version     integer NOT NULL DEFAULT 1,
+  created_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+  updated_at  timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE TABLE sync.deliveries (
+  id          uuid PRIMARY KEY DEFAULT uuidv7(),
+  webhook_id  uuid NOT NULL REFERENCES sync.webhooks,
+  event_id    uuid NOT NULL,
+  type        text NOT NULL,
+  body        jsonb NOT NULL,
+  status      text NOT NULL DEFAULT 'queued' CHECK (status IN ('queued', 'sending', 'delivered', 'failed')),
+  attempts    smallint NOT NULL DEFAULT 0,
+  response    smallint,
+  problem     text,
+  created_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+  done_at     timestamptz,
+  UNIQUE (webhook_id, event_id)
+);
