@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 common=(uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header
-        --no-emit-index-url --no-emit-find-links "$@")
+        "$@")
 "${common[@]}" pyproject.toml --extra embedded --extra simulate --group build -o requirements/runtime.txt
 "${common[@]}" pyproject.toml --extra embedded --extra simulate --extra stripe --group build --group dev --group ui --group docs \
   --constraint requirements/runtime.txt -o requirements/dev.txt

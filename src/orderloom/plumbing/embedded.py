@@ -197,7 +197,21 @@ class EmbeddedPostgres:
     def _start_server(self) -> None:
         self._make_private(self.socket_dir)
         self._wait_for_another()
-        discard_stale_pid(self.cluster)
+        if not server_lives(self.cluster):
+            (self.cluster / "postmaster.pid").unlink(missing_ok=True)
+            (self.socket_dir / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
+        for patience in (0.3, 1, 5, 0):
+            try:
+                self._run_server()
+            except EmbeddedFailed as failed:
+                # The children of a killed server notice within moments that they are alone.
+                if "shared memory block" not in str(failed) or not patience:
+                    raise
+                time.sleep(patience)
+            else:
+                return
+
+    def _run_server(self) -> None:
         options = {**self.options, "listen_addresses": "", "unix_socket_directories": str(self.socket_dir)}
         arguments = " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in options.items())
         log = self.cluster / "server.log"
@@ -288,26 +302,22 @@ def clean_environment() -> dict[str, str]:
     return kept | {"LANG": "C.UTF-8", "TZ": "UTC"}
 
 
-def discard_stale_pid(cluster: Path) -> None:
-    """Remove a process number that is not this cluster's server any more.
+def server_lives(cluster: Path) -> bool:
+    """Whether the process that the cluster's note names is still its server.
 
-    After a crash of the machine some other program may have it; in a container whose first process does not reap, a killed server
-    stays behind as a zombie. PostgreSQL takes either for a running server and would not start.
+    After a crash of the machine some other program may have that number; in a container whose first process does not reap, a killed
+    server stays behind as a zombie. PostgreSQL takes either for a running server and would not start. Two servers on one cluster
+    are still impossible: PostgreSQL also locks by shared memory, whatever the notes say.
     """
     import psutil  # noqa: PLC0415 - comes with the embedded extra alone
 
-    note = cluster / "postmaster.pid"
-    if not note.exists():
-        return
     try:
-        process = psutil.Process(int(note.read_text().split("\n", 1)[0]))
-        is_server = str(cluster) in process.cmdline()
-    except (psutil.NoSuchProcess, psutil.ZombieProcess, ValueError):
-        is_server = False
+        number = int((cluster / "postmaster.pid").read_text().split("\n", 1)[0])
+        return str(cluster) in psutil.Process(number).cmdline()
+    except (FileNotFoundError, ValueError, psutil.NoSuchProcess, psutil.ZombieProcess):
+        return False
     except psutil.AccessDenied:
-        is_server = True
-    if not is_server:
-        note.unlink(missing_ok=True)
+        return True
 
 
 # --- root -----------------------------------------------------------------------------------------------------------------
