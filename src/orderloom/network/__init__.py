@@ -1,1 +1,12 @@
-"""Nodes, calendars, cut-offs, capacity, regions; sales channels."""
+"""Nodes with their calendars, cut-offs and capacity; sales channels; where a postcode lies.
+
+Owns nodes and channels. Promises that putting the same ones twice changes nothing, and that a version grows by one
+exactly when something changed. Never counts stock and never chooses a node: that is `inventory` and `routing`.
+"""
+
+from __future__ import annotations
+
+from orderloom.network.model import Channel, Node
+from orderloom.network.store import channels_of, nodes_of, put_channels, put_nodes
+
+__all__ = ["Channel", "Node", "channels_of", "nodes_of", "put_channels", "put_nodes"]

@@ -1,0 +1,88 @@
+"""What a node and a sales channel are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from orderloom.terms import Address, new_id
+
+
+class NodeType(StrEnum):
+    """What kind of place ships."""
+
+    FULFILLMENT_CENTER = "fulfillment_center"
+    STORE = "store"
+    THIRD_PARTY = "third_party"
+    DROP_SHIP = "drop_ship"
+    VIRTUAL = "virtual"
+
+
+class ChannelType(StrEnum):
+    """Where orders come from."""
+
+    SITE = "site"
+    MARKETPLACE = "marketplace"
+    STORE = "store"
+    EDI = "edi"
+    FILE = "file"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """A place that holds stock and ships.
+
+    `working_days` are ISO weekdays (1 = Monday) in the node's own time zone; `cutoffs` maps "carrier/service", or "*"
+    for all others, to the local time ("15:00") until which a parcel leaves the same day; `services` and `channels`
+    limit what it ships by and for whom, None meaning all. Costs are minor units a shipment and a unit.
+    """
+
+    code: str
+    name: str
+    type: str
+    address: Address
+    time_zone: str
+    latitude: float | None = None
+    longitude: float | None = None
+    working_days: tuple[int, ...] = (1, 2, 3, 4, 5)
+    holidays: tuple[date, ...] = ()
+    cutoffs: dict[str, str] = field(default_factory=dict)
+    processing_hours: int = 4
+    daily_capacity: int | None = None
+    pick_cost: int = 0
+    unit_cost: int = 0
+    ships_hazmat: bool = False
+    services: tuple[str, ...] | None = None
+    channels: tuple[str, ...] | None = None
+    groups: tuple[str, ...] = ()
+    active: bool = True
+    id: UUID = field(default_factory=new_id, compare=False)
+    version: int = field(default=1, compare=False)
+
+    def serves(self, *, channel: str) -> bool:
+        """Whether it ships for that channel."""
+        return self.active and (self.channels is None or channel in self.channels)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """A way orders come in. `on_shortage` says whether one without stock is refused or accepted as backorder."""
+
+    code: str
+    name: str
+    type: str
+    currency: str
+    time_zone: str = "UTC"
+    on_shortage: str = "refuse"
+    promise_days: dict[str, int] = field(
+        default_factory=lambda: {"standard": 5, "expedited": 2, "overnight": 1}
+    )
+    split_policy: dict[str, Any] = field(default_factory=lambda: {"max_shipments": 4})
+    review_above: int | None = None
+    notices: tuple[str, ...] = ("email",)
+    active: bool = True
+    id: UUID = field(default_factory=new_id, compare=False)
+    version: int = field(default=1, compare=False)

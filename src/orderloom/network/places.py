@@ -1,0 +1,74 @@
+"""Where a postcode lies: latitude, longitude and time zone, for US ZIP codes. Pure table look-up, no network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from math import asin, cos, radians, sin, sqrt
+from statistics import median
+
+import zipcodes
+
+from orderloom.terms import Address
+
+EARTH_KM = 6371.0088
+# Published with a marker that it is typed, but without the types.
+_matching: Callable[[str], list[dict[str, str]]] = zipcodes.matching
+_similar_to: Callable[[str], list[dict[str, str]]] = zipcodes.similar_to
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A point on earth with the time zone people there live by."""
+
+    latitude: float
+    longitude: float
+    time_zone: str
+
+
+def place_of(*, postcode: str, country: str = "US") -> Place | None:
+    """The centre of a ZIP code (ZIP+4 welcome), of its first three digits where the five are unknown, else None."""
+    digits = postcode.strip()[:5]
+    if country != "US" or len(digits) != 5 or not digits.isdigit():
+        return None
+    return _zip(digits) or _zip3(digits[:3])
+
+
+def located(address: Address) -> Place | None:
+    """Where an address lies: its own position if it brings one, else its postcode's."""
+    found = place_of(postcode=address.postcode, country=address.country)
+    if address.latitude is None or address.longitude is None:
+        return found
+    return Place(address.latitude, address.longitude, found.time_zone if found else "UTC")
+
+
+def kilometres(here: tuple[float, float], there: tuple[float, float]) -> float:
+    """Great-circle distance between two (latitude, longitude)."""
+    lat1, lon1, lat2, lon2 = map(radians, (*here, *there))
+    chord = sin((lat2 - lat1) / 2) ** 2 + cos(lat1) * cos(lat2) * sin((lon2 - lon1) / 2) ** 2
+    return 2 * EARTH_KM * asin(min(1.0, sqrt(chord)))
+
+
+@lru_cache(maxsize=50_000)
+def _zip(digits: str) -> Place | None:
+    return next((place for row in _matching(digits) if (place := _placed(row))), None)
+
+
+@lru_cache(maxsize=1_000)
+def _zip3(prefix: str) -> Place | None:
+    around = [place for row in _similar_to(prefix) if (place := _placed(row))]
+    if not around:
+        return None
+    zones = sorted(place.time_zone for place in around)
+    return Place(
+        median(place.latitude for place in around),
+        median(place.longitude for place in around),
+        max(zones, key=zones.count),
+    )
+
+
+def _placed(row: dict[str, str]) -> Place | None:
+    latitude, longitude = float(row["lat"] or 0), float(row["long"] or 0)
+    # 872 rows of the table (military post, a company's own code) stand at 0, 0: nowhere.
+    return Place(latitude, longitude, row["timezone"]) if (latitude, longitude) != (0.0, 0.0) else None
