@@ -36,7 +36,8 @@ schema: .venv/ready-dev ## Write schema.sql anew after a change to the migration
 bench: .venv/ready-dev ## Measure; prints ratios within one run
 	@for program in bench/*.py; do echo "== $$program"; $(BIN)/python "$$program" || exit 1; done
 
-docs: .venv/ready-dev ## Build the documentation into site/
+docs: .venv/ready-dev ## Write the generated pages, build the documentation into site/
+	@$(BIN)/python -m orderloom.plumbing.settings > docs/settings.md
 	$(BIN)/zensical build --clean
 
 # --- set-up: each stamp stands for a finished step, so a second run has nothing to do ---------------------------------

@@ -65,7 +65,9 @@ class VendoredAssets(BuildHookInterface[Any]):
         if all((modules / package).is_dir() for package in PACKAGES):
             write_assets(modules, target)
         elif not all((target / name).is_file() for name in (*COPIED, MAP, SPRITE, NOTICE)):
-            message = "The console's assets are missing: run `npm ci --ignore-scripts` first (see package.json)."
+            message = (
+                "The console's assets are missing: run `npm ci --ignore-scripts` first (see package.json)."
+            )
             raise FileNotFoundError(message)
 
 
@@ -104,7 +106,9 @@ def state_map(atlas: dict[str, Any]) -> str:
             continue
         polygons = state["arcs"] if state["type"] == "MultiPolygon" else [state["arcs"]]
         outline = "".join(ring_path(ring, arcs) for polygon in polygons for ring in polygon)
-        paths.append(f'<path id="us-{code}" d="{outline}"><title>{state["properties"]["name"]}</title></path>')
+        paths.append(
+            f'<path id="us-{code}" d="{outline}"><title>{state["properties"]["name"]}</title></path>'
+        )
     return (
         '<svg xmlns="http://www.w3.org/2000/svg">\n<symbol id="us-states" viewBox="0 0 975 610">\n'
         + "\n".join(paths)
@@ -138,7 +142,9 @@ def notice(modules: Path, target: Path) -> str:
     lines = ["# Third-party assets in the console", ""]
     for package in PACKAGES:
         facts = json.loads((modules / package / "package.json").read_text())
-        licence = next((path for path in sorted((modules / package).iterdir()) if path.stem.upper() == "LICENSE"), None)
+        licence = next(
+            (path for path in sorted((modules / package).iterdir()) if path.stem.upper() == "LICENSE"), None
+        )
         lines += [f"## {package} {facts['version']}", "", f"Licence: {facts['license']}", ""]
         if licence is not None:
             lines += ["```", licence.read_text().strip(), "```", ""]
