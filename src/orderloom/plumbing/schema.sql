@@ -1098,6 +1098,8 @@ CREATE INDEX orders_by_email ON orders.orders USING btree (((buyer ->> 'email'::
 
 CREATE INDEX orders_by_lifecycle ON orders.orders USING btree (lifecycle, min_rank, id);
 
+CREATE INDEX orders_by_placement ON orders.orders USING btree (placed_at DESC, id DESC);
+
 CREATE INDEX orders_changed ON orders.orders USING btree (updated_at, id);
 
 CREATE INDEX slices_holding_stock ON orders.slices USING btree (node_id, sku) WHERE ((rank >= 200) AND (rank <= 699));

@@ -254,6 +254,7 @@ CREATE TABLE orders.orders (
 CREATE INDEX orders_changed ON orders.orders (updated_at, id);
 CREATE INDEX orders_by_lifecycle ON orders.orders (lifecycle, min_rank, id);
 CREATE INDEX orders_by_email ON orders.orders ((buyer ->> 'email'));
+CREATE INDEX orders_by_placement ON orders.orders (placed_at DESC, id DESC);
 
 CREATE TABLE orders.lines (
   id           uuid PRIMARY KEY,
