@@ -451,6 +451,42 @@ CREATE INDEX transactions_of_order ON payments.transactions (order_id);
 CREATE INDEX transactions_open ON payments.transactions (created_at) WHERE status IN ('requested', 'unknown');
 CREATE UNIQUE INDEX transactions_provider_ref ON payments.transactions (kind, provider_ref)
   WHERE provider_ref IS NOT NULL AND status = 'succeeded';
+-- What a shipment (a fulfillment order's goods) is charged, fixed once; refunds are reckoned from these rows (M5).
+CREATE TABLE payments.charges (
+  shipment_id uuid PRIMARY KEY REFERENCES orders.fulfillments,
+  order_id    uuid NOT NULL REFERENCES orders.orders,
+  amount      bigint NOT NULL CHECK (amount >= 0),
+  sales       bigint NOT NULL,
+  shipping    bigint NOT NULL,
+  tax         bigint NOT NULL,
+  adjustment  bigint NOT NULL,
+  currency    char(3) NOT NULL,
+  created_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+  CHECK (amount = sales + shipping + tax + adjustment)
+);
+CREATE INDEX charges_of_order ON payments.charges (order_id);
+CREATE TABLE payments.charge_lines (
+  shipment_id uuid NOT NULL REFERENCES payments.charges,
+  line_id     uuid NOT NULL REFERENCES orders.lines,
+  first_unit  integer NOT NULL CHECK (first_unit >= 0),
+  last_unit   integer NOT NULL CHECK (last_unit > first_unit),
+  sales       bigint NOT NULL,
+  shipping    bigint NOT NULL,
+  tax         bigint NOT NULL,
+  adjustment  bigint NOT NULL,
+  PRIMARY KEY (shipment_id, line_id),
+  UNIQUE (line_id, first_unit),
+  CHECK (sales + shipping + tax + adjustment >= 0)
+);
+CREATE TABLE payments.refund_lines (
+  refund_id  uuid NOT NULL REFERENCES payments.refunds,
+  line_id    uuid NOT NULL REFERENCES orders.lines,
+  first_unit integer NOT NULL CHECK (first_unit >= 0),
+  last_unit  integer NOT NULL CHECK (last_unit > first_unit),
+  amount     bigint NOT NULL CHECK (amount >= 0),
+  PRIMARY KEY (refund_id, line_id),
+  UNIQUE (line_id, first_unit)
+);
 CREATE TABLE payments.entries (
   id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   order_id   uuid NOT NULL REFERENCES orders.orders,
@@ -664,6 +700,7 @@ CREATE TABLE delivery.parcels (
 );
 CREATE INDEX parcels_of_order ON delivery.parcels (order_id);
 CREATE INDEX parcels_of_fulfillment ON delivery.parcels (fulfillment_id) WHERE fulfillment_id IS NOT NULL;
+CREATE INDEX parcels_under_promise ON delivery.parcels (promise_at) WHERE delivered_at IS NULL;
 CREATE TABLE delivery.tracking_events (
   id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   carrier         text NOT NULL,
@@ -682,8 +719,7 @@ CREATE TABLE delivery.proofs (
   signed_by       text,
   reference       text,
   taken_at        timestamptz NOT NULL,
-  PRIMARY KEY (carrier, tracking_number, kind),
-  FOREIGN KEY (carrier, tracking_number) REFERENCES delivery.parcels
+  PRIMARY KEY (carrier, tracking_number, kind)
 );
 
 -- returns ----------------------------------------------------------------------------------------------------
@@ -738,6 +774,7 @@ CREATE TABLE notices.notices (
   locale     text NOT NULL DEFAULT 'en',
   subject    text NOT NULL,
   body       text NOT NULL,
+  html       text NOT NULL DEFAULT '',
   key        text NOT NULL UNIQUE,
   status     text NOT NULL DEFAULT 'queued' CHECK (status IN ('queued', 'sending', 'sent', 'failed')),
   problem    text,
@@ -775,3 +812,12 @@ CREATE TABLE sync.deliveries (
   done_at     timestamptz,
   UNIQUE (webhook_id, event_id)
 );
+CREATE TABLE sync.attempts (
+  id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  delivery_id uuid NOT NULL REFERENCES sync.deliveries,
+  response    smallint,
+  problem     text,
+  took_ms     integer NOT NULL,
+  tried_at    timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX attempts_of_delivery ON sync.attempts (delivery_id, id);
