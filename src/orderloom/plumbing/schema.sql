@@ -224,6 +224,7 @@ CREATE TABLE notices.notices (
     locale text DEFAULT 'en'::text NOT NULL,
     subject text NOT NULL,
     body text NOT NULL,
+    html text DEFAULT ''::text NOT NULL,
     key text NOT NULL,
     status text DEFAULT 'queued'::text NOT NULL,
     problem text,
@@ -476,6 +477,34 @@ CREATE TABLE packing.waves (
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
 
+CREATE TABLE payments.charge_lines (
+    shipment_id uuid NOT NULL,
+    line_id uuid NOT NULL,
+    first_unit integer NOT NULL,
+    last_unit integer NOT NULL,
+    sales bigint NOT NULL,
+    shipping bigint NOT NULL,
+    tax bigint NOT NULL,
+    adjustment bigint NOT NULL,
+    CONSTRAINT charge_lines_check CHECK ((last_unit > first_unit)),
+    CONSTRAINT charge_lines_check1 CHECK (((((sales + shipping) + tax) + adjustment) >= 0)),
+    CONSTRAINT charge_lines_first_unit_check CHECK ((first_unit >= 0))
+);
+
+CREATE TABLE payments.charges (
+    shipment_id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    amount bigint NOT NULL,
+    sales bigint NOT NULL,
+    shipping bigint NOT NULL,
+    tax bigint NOT NULL,
+    adjustment bigint NOT NULL,
+    currency character(3) NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT charges_amount_check CHECK ((amount >= 0)),
+    CONSTRAINT charges_check CHECK ((amount = (((sales + shipping) + tax) + adjustment)))
+);
+
 CREATE TABLE payments.entries (
     id bigint NOT NULL,
     order_id uuid NOT NULL,
@@ -510,6 +539,17 @@ CREATE TABLE payments.intents (
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT intents_amount_check CHECK ((amount > 0)),
     CONSTRAINT intents_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'authorized'::text, 'declined'::text, 'voided'::text, 'captured'::text, 'expired'::text])))
+);
+
+CREATE TABLE payments.refund_lines (
+    refund_id uuid NOT NULL,
+    line_id uuid NOT NULL,
+    first_unit integer NOT NULL,
+    last_unit integer NOT NULL,
+    amount bigint NOT NULL,
+    CONSTRAINT refund_lines_amount_check CHECK ((amount >= 0)),
+    CONSTRAINT refund_lines_check CHECK ((last_unit > first_unit)),
+    CONSTRAINT refund_lines_first_unit_check CHECK ((first_unit >= 0))
 );
 
 CREATE TABLE payments.refunds (
@@ -814,6 +854,24 @@ CREATE TABLE shipping.shipments (
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
 
+CREATE TABLE sync.attempts (
+    id bigint NOT NULL,
+    delivery_id uuid NOT NULL,
+    response smallint,
+    problem text,
+    took_ms integer NOT NULL,
+    tried_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+ALTER TABLE sync.attempts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME sync.attempts_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE sync.deliveries (
     id uuid DEFAULT uuidv7() NOT NULL,
     webhook_id uuid NOT NULL,
@@ -948,6 +1006,15 @@ ALTER TABLE ONLY packing.waves
 ALTER TABLE ONLY packing.waves
     ADD CONSTRAINT waves_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY payments.charge_lines
+    ADD CONSTRAINT charge_lines_line_id_first_unit_key UNIQUE (line_id, first_unit);
+
+ALTER TABLE ONLY payments.charge_lines
+    ADD CONSTRAINT charge_lines_pkey PRIMARY KEY (shipment_id, line_id);
+
+ALTER TABLE ONLY payments.charges
+    ADD CONSTRAINT charges_pkey PRIMARY KEY (shipment_id);
+
 ALTER TABLE ONLY payments.entries
     ADD CONSTRAINT entries_pkey PRIMARY KEY (id);
 
@@ -959,6 +1026,12 @@ ALTER TABLE ONLY payments.intents
 
 ALTER TABLE ONLY payments.intents
     ADD CONSTRAINT intents_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY payments.refund_lines
+    ADD CONSTRAINT refund_lines_line_id_first_unit_key UNIQUE (line_id, first_unit);
+
+ALTER TABLE ONLY payments.refund_lines
+    ADD CONSTRAINT refund_lines_pkey PRIMARY KEY (refund_id, line_id);
 
 ALTER TABLE ONLY payments.refunds
     ADD CONSTRAINT refunds_pkey PRIMARY KEY (id);
@@ -1059,6 +1132,9 @@ ALTER TABLE ONLY shipping.shipments
 ALTER TABLE ONLY shipping.shipments
     ADD CONSTRAINT shipments_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY sync.attempts
+    ADD CONSTRAINT attempts_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY sync.deliveries
     ADD CONSTRAINT deliveries_pkey PRIMARY KEY (id);
 
@@ -1073,6 +1149,8 @@ CREATE INDEX items_by_gtin ON catalog.items USING btree (gtin) WHERE (gtin IS NO
 CREATE INDEX parcels_of_fulfillment ON delivery.parcels USING btree (fulfillment_id) WHERE (fulfillment_id IS NOT NULL);
 
 CREATE INDEX parcels_of_order ON delivery.parcels USING btree (order_id);
+
+CREATE INDEX parcels_under_promise ON delivery.parcels USING btree (promise_at) WHERE (delivered_at IS NULL);
 
 CREATE INDEX movements_of_cause ON inventory.movements USING btree (cause_id) WHERE (cause_id IS NOT NULL);
 
@@ -1113,6 +1191,8 @@ CREATE INDEX slices_short ON orders.slices USING btree (sku) WHERE ((rank >= 100
 CREATE INDEX packages_of_order ON packing.packages USING btree (order_id);
 
 CREATE INDEX scans_of_fulfillment ON packing.scans USING btree (fulfillment_id);
+
+CREATE INDEX charges_of_order ON payments.charges USING btree (order_id);
 
 CREATE INDEX entries_of_order ON payments.entries USING btree (order_id);
 
@@ -1158,6 +1238,8 @@ CREATE UNIQUE INDEX labels_one_live_a_return ON shipping.labels USING btree (ret
 
 CREATE INDEX shipments_of_order ON shipping.shipments USING btree (order_id);
 
+CREATE INDEX attempts_of_delivery ON sync.attempts USING btree (delivery_id, id);
+
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON inventory.movements FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
 
 CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON inventory.movements FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
@@ -1178,9 +1260,6 @@ ALTER TABLE ONLY catalog.kit_components
 
 ALTER TABLE ONLY delivery.parcels
     ADD CONSTRAINT parcels_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
-
-ALTER TABLE ONLY delivery.proofs
-    ADD CONSTRAINT proofs_carrier_tracking_number_fkey FOREIGN KEY (carrier, tracking_number) REFERENCES delivery.parcels(carrier, tracking_number);
 
 ALTER TABLE ONLY inventory.stock
     ADD CONSTRAINT stock_node_id_fkey FOREIGN KEY (node_id) REFERENCES network.nodes(id);
@@ -1266,11 +1345,29 @@ ALTER TABLE ONLY packing.wave_fulfillments
 ALTER TABLE ONLY packing.waves
     ADD CONSTRAINT waves_node_id_fkey FOREIGN KEY (node_id) REFERENCES network.nodes(id);
 
+ALTER TABLE ONLY payments.charge_lines
+    ADD CONSTRAINT charge_lines_line_id_fkey FOREIGN KEY (line_id) REFERENCES orders.lines(id);
+
+ALTER TABLE ONLY payments.charge_lines
+    ADD CONSTRAINT charge_lines_shipment_id_fkey FOREIGN KEY (shipment_id) REFERENCES payments.charges(shipment_id);
+
+ALTER TABLE ONLY payments.charges
+    ADD CONSTRAINT charges_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
+
+ALTER TABLE ONLY payments.charges
+    ADD CONSTRAINT charges_shipment_id_fkey FOREIGN KEY (shipment_id) REFERENCES orders.fulfillments(id);
+
 ALTER TABLE ONLY payments.entries
     ADD CONSTRAINT entries_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
 
 ALTER TABLE ONLY payments.intents
     ADD CONSTRAINT intents_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
+
+ALTER TABLE ONLY payments.refund_lines
+    ADD CONSTRAINT refund_lines_line_id_fkey FOREIGN KEY (line_id) REFERENCES orders.lines(id);
+
+ALTER TABLE ONLY payments.refund_lines
+    ADD CONSTRAINT refund_lines_refund_id_fkey FOREIGN KEY (refund_id) REFERENCES payments.refunds(id);
 
 ALTER TABLE ONLY payments.refunds
     ADD CONSTRAINT refunds_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
@@ -1325,6 +1422,9 @@ ALTER TABLE ONLY shipping.shipments
 
 ALTER TABLE ONLY shipping.shipments
     ADD CONSTRAINT shipments_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
+
+ALTER TABLE ONLY sync.attempts
+    ADD CONSTRAINT attempts_delivery_id_fkey FOREIGN KEY (delivery_id) REFERENCES sync.deliveries(id);
 
 ALTER TABLE ONLY sync.deliveries
     ADD CONSTRAINT deliveries_webhook_id_fkey FOREIGN KEY (webhook_id) REFERENCES sync.webhooks(id);
