@@ -8,7 +8,7 @@ from typing import Any
 
 from orderloom.insight.invariants import collected
 from orderloom.insight.invariants.invariant import Invariant
-from orderloom.plumbing.database import Db
+from orderloom.plumbing.database import Database, Db
 
 SAMPLE_ROWS = 5
 
@@ -29,6 +29,13 @@ class Finding:
             "violations": self.count,
             "sample": [{name: _plain(value) for name, value in row.items()} for row in self.rows],
         }
+
+
+async def of_database(database: Database) -> list[Finding]:
+    """Check all invariants in a snapshot of their own."""
+    async with database.transaction() as db:
+        await db.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        return await run(db)
 
 
 async def run(db: Db, *, invariants: Sequence[Invariant] | None = None) -> list[Finding]:

@@ -1,0 +1,45 @@
+"""What every command needs: settings, logging, and the database that they name."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from orderloom.plumbing.database import Database
+from orderloom.plumbing.embedded import ensure_database
+from orderloom.plumbing.events import Actor, acting
+from orderloom.plumbing.logging import set_up_logging
+from orderloom.plumbing.migrate import migrate
+from orderloom.plumbing.settings import settings
+
+Result = TypeVar("Result")
+
+
+def run(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run a command's work to its end, in the name of the command line."""
+    set_up_logging(level=settings().log_level, form=settings().log_format)
+    acting.set(Actor("cli"))
+    return asyncio.run(work)
+
+
+@asynccontextmanager
+async def opened(
+    *, migrated: bool = False, statement_seconds: float | None = None
+) -> AsyncIterator[Database]:
+    """The database of the settings, the private one started if need be; `migrated` brings it up to the code first."""
+    url = await asyncio.to_thread(ensure_database, settings())
+    if migrated:
+        await migrate(url)
+    database = await Database.open(
+        url,
+        min_size=settings().pool_min,
+        max_size=settings().pool_max,
+        statement_timeout_s=statement_seconds or settings().statement_seconds,
+        application="orderloom-cli",
+    )
+    try:
+        yield database
+    finally:
+        await database.close()
