@@ -108,6 +108,15 @@ def test_insight_that_writes():
     assert data_law.foreign_schemas(INSIGHT, 'x = "DELETE FROM orders.lines"', SCHEMAS)
 
 
+def test_insight_that_only_speaks_of_writing():
+    assert (
+        data_law.foreign_schemas(
+            INSIGHT, """x = "SELECT a FROM orders.lines WHERE b = 'TRUNCATE'\"""", SCHEMAS
+        )
+        == []
+    )
+
+
 def test_the_schemas_are_read_from_the_migrations():
     assert data_law.schemas_of("CREATE SCHEMA orders;\nCREATE TABLE orders.a ();\nCREATE SCHEMA sync;\n") == {
         "orders",
