@@ -1,0 +1,118 @@
+"""Pack every order of a folder of real orders, check each packing independently, and say how many boxes it took.
+
+The folder holds `orders_items.csv` (order, quantity, SKU, width, length, depth, grams) and `boxes.csv` (name, outer
+sizes, tare, inner sizes, greatest gross weight), without headings, in millimetres.
+
+    python bench/cartonization.py ../shared/data/cartonization [--flat] [--json] [--answers FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from orderloom.packing.cartonize import cartonize
+from orderloom.packing.model import Article, Carton
+from orderloom.terms import Dimensions
+from tests.unit.packing.checker import faults
+
+
+def load(folder):
+    with (folder / "boxes.csv").open() as file:
+        cartons = tuple(
+            Carton(
+                code=row[0],
+                name=row[0],
+                outer=Dimensions(*map(int, row[1:4])),
+                tare_g=int(row[4]),
+                inner=Dimensions(*map(int, row[5:8])),
+                max_weight_g=int(row[8]),
+            )
+            for row in csv.reader(file)
+        )
+    orders = defaultdict(list)
+    with (folder / "orders_items.csv").open() as file:
+        for order, quantity, sku, width, length, depth, grams in csv.reader(file):
+            orders[order].append((sku, int(width), int(length), int(depth), int(grams), int(quantity)))
+    return cartons, {
+        order: tuple(
+            # The same SKU may come with several sizes: the line's number keeps them apart.
+            Article(
+                sku=f"{line[0][:8]}-{number}",
+                length=line[1],
+                width=line[2],
+                height=line[3],
+                weight_g=line[4],
+                quantity=line[5],
+            )
+            for number, line in enumerate(lines)
+        )
+        for order, lines in orders.items()
+    }
+
+
+def measure(cartons, orders, keep_flat, effort):
+    answers, times = {}, []
+    for order, articles in orders.items():
+        begun = time.perf_counter_ns()
+        answers[order] = cartonize(articles, cartons, keep_flat=keep_flat, effort=effort)
+        times.append((time.perf_counter_ns() - begun) / 1e6)
+    wrong = {
+        order: found
+        for order, plan in answers.items()
+        if (found := faults(orders[order], cartons, plan, keep_flat=keep_flat))
+    }
+    times.sort()
+    count = len(times)
+    summary = {
+        "orders": count,
+        "keep_flat": keep_flat,
+        "boxes": sum(len(plan.parcels) for plan in answers.values()),
+        "bound": sum(plan.lower_bound for plan in answers.values()),
+        "proven": sum(plan.proven for plan in answers.values()),
+        "unpackable": sum(len(plan.unpackable) for plan in answers.values()),
+        "one_box": sum(len(plan.parcels) == 1 for plan in answers.values()),
+        "carton_litres": sum(p.outer.volume for plan in answers.values() for p in plan.parcels) // 1_000_000,
+        "faults": len(wrong),
+        "effort": sum(plan.effort for plan in answers.values()),
+        "ms_mean": round(sum(times) / count, 3),
+        "ms_p50": round(times[count // 2], 3),
+        "ms_p99": round(times[count * 99 // 100], 3),
+        "ms_max": round(times[-1], 3),
+    }
+    return summary, answers, wrong
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--flat", action="store_true", help="keep heights vertical, and nothing else")
+    parser.add_argument("--effort", type=int, default=20_000)
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser.add_argument("--answers", type=Path, help="write every plan there, a JSON object a line")
+    wanted = parser.parse_args()
+    cartons, orders = load(wanted.folder)
+    summary, answers, wrong = measure(cartons, orders, wanted.flat, wanted.effort)
+    if wanted.answers:
+        with wanted.answers.open("w") as file:
+            for order, plan in answers.items():
+                file.write(json.dumps({"order": order, **plan.json()}) + "\n")
+    if wanted.json:
+        print(json.dumps(summary))
+    else:
+        for name, value in summary.items():
+            print(f"{name:14} {value}")
+    for order, found in wrong.items():
+        print(order, *found, sep="\n  ", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
