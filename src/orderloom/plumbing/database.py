@@ -17,6 +17,9 @@ Row: TypeAlias = asyncpg.Record
 UniqueViolation = asyncpg.UniqueViolationError
 CheckViolation = asyncpg.CheckViolationError
 Deadlock = asyncpg.DeadlockDetectedError
+# The rows are at work elsewhere for longer than we wait: the same call may succeed in a moment.
+LockTimeout = asyncpg.LockNotAvailableError
+StatementTimeout = asyncpg.QueryCanceledError
 
 _transaction_open: ContextVar[bool] = ContextVar("transaction_open", default=False)
 

@@ -1,0 +1,378 @@
+"""What every route has in common: admission, one transaction, idempotency keys, conditions, dry runs.
+
+A route declares its `Rules`; without them the application is not built. Its handler is given a `Call`, whose `db` is the
+transaction it runs in: what it returns is committed together with the record of its idempotency key, what it raises is
+not committed. See `docs` of `Routes` for a worked example.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+
+from fastapi import Depends, Request
+from fastapi.routing import APIRoute
+from starlette.responses import Response
+
+from orderloom.api.admission import Admission, Lane, check_scope
+from orderloom.api.problems import MEDIA_TYPE, Problem, invalid
+from orderloom.api.problems import Fault as Fault
+from orderloom.api.wire import Versioned
+from orderloom.plumbing import clock, idempotency
+from orderloom.plumbing.credentials import SCOPES, Credential
+from orderloom.plumbing.database import Database, Db, Deadlock
+from orderloom.plumbing.events import Actor, acting
+from orderloom.plumbing.idempotency import Fresh, InProgress, Keyed, Replay, Reused
+from orderloom.plumbing.settings import Settings
+
+DEPTH_MOST = 32
+KEY_LENGTH = 255
+TRIES = 3
+# Refusals that are an answer: a repeat gets them again. What we could not do (5xx, 429) is tried again instead.
+ANSWERS = frozenset({409, 412, 422})
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+"')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What a route asks of those who call it."""
+
+    scope: str | None  # None: open to everybody, said in so many words
+    key: Literal["none", "accepted", "required"] = "none"
+    lane: Lane = "office"
+    dry_run: bool = False
+    conditional: bool = False
+    # "own": the handler opens its transactions itself, since it waits or gathers.
+    transaction: Literal["write", "read", "own"] = "write"
+    refuses: Sequence[int] = ()
+    media_type: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.scope is not None and self.scope not in SCOPES:
+            raise UndeclaredScope(f"{self.scope} is no scope: choose from {', '.join(SCOPES)}")
+
+
+class UndeclaredScope(RuntimeError):
+    """A route does not say which scope it needs, so the application is not built."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the routes of one application share."""
+
+    database: Database
+    settings: Settings
+    admission: Admission
+
+
+@dataclass(slots=True)
+class Call:
+    """One request on its way: who calls, when, and in which transaction."""
+
+    desk: Desk
+    credential: Credential
+    now: datetime
+    request_id: str
+    dry_run: bool = False
+    if_match: int | None = None
+    keyed: Keyed | None = None
+    open_db: Db | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def db(self) -> Db:
+        """The transaction of this request."""
+        assert self.open_db is not None, "this route opens its own transactions"  # noqa: S101 - a route's defect
+        return self.open_db
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(self.credential.actor, self.request_id)
+
+    def expect(self, present: int, expected: int | None = None) -> None:
+        """Raise Problem 412 when the object is not at the version of If-Match or of the body's expected_version."""
+        for wanted in (self.if_match, expected):
+            if wanted is not None and wanted != present:
+                raise Problem(
+                    412,
+                    "version_moved",
+                    f"it is at version {present}, not {wanted}: read it again and decide anew",
+                    version=present,
+                    headers={"ETag": etag(present)},
+                )
+
+
+def _call(request: Request) -> Call:
+    found: Call = request.state.call
+    return found
+
+
+Here: TypeAlias = Annotated[Call, Depends(_call)]
+
+
+def etag(version: int) -> str:
+    return f'"{version}"'
+
+
+class _Unmade(Exception):
+    """Carries the answer of a dry run out of its transaction, which is rolled back."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__()
+        self.response = response
+
+
+Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class Door(APIRoute):
+    """A route with its rules."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], *, rules: Rules | None = None, **kwargs: Any) -> None:
+        if rules is None:
+            raise UndeclaredScope(f"{path} declares no scope")
+        self.rules = rules
+        super().__init__(path, endpoint, **kwargs)
+
+    def get_route_handler(self) -> Handler:
+        inner = super().get_route_handler()
+        if self.rules.scope is None:
+            return inner
+
+        async def handle(request: Request) -> Response:
+            call = await self._admit(request)
+            request.state.call = call
+            mark = acting.set(call.actor)
+            try:
+                response = await self._answer(request, call, inner)
+            except Problem as problem:
+                problem.headers = {**call.headers, **problem.headers}
+                raise
+            finally:
+                acting.reset(mark)
+            for name, value in call.headers.items():
+                response.headers.setdefault(name, value)
+            return response
+
+        return handle
+
+    async def _admit(self, request: Request) -> Call:
+        desk: Desk = request.app.state.desk
+        rules = self.rules
+        assert rules.scope is not None  # noqa: S101 - open routes never come here
+        credential = await desk.admission.credential(request)
+        room = desk.admission.check_rate(credential, rules.lane)
+        check_scope(credential, rules.scope)
+        body = await request.body()
+        _check_body(request, body, takes_one=self.body_field is not None)
+        return Call(
+            desk=desk,
+            credential=credential,
+            now=clock.now(),
+            request_id=request.state.request_id,
+            dry_run=rules.dry_run and _flag(request, "dry_run"),
+            if_match=_if_match(request) if rules.conditional else None,
+            keyed=self._keyed(request, credential, body),
+            headers=room,
+        )
+
+    def _keyed(self, request: Request, credential: Credential, body: bytes) -> Keyed | None:
+        key = request.headers.get("idempotency-key")
+        if self.rules.key == "none":
+            return None
+        if key is None:
+            if self.rules.key == "required" and not (self.rules.dry_run and _flag(request, "dry_run")):
+                raise Problem(
+                    400,
+                    "idempotency_key_required",
+                    "a repeat of this would cost stock or money: make a key (a UUID) and send it as Idempotency-Key "
+                    "with this and every retry",
+                )
+            return None
+        if not 1 <= len(key) <= KEY_LENGTH or not key.isascii() or not key.isprintable():
+            raise invalid([Fault("/Idempotency-Key", "wrong_form", f"1 to {KEY_LENGTH} printable characters", "header")])
+        # The address belongs to the request: the same key for another object is another request.
+        digest = hashlib.sha256(f"{request.url.path}?{request.url.query}\n".encode() + body).digest()
+        return Keyed(str(credential.id), f"{request.method} {self.path}", key, digest)
+
+    async def _answer(self, request: Request, call: Call, inner: Handler) -> Response:
+        if self.rules.transaction == "own":
+            return await inner(request)
+        for left in range(TRIES, 0, -1):
+            try:
+                return await self._in_transaction(request, call, inner)
+            except _Unmade as unmade:
+                unmade.response.headers["Dry-Run"] = "true"
+                return unmade.response
+            except Deadlock:
+                if left == 1:
+                    raise Problem(503, "busy", "too much at once on the same rows: try again", retry_after_s=1) from None
+        raise AssertionError
+
+    async def _in_transaction(self, request: Request, call: Call, inner: Handler) -> Response:
+        reading = self.rules.transaction == "read"
+        async with call.desk.database.transaction(readonly=reading) as db:
+            call.open_db = db
+            keyed = None if call.dry_run else call.keyed
+            if keyed is not None and (repeated := meet((await idempotency.claim(db, [keyed]))[0])):
+                return repeated
+            try:
+                async with db.transaction():
+                    response = await inner(request)
+            except Problem as problem:
+                if keyed is None or problem.status not in ANSWERS:
+                    raise
+                response = problem.response(call.request_id)
+            if call.dry_run:
+                raise _Unmade(response)
+            if keyed is not None:
+                await idempotency.keep(db, [(keyed, response.status_code, bytes(response.body))])
+            return response
+
+
+def meet(found: idempotency.Claim) -> Response | None:
+    """The answer to a request whose key was met before; None lets it go ahead. Raises Problem."""
+    match found:
+        case Fresh():
+            return None
+        case Replay(status, body):
+            kind = MEDIA_TYPE if status >= 400 else "application/json"
+            return Response(body, status, {"Idempotent-Replayed": "true"}, kind)
+        case Reused():
+            raise Problem(
+                422, "idempotency_key_reused", "this key was used for another request: a new request takes a new key"
+            )
+        case InProgress():
+            raise Problem(
+                409,
+                "idempotency_in_progress",
+                "the first request with this key is still running: ask again with the same key",
+                retry_after_s=1,
+            )
+
+
+# --- what the headers and the body say ------------------------------------------------------------------------
+
+
+def _check_body(request: Request, body: bytes, *, takes_one: bool) -> None:
+    if not body:
+        return
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Problem(415, "wrong_content_type", "send the body as `Content-Type: application/json`")
+    if not takes_one:
+        raise invalid([Fault("", "unknown_field", "this takes no body: send none")])
+    if body.count(b"[") + body.count(b"{") > DEPTH_MOST and _depth(body) > DEPTH_MOST:
+        raise Problem(400, "malformed", f"the body is nested deeper than {DEPTH_MOST} levels")
+
+
+def _depth(body: bytes) -> int:
+    deepest = level = 0
+    for byte in _STRINGS.sub(b"", body):
+        if byte in b"[{":
+            level += 1
+            deepest = max(deepest, level)
+        elif byte in b"]}":
+            level -= 1
+    return deepest
+
+
+def _flag(request: Request, name: str) -> bool:
+    return request.query_params.get(name, "").lower() in {"true", "1"}
+
+
+def _if_match(request: Request) -> int | None:
+    given = request.headers.get("if-match")
+    if given is None or given == "*":
+        return None
+    text = given.removeprefix("W/").strip('"')
+    if not text.isdecimal() or len(text) > 9:
+        raise invalid([Fault("/If-Match", "wrong_form", "send the ETag as it was given", "header")])
+    return int(text)
+
+
+# --- declaring routes -----------------------------------------------------------------------------------------
+
+F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
+
+
+class Routes:
+    """The routes of one file, under `/v1`.
+
+        routes = Routes("orders")
+
+        @routes.post("/orders/{order_id}/cancel", scope="orders:write", key="accepted", refuses=(404, 409))
+        async def cancel_order(call: Here, order_id: OrderId, body: CancelIn) -> CancelOut:
+            found = await journey.order.cancel(call.db, order_id, now=call.now)
+            ...
+
+    A handler translates, makes one call into the domain, and translates back.
+    """
+
+    def __init__(self, tag: str, *, prefix: str = "/v1") -> None:
+        self._tag = tag
+        self._prefix = prefix
+        self.doors: list[Door] = []
+
+    def get(self, path: str, *, scope: str | None, own: bool = False, **rest: Any) -> Callable[[F], F]:
+        return self._route("GET", path, scope=scope, transaction="own" if own else "read", **rest)
+
+    def post(self, path: str, *, scope: str, own: bool = False, **rest: Any) -> Callable[[F], F]:
+        rest.setdefault("key", "accepted")
+        return self._route("POST", path, scope=scope, transaction="own" if own else "write", **rest)
+
+    def put(self, path: str, *, scope: str, **rest: Any) -> Callable[[F], F]:
+        return self._route("PUT", path, scope=scope, conditional=True, **rest)
+
+    def patch(self, path: str, *, scope: str, **rest: Any) -> Callable[[F], F]:
+        rest.setdefault("key", "accepted")
+        return self._route("PATCH", path, scope=scope, conditional=True, **rest)
+
+    def delete(self, path: str, *, scope: str, **rest: Any) -> Callable[[F], F]:
+        return self._route("DELETE", path, scope=scope, status=204, **rest)
+
+    def _route(
+        self,
+        method: str,
+        path: str,
+        *,
+        status: int = 200,
+        answers: dict[int, str] | None = None,
+        **rules: Any,
+    ) -> Callable[[F], F]:
+        def declare(handler: F) -> F:
+            self.doors.append(
+                Door(
+                    self._prefix + path,
+                    _versioned(handler),
+                    rules=Rules(**rules),
+                    methods=[method],
+                    status_code=status,
+                    tags=[self._tag],
+                    operation_id=handler.__name__,  # type: ignore[attr-defined]
+                    name=handler.__name__,  # type: ignore[attr-defined]
+                    summary=(handler.__doc__ or "").strip().split("\n")[0],
+                    responses={code: {"description": text} for code, text in (answers or {}).items()},
+                )
+            )
+            return handler
+
+        return declare
+
+
+def _versioned(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """The handler, with the version of what it returns told as ETag."""
+
+    @functools.wraps(handler)
+    async def tell(*args: Any, **kwargs: Any) -> Any:
+        found = await handler(*args, **kwargs)
+        if isinstance(found, Versioned) and isinstance(call := kwargs.get("call"), Call):
+            call.headers["ETag"] = etag(found.version)
+        return found
+
+    return tell

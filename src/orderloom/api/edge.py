@@ -1,0 +1,115 @@
+"""The outermost layer of the API: request ids, security headers, the limit on bodies, counting, and the last guard."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from orderloom.api.problems import Problem
+
+log = structlog.get_logger(__name__)
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class Meters:
+    """What /metrics tells, one set an application."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "orderloom_http_requests", "Requests by route and status", ("method", "route", "status"), registry=self.registry
+        )
+        self.seconds = Histogram(
+            "orderloom_http_seconds", "Time to the answer", ("method", "route"), registry=self.registry
+        )
+        self.defects = Counter(
+            "orderloom_http_defects", "Answers of 500: each is a defect", registry=self.registry
+        )
+
+
+class Edge:
+    """ASGI middleware; stands outside the application's own handling of exceptions, so that nothing passes it."""
+
+    def __init__(self, app: ASGIApp, *, meters: Meters, body_limit: int) -> None:
+        self._app = app
+        self._meters = meters
+        self._body_limit = body_limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else f"req_{secrets.token_hex(16)}"
+        scope.setdefault("state", {})["request_id"] = request_id
+        started, status = time.perf_counter(), 0
+
+        async def finish(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                _dress(message, request_id, secure=scope.get("scheme") == "https")
+            await send(message)
+
+        try:
+            with structlog.contextvars.bound_contextvars(request_id=request_id):
+                await self._guarded(scope, self._limited(receive), finish, lambda: status != 0)
+        finally:
+            route = getattr(scope.get("route"), "path", "none")
+            method = scope["method"] if scope["method"] in {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"} else "other"
+            self._meters.requests.labels(method, route, status).inc()
+            self._meters.seconds.labels(method, route).observe(time.perf_counter() - started)
+
+    async def _guarded(self, scope: Scope, receive: Receive, send: Send, began: Callable[[], bool]) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except Exception:  # noqa: BLE001 - the door is where a request's defects end
+            self._meters.defects.inc()
+            log.exception("a request failed by a defect of ours", path=scope["path"])
+            if not began():
+                request_id = scope["state"]["request_id"]
+                problem = Problem(
+                    HTTPStatus.INTERNAL_SERVER_ERROR,
+                    "defect",
+                    "this is a defect of ours, not of your request: it is logged under the request id",
+                )
+                await problem.response(request_id)(scope, receive, send)
+
+    def _limited(self, receive: Receive) -> Receive:
+        taken = 0
+
+        async def limited() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > self._body_limit:
+                raise Problem(
+                    413, "too_large", f"a body has at most {self._body_limit} bytes: send fewer at a time"
+                )
+            return message
+
+        return limited
+
+
+def _dress(message: Message, request_id: str, *, secure: bool) -> None:
+    headers = MutableHeaders(scope=message)
+    headers["X-Request-Id"] = request_id
+    for name, value in SECURITY_HEADERS.items():
+        headers.setdefault(name, value)
+    if secure:
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
