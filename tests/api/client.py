@@ -35,7 +35,9 @@ class Client(httpx2.AsyncClient):
         headers = {"Idempotency-Key": str(uuid4()), **(kwargs.pop("headers", None) or {})}
         answer = await self.request(method, url, json=json, headers=headers, **kwargs)
         assert answer.status_code in status, f"{method} {url}: {answer.status_code} {answer.text}"
-        return answer.json() if answer.content and "json" in answer.headers["content-type"] else answer.content
+        return (
+            answer.json() if answer.content and "json" in answer.headers["content-type"] else answer.content
+        )
 
     async def limited(self, **limits) -> Client:
         """Another client on the same application, with a key of fewer scopes, nodes or channels."""

@@ -48,7 +48,9 @@ class Admission:
             found = await credentials.key_credential(db, text)
         if found is None:
             self._throttle.take(STRANGERS, address)
-            raise _unknown("this key is unknown, expired or revoked: make another with `orderloom apikey create`")
+            raise _unknown(
+                "this key is unknown, expired or revoked: make another with `orderloom apikey create`"
+            )
         if len(self._known) >= _REMEMBERED_MOST:
             self._known.clear()
         self._known[mark] = (time.monotonic() + REMEMBERED_S, found)
@@ -65,13 +67,19 @@ class Admission:
 def check_scope(credential: Credential, scope: str) -> None:
     """Raises Problem 403."""
     if not credential.may(scope):
-        raise Problem(403, "scope_missing", f"this needs the scope {scope}, which the key does not have", scope=scope)
+        raise Problem(
+            403, "scope_missing", f"this needs the scope {scope}, which the key does not have", scope=scope
+        )
 
 
 def _bearer(request: Request) -> str | None:
     kind, _, text = request.headers.get("authorization", "").partition(" ")
     text = text.strip()
-    return text if kind.lower() == "bearer" and text.startswith(("ol_live_", "ol_test_")) and text.isascii() else None
+    return (
+        text
+        if kind.lower() == "bearer" and text.startswith(("ol_live_", "ol_test_")) and text.isascii()
+        else None
+    )
 
 
 def _unknown(detail: str) -> Problem:

@@ -21,9 +21,7 @@ from orderloom.plumbing.http import Unavailable
 from orderloom.plumbing.settings import Settings
 
 # The order of the document. A new file of routes is added here and nowhere else.
-ROUTES: Sequence[Routes] = (
-    vitals.routes,
-)
+ROUTES: Sequence[Routes] = (vitals.routes,)
 _CODES = {404: "not_found", 405: "method_not_allowed", 400: "malformed", 413: "too_large"}
 
 
@@ -43,7 +41,9 @@ def create_app(database: Database, settings: Settings, *, routes: Sequence[Route
         app.router.routes.append(door)
     written = document.write(app)
     app.openapi = lambda: written  # type: ignore[method-assign]
-    app.router.add_route("/v1/openapi.json", lambda _: JSONResponse(written), methods=["GET"], include_in_schema=False)
+    app.router.add_route(
+        "/v1/openapi.json", lambda _: JSONResponse(written), methods=["GET"], include_in_schema=False
+    )
     for kind, handler in _HANDLERS:
         app.add_exception_handler(kind, handler)
     app.add_middleware(Edge, meters=app.state.meters, body_limit=settings.body_limit_bytes)
@@ -89,7 +89,9 @@ async def _away(request: Request, _fault: Exception) -> Response:
 
 
 async def _busy(request: Request, _fault: Exception) -> Response:
-    problem = Problem(503, "busy", "the rows of this request are at work elsewhere: try again", retry_after_s=1)
+    problem = Problem(
+        503, "busy", "the rows of this request are at work elsewhere: try again", retry_after_s=1
+    )
     return problem.response(request.state.request_id)
 
 

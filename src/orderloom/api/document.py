@@ -81,7 +81,9 @@ def _complete(operation: dict[str, Any], door: Door) -> None:
     responses.pop("422", None)
     for status in sorted(_statuses(door, has_parameters=bool(parameters))):
         responses[str(status)] = {
-            "description": responses.get(str(status), {}).get("description") or _MEANING.get(status) or HTTPStatus(status).phrase,
+            "description": responses.get(str(status), {}).get("description")
+            or _MEANING.get(status)
+            or HTTPStatus(status).phrase,
             "content": {MEDIA_TYPE: {"schema": _REF}},
         }
     for status, response in responses.items():
@@ -97,7 +99,10 @@ def _success(response: dict[str, Any], operation: dict[str, Any], door: Door) ->
         if "content" in main:
             response["content"] = main["content"]
     headers = response.setdefault("headers", {})
-    headers["X-Request-Id"] = {"schema": {"type": "string"}, "description": "Names this request in logs and events"}
+    headers["X-Request-Id"] = {
+        "schema": {"type": "string"},
+        "description": "Names this request in logs and events",
+    }
     if door.rules.key != "none":
         headers["Idempotent-Replayed"] = {
             "schema": {"type": "string"},

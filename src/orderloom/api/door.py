@@ -2,7 +2,7 @@
 
 A route declares its `Rules`; without them the application is not built. Its handler is given a `Call`, whose `db` is the
 transaction it runs in: what it returns is committed together with the record of its idempotency key, what it raises is
-not committed. See `docs` of `Routes` for a worked example.
+not committed. `Routes` shows how one is declared.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from orderloom.api.admission import Admission, Lane, check_scope
-from orderloom.api.problems import MEDIA_TYPE, Problem, invalid
-from orderloom.api.problems import Fault as Fault
+from orderloom.api.problems import MEDIA_TYPE, Fault, Problem, invalid
 from orderloom.api.wire import Versioned
 from orderloom.plumbing import clock, idempotency
 from orderloom.plumbing.credentials import SCOPES, Credential
@@ -133,7 +132,9 @@ Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 class Door(APIRoute):
     """A route with its rules."""
 
-    def __init__(self, path: str, endpoint: Callable[..., Any], *, rules: Rules | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, path: str, endpoint: Callable[..., Any], *, rules: Rules | None = None, **kwargs: Any
+    ) -> None:
         if rules is None:
             raise UndeclaredScope(f"{path} declares no scope")
         self.rules = rules
@@ -195,7 +196,9 @@ class Door(APIRoute):
                 )
             return None
         if not 1 <= len(key) <= KEY_LENGTH or not key.isascii() or not key.isprintable():
-            raise invalid([Fault("/Idempotency-Key", "wrong_form", f"1 to {KEY_LENGTH} printable characters", "header")])
+            raise invalid(
+                [Fault("/Idempotency-Key", "wrong_form", f"1 to {KEY_LENGTH} printable characters", "header")]
+            )
         # The address belongs to the request: the same key for another object is another request.
         digest = hashlib.sha256(f"{request.url.path}?{request.url.query}\n".encode() + body).digest()
         return Keyed(str(credential.id), f"{request.method} {self.path}", key, digest)
@@ -211,7 +214,9 @@ class Door(APIRoute):
                 return unmade.response
             except Deadlock:
                 if left == 1:
-                    raise Problem(503, "busy", "too much at once on the same rows: try again", retry_after_s=1) from None
+                    raise Problem(
+                        503, "busy", "too much at once on the same rows: try again", retry_after_s=1
+                    ) from None
         raise AssertionError
 
     async def _in_transaction(self, request: Request, call: Call, inner: Handler) -> Response:
@@ -245,7 +250,9 @@ def meet(found: idempotency.Claim) -> Response | None:
             return Response(body, status, {"Idempotent-Replayed": "true"}, kind)
         case Reused():
             raise Problem(
-                422, "idempotency_key_reused", "this key was used for another request: a new request takes a new key"
+                422,
+                "idempotency_key_reused",
+                "this key was used for another request: a new request takes a new key",
             )
         case InProgress():
             raise Problem(
@@ -354,8 +361,8 @@ class Routes:
                     methods=[method],
                     status_code=status,
                     tags=[self._tag],
-                    operation_id=handler.__name__,  # type: ignore[attr-defined]
-                    name=handler.__name__,  # type: ignore[attr-defined]
+                    operation_id=handler.__name__,
+                    name=handler.__name__,
                     summary=(handler.__doc__ or "").strip().split("\n")[0],
                     responses={code: {"description": text} for code, text in (answers or {}).items()},
                 )

@@ -32,7 +32,10 @@ class Meters:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
-            "orderloom_http_requests", "Requests by route and status", ("method", "route", "status"), registry=self.registry
+            "orderloom_http_requests",
+            "Requests by route and status",
+            ("method", "route", "status"),
+            registry=self.registry,
         )
         self.seconds = Histogram(
             "orderloom_http_seconds", "Time to the answer", ("method", "route"), registry=self.registry
@@ -71,14 +74,18 @@ class Edge:
                 await self._guarded(scope, self._limited(receive), finish, lambda: status != 0)
         finally:
             route = getattr(scope.get("route"), "path", "none")
-            method = scope["method"] if scope["method"] in {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"} else "other"
+            method = (
+                scope["method"]
+                if scope["method"] in {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"}
+                else "other"
+            )
             self._meters.requests.labels(method, route, status).inc()
             self._meters.seconds.labels(method, route).observe(time.perf_counter() - started)
 
     async def _guarded(self, scope: Scope, receive: Receive, send: Send, began: Callable[[], bool]) -> None:
         try:
             await self._app(scope, receive, send)
-        except Exception:  # noqa: BLE001 - the door is where a request's defects end
+        except Exception:  # the door is where a request's defects end
             self._meters.defects.inc()
             log.exception("a request failed by a defect of ours", path=scope["path"])
             if not began():

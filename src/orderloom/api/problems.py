@@ -30,7 +30,9 @@ class ProblemFault(BaseModel):
     path: str = Field(description="JSON Pointer into the body, or `/name` of the parameter")
     code: str = Field(description="Open list: accept codes you do not know")
     message: str
-    in_: str | None = Field(default=None, alias="in", description="query, path or header when it is not the body")
+    in_: str | None = Field(
+        default=None, alias="in", description="query, path or header when it is not the body"
+    )
 
 
 class ProblemOut(BaseModel):
@@ -48,7 +50,9 @@ class ProblemOut(BaseModel):
                     "code": "invalid",
                     "retryable": False,
                     "request_id": "req_0193b2f0a1c27d3e8f4a5b6c7d8e9f00",
-                    "errors": [{"path": "/lines/0/quantity", "code": "too_small", "message": "must be at least 1"}],
+                    "errors": [
+                        {"path": "/lines/0/quantity", "code": "too_small", "message": "must be at least 1"}
+                    ],
                 }
             ]
         },
@@ -119,7 +123,9 @@ class Problem(Exception):
 
 def not_found(what: str = "") -> Problem:
     """Not there, or outside the credential's nodes and channels: no difference is shown."""
-    return Problem(404, "not_found", f"no such {what}: check the id and the key's limits" if what else DETAILS[404])
+    return Problem(
+        404, "not_found", f"no such {what}: check the id and the key's limits" if what else DETAILS[404]
+    )
 
 
 def refused(code: str, detail: str, **more: Any) -> Problem:

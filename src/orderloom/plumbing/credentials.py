@@ -40,7 +40,9 @@ SCOPES: Mapping[str, str] = {
     "users:write": "manage users and API keys",
 }
 READING = frozenset(scope for scope in SCOPES if scope.endswith(":read"))
-_SHOP_FLOOR = frozenset({"inventory:read", "fulfillment:read", "fulfillment:write", "returns:read", "returns:write"})
+_SHOP_FLOOR = frozenset(
+    {"inventory:read", "fulfillment:read", "fulfillment:write", "returns:read", "returns:write"}
+)
 ROLES: Mapping[str, frozenset[str]] = {
     "owner": frozenset(SCOPES),
     "admin": frozenset(SCOPES),
@@ -161,7 +163,9 @@ async def key_credential(db: Db, text: str) -> Credential | None:
     if row is None:
         return None
     if row["note_use"]:
-        await db.execute("UPDATE plumbing.api_keys SET last_used_at = clock_timestamp() WHERE id = $1", row["id"])
+        await db.execute(
+            "UPDATE plumbing.api_keys SET last_used_at = clock_timestamp() WHERE id = $1", row["id"]
+        )
     return Credential(
         id=row["id"],
         actor=f"key:{row['prefix']}",
@@ -362,7 +366,8 @@ async def logout(db: Db, token: str) -> None:
 async def revoke_sessions(db: Db, user_id: UUID) -> None:
     """Log a user out everywhere."""
     await db.execute(
-        "UPDATE plumbing.sessions SET revoked_at = clock_timestamp() WHERE user_id = $1 AND revoked_at IS NULL", user_id
+        "UPDATE plumbing.sessions SET revoked_at = clock_timestamp() WHERE user_id = $1 AND revoked_at IS NULL",
+        user_id,
     )
 
 

@@ -28,7 +28,7 @@ class Keyed:
 
     def lock(self) -> int:
         """A 64-bit number for the advisory lock. Two keys that share one by chance only wait for each other."""
-        text = "\0".join((self.credential, self.route, self.key))
+        text = f"{self.credential}\0{self.route}\0{self.key}"
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big", signed=True)
 
 

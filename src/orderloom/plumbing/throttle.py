@@ -46,4 +46,6 @@ class Throttle:
 
     def _verdict(self, limit: RateLimitItem, lane: str, who: str, *, allowed: bool) -> Verdict:
         window = self._limiter.get_window_stats(limit, lane, who)
-        return Verdict(allowed, limit.amount, max(0, window.remaining), max(1, ceil(window.reset_time - time.time())))
+        return Verdict(
+            allowed, limit.amount, max(0, window.remaining), max(1, ceil(window.reset_time - time.time()))
+        )
