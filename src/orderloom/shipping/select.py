@@ -1,0 +1,163 @@
+"""Which service takes a shipment: the cheapest that keeps the promise, else the soonest, flagged late. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+
+from orderloom.shipping.model import Ineligible, Parcel, Place, Quote, Rate, Selection
+from orderloom.shipping.rate import rate
+from orderloom.shipping.tariff import Tariff
+
+# A carrier whose calendar has no delivery day within so many days delivers never.
+DAYS_MAX = 400
+
+
+def arrival(*, contract: Tariff, service: str, zone: int, ship_on: date) -> date | None:
+    """The day a parcel handed over on `ship_on` arrives; None when the service has no days for the zone.
+
+    Handed over on a day the carrier does not work, it starts on the next one; days in transit are the carrier's
+    working days; it is delivered on the first day after them that the service delivers and is no holiday.
+    """
+    key = (service, zone, ship_on)
+    known = contract.arrivals
+    if key not in known:
+        known[key] = _arrival(contract, service, zone, ship_on)
+    return known[key]
+
+
+def _arrival(contract: Tariff, service: str, zone: int, ship_on: date) -> date | None:
+    terms = contract.services[service].service
+    left = terms.transit_days.get(zone)
+    if left is None:
+        return None
+
+    def works(day: date) -> bool:
+        return day.isoweekday() in contract.operates and day not in contract.holidays
+
+    day, one = ship_on, timedelta(days=1)
+    for _ in range(DAYS_MAX):
+        if works(day):
+            break
+        day += one
+    for _ in range(DAYS_MAX):
+        if left == 0:
+            break
+        day += one
+        left -= works(day)
+    for _ in range(DAYS_MAX):
+        if day.isoweekday() in terms.delivers and day not in contract.holidays:
+            return day
+        day += one
+    return None
+
+
+def quote(
+    *,
+    contract: Tariff,
+    service: str,
+    parcels: Sequence[Parcel],
+    origin: Place,
+    destination: Place,
+    ship_on: date,
+    trace: bool = True,
+) -> Quote | Ineligible:
+    """A whole shipment by one service: all its parcels rated, and the day it arrives."""
+    rates: list[Rate] = []
+    for parcel in parcels:
+        answer = rate(
+            contract=contract,
+            service=service,
+            parcel=parcel,
+            origin=origin,
+            destination=destination,
+            at=ship_on,
+            trace=trace,
+        )
+        if isinstance(answer, Ineligible):
+            return answer
+        rates.append(answer)
+    zone = rates[0].zone
+    arrives_on = arrival(contract=contract, service=service, zone=zone, ship_on=ship_on)
+    if arrives_on is None:
+        return Ineligible(contract.carrier, service, (f"no days in transit for zone {zone}",))
+    level = contract.services[service].level
+    cost = sum(one.total for one in rates)
+    return Quote(contract.carrier, service, level, cost, contract.currency, zone, arrives_on, tuple(rates))
+
+
+def quote_all(
+    *,
+    contracts: Iterable[Tariff],
+    parcels: Sequence[Parcel],
+    origin: Place,
+    destination: Place,
+    ship_on: date,
+    trace: bool = True,
+) -> list[Quote | Ineligible]:
+    """One answer for every service of every contract."""
+    return [
+        quote(
+            contract=contract,
+            service=service,
+            parcels=parcels,
+            origin=origin,
+            destination=destination,
+            ship_on=ship_on,
+            trace=trace,
+        )
+        for contract in contracts
+        for service in contract.services
+    ]
+
+
+def select(*, quotes: Iterable[Quote | Ineligible], promise_at: datetime | date | None) -> Selection:
+    """Choose. The promise is kept when the parcel arrives not after its day, read in the zone `promise_at` bears.
+
+    Ties go to the sooner, then by carrier and service. Quotes must be in one currency: another one than the
+    first's is refused, since amounts in two currencies cannot be compared.
+    """
+    rejected: list[Ineligible] = []
+    open_: list[Quote] = []
+    for answer in quotes:
+        if isinstance(answer, Ineligible):
+            rejected.append(answer)
+        elif open_ and answer.currency != open_[0].currency:
+            reason = f"priced in {answer.currency}, the others in {open_[0].currency}"
+            rejected.append(Ineligible(answer.carrier, answer.service, (reason,)))
+        else:
+            open_.append(answer)
+    promised_on = promise_at.date() if isinstance(promise_at, datetime) else promise_at
+    kept = [one for one in open_ if promised_on is None or one.arrives_on <= promised_on]
+    if kept:
+        ranked = sorted(kept, key=lambda q: (q.cost, q.arrives_on, q.carrier, q.service))
+        chosen = ranked[0]
+        rejected += [_too_late(one, promised_on) for one in open_ if one not in kept]
+        rejected += [_dearer(one, chosen) for one in ranked[1:]]
+        return Selection(chosen, ranked[1] if len(ranked) > 1 else None, tuple(rejected), late=False)
+    ranked = sorted(open_, key=lambda q: (q.arrives_on, q.cost, q.carrier, q.service))
+    if not ranked:
+        return Selection(None, None, tuple(rejected), late=False)
+    rejected += [_later(one, ranked[0]) for one in ranked[1:]]
+    return Selection(ranked[0], ranked[1] if len(ranked) > 1 else None, tuple(rejected), late=True)
+
+
+def _too_late(one: Quote, promised_on: date | None) -> Ineligible:
+    reason = f"arrives {one.arrives_on.isoformat()}, promised for {promised_on.isoformat() if promised_on else '-'}"
+    return Ineligible(one.carrier, one.service, (reason,))
+
+
+def _dearer(one: Quote, chosen: Quote) -> Ineligible:
+    more = one.cost - chosen.cost
+    reason = f"costs {more} more" if more else "costs the same, arrives no sooner"
+    return Ineligible(one.carrier, one.service, (reason,))
+
+
+def _later(one: Quote, chosen: Quote) -> Ineligible:
+    days = (one.arrives_on - chosen.arrives_on).days
+    reason = (
+        f"keeps no promise either, arrives {days} days later"
+        if days
+        else "keeps no promise either, is dearer"
+    )
+    return Ineligible(one.carrier, one.service, (reason,))
