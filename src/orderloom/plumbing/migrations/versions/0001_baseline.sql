@@ -757,6 +757,7 @@ CREATE TABLE returns.lines (
   disposition text CHECK (disposition IN ('needs_inspection', 'restock', 'refurbish', 'vendor', 'donate',
               'destroy', 'missing')),
   restocked   boolean NOT NULL DEFAULT false,
+  stocked_as  text,
   refund      bigint NOT NULL DEFAULT 0 CHECK (refund >= 0)
 );
 CREATE INDEX return_lines_of_return ON returns.lines (return_id);
