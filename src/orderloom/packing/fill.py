@@ -47,9 +47,12 @@ class Taste(Enum):
     FIT = "the least margin left beside the block"
     UNIT = "the largest unit first, then the least margin"
     FLAT = "the largest unit first, lying as low as it can"
+    BASE = "the largest base first, as one piles by hand"
 
 
 _FRUGAL = frozenset({Taste.UNIT, Taste.FLAT})
+# Instead of a taste: kinds with an orientation each, in the order in which they are to be tried for a space.
+Listing: TypeAlias = tuple[tuple[int, Edges], ...]
 
 
 @dataclass(slots=True)
@@ -60,7 +63,7 @@ class Fill:
     room_g: int
     kinds: Sequence[Kind]
     left: list[int]
-    taste: Taste
+    taste: Taste | Listing
     spaces: list[Cuboid] = field(default_factory=list)
     blocks: list[Block] = field(default_factory=list)
     solids: list[Cuboid] = field(default_factory=list)
@@ -68,7 +71,9 @@ class Fill:
     effort: int = 0
 
 
-def fill(inner: Edges, room_g: int, kinds: Sequence[Kind], counts: Sequence[int], taste: Taste) -> Fill:
+def fill(
+    inner: Edges, room_g: int, kinds: Sequence[Kind], counts: Sequence[int], taste: Taste | Listing
+) -> Fill:
     """Lay as much as goes in. `room_g` is what the contents may weigh. Deterministic."""
     filling = Fill(inner, room_g, kinds, list(counts), taste, [(0, 0, 0, *inner)])
     while any(filling.left):
@@ -83,7 +88,11 @@ def _next_block(filling: Fill) -> Block | None:
     """The best block for the lowest space that takes any."""
     filling.spaces.sort(key=_lowest)
     for space in list(filling.spaces):
-        best = _best_in(filling, space)
+        best = (
+            _best_in(filling, space, filling.taste)
+            if isinstance(filling.taste, Taste)
+            else _first_in(filling, space, filling.taste)
+        )
         if best is not None:
             return best
         if space[2] == 0:
@@ -96,12 +105,41 @@ def _lowest(space: Cuboid) -> tuple[int, int, int]:
     return (space[2], space[1], space[0])
 
 
-def _best_in(filling: Fill, space: Cuboid) -> Block | None:
+def _first_in(filling: Fill, space: Cuboid, listing: Listing) -> Block | None:
+    """The first of the list that goes in."""
+    x1, y1, z1, x2, y2, z2 = space
+    wide, deep, high = x2 - x1, y2 - y1, z2 - z1
+    supports = [s for s in filling.solids if s[5] == z1] if z1 else None
+    for index, turn in listing:
+        count = filling.left[index]
+        if not count:
+            continue
+        filling.effort += 1
+        length, width, height = turn
+        if length > wide or width > deep or height > high:
+            continue
+        kind = filling.kinds[index]
+        if kind.weight_g * count > filling.room_g:
+            count = filling.room_g // kind.weight_g
+            if not count:
+                continue
+        grid = _grid(count, wide // length, deep // width, 1 if kind.fragile else high // height)
+        if supports is not None:
+            borne = _supported(x1, y1, turn, grid, supports)
+            if borne is None:
+                continue
+            grid = borne
+        block = (length * grid[0], width * grid[1], height * grid[2])
+        if not (kind.fragile and _roofed(filling, x1, y1, z1, block)):
+            return Block(index, x1, y1, z1, turn, grid)
+    return None
+
+
+def _best_in(filling: Fill, space: Cuboid, taste: Taste) -> Block | None:
     x1, y1, z1, x2, y2, z2 = space
     wide, deep, high = x2 - x1, y2 - y1, z2 - z1
     best: tuple[int, ...] | None = None
     choice = None
-    taste = filling.taste
     frugal = taste in _FRUGAL
     supports = [s for s in filling.solids if s[5] == z1] if z1 else None
     for index, kind in enumerate(filling.kinds):
@@ -173,7 +211,9 @@ def _score(taste: Taste, kind: Kind, turn: Edges, block: Edges, space: Edges) ->
         return (-margins[0], -margins[1], -margins[2], block[0] * block[1] * block[2])
     if taste is Taste.UNIT:
         return (kind.volume, -margins[0], -margins[1], -margins[2])
-    return (kind.volume, -turn[2], -margins[0], -margins[1])
+    if taste is Taste.FLAT:
+        return (kind.volume, -turn[2], -margins[0], -margins[1])
+    return (turn[0] * turn[1], turn[2], -margins[0], -margins[1])
 
 
 def _roofed(filling: Fill, x: int, y: int, z: int, block: Edges) -> bool:

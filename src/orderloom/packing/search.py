@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import product
+from itertools import count, product
 from typing import NamedTuple
 
 from orderloom.packing.bound import Burden, lower_bound
-from orderloom.packing.fill import Block, Edges, Fill, Kind, Taste, fill
+from orderloom.packing.fill import Block, Edges, Fill, Kind, Listing, Taste, fill
 
 # With more kinds than this every look at every kind costs too much: only the frugal taste is tried.
 MANY_KINDS = 80
+# How far a numbered list strays from the plain order: up to this many 64ths.
+SPREAD = (16, 64, 192)
 
 
 class Box(NamedTuple):
@@ -64,6 +66,8 @@ def search(
     tastes = tuple(Taste) if len(kinds) <= MANY_KINDS else (Taste.UNIT,)
     question = _Question(kinds, boxes, fits, tastes)
     single, spent = _into_one(question, counts)
+    if single is None:
+        single, spent = _into_one_by_trying(question, counts, effort // 2, spent)
     if single is not None:
         return Packing(kinds, ((single[0], tuple(single[1].blocks)),), 1, spent)
     least = lower_bound(_burdens(question, counts, upright=upright), _rooms(boxes, upright=upright))
@@ -75,25 +79,51 @@ def search(
 # --- one box ----------------------------------------------------------------------------------------------------
 
 
-def _into_one(question: _Question, counts: Sequence[int]) -> tuple[Filled | None, int]:
-    """The first box that takes everything, if one does, and the effort of finding out."""
-    kinds, boxes, fits, tastes = question
+def _able(question: _Question, counts: Sequence[int]) -> list[int]:
+    """The boxes that would take everything if it were water."""
     volume = weight = 0
     common = -1
-    for kind, count, fitting in zip(kinds, counts, fits, strict=True):
-        if count:
-            volume += kind.volume * count
-            weight += kind.weight_g * count
+    for kind, units, fitting in zip(question.kinds, counts, question.fits, strict=True):
+        if units:
+            volume += kind.volume * units
+            weight += kind.weight_g * units
             common &= fitting
+    return [
+        at
+        for at, box in enumerate(question.boxes)
+        if common >> at & 1 and volume <= box.volume and weight <= box.room_g
+    ]
+
+
+def _into_one(question: _Question, counts: Sequence[int]) -> tuple[Filled | None, int]:
+    """The first box that takes everything, if one does, and the effort of finding out."""
     effort = 0
-    for at, box in enumerate(boxes):
-        if not common >> at & 1 or volume > box.volume or weight > box.room_g:
-            continue
-        for taste in tastes:
-            filled = fill(box.inner, box.room_g, kinds, counts, taste)
+    for at in _able(question, counts):
+        box = question.boxes[at]
+        for taste in question.tastes:
+            filled = fill(box.inner, box.room_g, question.kinds, counts, taste)
             effort += filled.effort
             if not any(filled.left):
                 return (at, filled), effort
+    return None, effort
+
+
+def _into_one_by_trying(
+    question: _Question, counts: Sequence[int], budget: int, effort: int
+) -> tuple[Filled | None, int]:
+    """The same by varied lists, largest box first, until the effort is spent."""
+    able = [(at, question.boxes[at]) for at in _able(question, counts)]
+    able.sort(key=lambda pair: (-pair[1].volume, pair[0]))
+    number = 0
+    while able and effort < budget:
+        at, box = able[number % len(able)]
+        filled = fill(
+            box.inner, box.room_g, question.kinds, counts, listing(question.kinds, number // len(able))
+        )
+        effort += filled.effort
+        if not any(filled.left):
+            return (at, filled), effort
+        number += 1
     return None, effort
 
 
@@ -105,7 +135,7 @@ def _into_several(
 ) -> tuple[list[Filled], int]:
     """Greedy in each way in turn, until one meets the bound or the effort is spent; the first is always run."""
     best: list[Filled] = []
-    for scarce_first, taste in product((False, True), question.tastes):
+    for scarce_first, taste in _ways(question):
         if best and effort >= budget:
             break
         filled = list(_greedily(question, counts, taste, scarce_first=scarce_first))
@@ -117,8 +147,15 @@ def _into_several(
     return best, effort
 
 
+def _ways(question: _Question) -> Iterator[tuple[bool, Taste | Listing]]:
+    """First every taste, then lists without end."""
+    yield from product((False, True), question.tastes)
+    for number in count():
+        yield number % 2 == 1, listing(question.kinds, number)
+
+
 def _greedily(
-    question: _Question, counts: Sequence[int], taste: Taste, *, scarce_first: bool
+    question: _Question, counts: Sequence[int], taste: Taste | Listing, *, scarce_first: bool
 ) -> Iterator[Filled]:
     """Box after box, each time the one that takes most of what is left."""
     kinds, boxes, fits, _ = question
@@ -144,7 +181,7 @@ def _candidates(fits: Sequence[int], left: Sequence[int], *, scarce_first: bool)
 
 
 def _fullest(
-    kinds: Sequence[Kind], boxes: Sequence[tuple[int, Box]], left: Sequence[int], taste: Taste
+    kinds: Sequence[Kind], boxes: Sequence[tuple[int, Box]], left: Sequence[int], taste: Taste | Listing
 ) -> Filled:
     best: Filled | None = None
     spent = 0
@@ -175,6 +212,22 @@ def _into_smaller(question: _Question, filled: list[Filled], effort: int) -> tup
     return smaller, effort
 
 
+# --- lists ------------------------------------------------------------------------------------------------------
+
+
+def listing(kinds: Sequence[Kind], number: int) -> Listing:
+    """The numbered variation of the list that puts the largest base first. Always the same for the same number."""
+    state = number + 1
+    weighed = []
+    for index, kind in enumerate(kinds):
+        for turn in kind.turns:
+            state = (state * 6_364_136_223_846_793_005 + 1_442_695_040_888_963_407) & 0xFFFF_FFFF_FFFF_FFFF
+            spread = 64 + (state >> 40) % SPREAD[number % len(SPREAD)]
+            weighed.append((-turn[0] * turn[1] * spread, index, turn))
+    weighed.sort()
+    return tuple((index, turn) for _, index, turn in weighed)
+
+
 # --- what the bound is told -------------------------------------------------------------------------------------
 
 
@@ -184,7 +237,7 @@ def _rooms(boxes: Sequence[Box], *, upright: bool) -> list[tuple[int, int, int, 
 
 def _burdens(question: _Question, counts: Sequence[int], *, upright: bool) -> list[Burden]:
     burdens = []
-    for kind, count, fits in zip(question.kinds, counts, question.fits, strict=True):
+    for kind, units, fits in zip(question.kinds, counts, question.fits, strict=True):
         inside = [box for at, box in enumerate(question.boxes) if fits >> at & 1]
         length, width, height = kind.turns[0]
         # When its smaller side exceeds half the longer side of every base, two of them must stand one on the other.
@@ -194,10 +247,10 @@ def _burdens(question: _Question, counts: Sequence[int], *, upright: bool) -> li
             Burden(
                 fits,
                 (
-                    kind.volume * count,
-                    kind.weight_g * count,
-                    height * count if towers else 0,
-                    count if solo else 0,
+                    kind.volume * units,
+                    kind.weight_g * units,
+                    height * units if towers else 0,
+                    units if solo else 0,
                 ),
             )
         )
