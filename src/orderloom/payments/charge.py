@@ -111,7 +111,11 @@ def split(amount: int, capacities: Sequence[int]) -> list[int]:
 
 
 def _overlap(part: UnitsCharged, first: int, last: int) -> Breakdown:
-    low, high, size = max(first, part.first) - part.first, min(last, part.last) - part.first, part.last - part.first
+    low, high, size = (
+        max(first, part.first) - part.first,
+        min(last, part.last) - part.first,
+        part.last - part.first,
+    )
     if low >= high:
         return Breakdown()
     return _up_to(part.money, high, size) - _up_to(part.money, low, size)

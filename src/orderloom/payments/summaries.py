@@ -1,0 +1,18 @@
+"""How orders' money stands, read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from orderloom.payments import asking
+from orderloom.payments.model import PaymentSummary
+from orderloom.payments.status import summary
+from orderloom.plumbing.database import Db
+
+
+async def statuses(db: Db, *, order_ids: Sequence[UUID]) -> dict[UUID, PaymentSummary]:
+    """The payment axis of these orders and its figures; an order without tenders is unpaid."""
+    return {
+        order_id: summary(account) for order_id, account in (await asking.accounts(db, order_ids)).items()
+    }
