@@ -48,9 +48,9 @@ class Client(httpx2.AsyncClient):
 
 
 @asynccontextmanager
-async def open_client(database, **settings):
+async def open_client(database, *, settings=None, **app):
     """A client with a key of every scope."""
-    app = create_app(database, Settings(_env_file=None, **settings))
+    app = create_app(database, Settings(_env_file=None, **(settings or {})), **app)
     async with database.transaction() as db:
         _, text = await credentials.create_key(db, name="tests", scopes=credentials.SCOPES)
     async with Client(app, text) as client:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
 from fastapi import FastAPI, Request
@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from orderloom.api import document, vitals
-from orderloom.api.admission import Admission
+from orderloom.api.admission import LANES, Admission
 from orderloom.api.door import Desk, Door, Routes
 from orderloom.api.edge import Edge, Meters
 from orderloom.api.problems import DETAILS, Problem, away, of_validation
@@ -25,7 +25,13 @@ ROUTES: Sequence[Routes] = (vitals.routes,)
 _CODES = {404: "not_found", 405: "method_not_allowed", 400: "malformed", 413: "too_large"}
 
 
-def create_app(database: Database, settings: Settings, *, routes: Sequence[Routes] = ROUTES) -> FastAPI:
+def create_app(
+    database: Database,
+    settings: Settings,
+    *,
+    routes: Sequence[Routes] = ROUTES,
+    lanes: Mapping[str, str] = LANES,
+) -> FastAPI:
     """The API over an open database. Raises UndeclaredScope when a route does not say who may call it."""
     app = FastAPI(
         title="Orderloom",
@@ -35,7 +41,7 @@ def create_app(database: Database, settings: Settings, *, routes: Sequence[Route
         openapi_url=None,
         redirect_slashes=False,
     )
-    app.state.desk = Desk(database, settings, Admission(database))
+    app.state.desk = Desk(database, settings, Admission(database, lanes))
     app.state.meters = Meters()
     for door in (door for group in routes for door in group.doors):
         app.router.routes.append(door)
