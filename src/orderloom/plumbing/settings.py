@@ -99,12 +99,24 @@ class Settings(BaseSettings):
     smtp_sender: str = Field(
         default="Orderloom <orders@orderloom.example>", description="Sender of the mails that buyers get."
     )
+    sms_url: str | None = Field(
+        default=None, description="HTTP gateway that text messages are posted to; without one none are sent."
+    )
+    sms_token: SecretStr | None = Field(default=None, description="Bearer token for the SMS gateway.")
+    sms_sender: str = Field(default="Orderloom", description="Sender that text messages show.")
+    webhook_private_hosts: bool = Field(
+        default=False,
+        description="Whether webhooks may go to private addresses and plain http; only for demo and tests.",
+    )
     gateway: str = Field(
         default="sandbox", description="Payment gateway by its registered name: sandbox, stripe."
     )
     gateway_url: str = Field(
         default="http://127.0.0.1:8091",
-        description="Address of the sandbox gateway, or of a stand-in for Stripe.",
+        description="Address of the sandbox gateway.",
+    )
+    stripe_url: str | None = Field(
+        default=None, description="Address of a stand-in for Stripe, for tests; without it Stripe itself."
     )
     gateway_secret: SecretStr | None = Field(default=None, description="API key at the payment gateway.")
     carrier_url: str = Field(default="http://127.0.0.1:8092", description="Address of the simulated carrier.")
