@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -34,6 +35,24 @@ async def close() -> None:
     """Close the running loop's client."""
     if mine := _clients.pop(asyncio.get_running_loop(), None):
         await mine.aclose()
+
+
+async def exchange(
+    method: str,
+    url: str,
+    *,
+    content: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+    timeout_s: float = 10,
+) -> tuple[int, Mapping[str, str], bytes]:
+    """One request as it stands; whatever status comes is an answer. Raises Unavailable for none or half of one."""
+    assert_no_transaction()
+    try:
+        answer = await client().request(method, url, content=content, headers=headers, timeout=timeout_s)
+    except httpx2.HTTPError as fault:
+        msg = f"{method} {url}: {type(fault).__name__} {fault}".rstrip()
+        raise Unavailable(msg) from fault
+    return answer.status_code, answer.headers, answer.content
 
 
 async def call(

@@ -12,8 +12,17 @@ from importlib.metadata import entry_points
 from orderloom.payments.gateways import sandbox
 from orderloom.payments.gateways.gateway import Gateway
 
+
+def _stripe() -> Gateway:
+    # Stripe's library is an extra and large: it is imported where it is used and nowhere else.
+    from orderloom.payments.gateways import stripe  # noqa: PLC0415
+
+    return stripe.configured()
+
+
 GATEWAYS: dict[str, Callable[[], Gateway]] = {
     "sandbox": sandbox.configured,
+    "stripe": _stripe,
 }
 
 
