@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from orderloom.api import document, vitals
+from orderloom.api import capturing, document, vitals
 from orderloom.api.admission import LANES, Admission
 from orderloom.api.door import Desk, Door, Routes
 from orderloom.api.edge import Edge, Meters
@@ -21,7 +21,7 @@ from orderloom.plumbing.http import Unavailable
 from orderloom.plumbing.settings import Settings
 
 # The order of the document. A new file of routes is added here and nowhere else.
-ROUTES: Sequence[Routes] = (vitals.routes,)
+ROUTES: Sequence[Routes] = (vitals.routes, capturing.routes)
 _CODES = {404: "not_found", 405: "method_not_allowed", 400: "malformed", 413: "too_large"}
 
 

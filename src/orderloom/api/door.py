@@ -14,17 +14,20 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+from uuid import UUID
 
 from fastapi import Depends, Request
 from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from orderloom.api.admission import Admission, Lane, check_scope
-from orderloom.api.problems import MEDIA_TYPE, Fault, Problem, invalid
+from orderloom.api.problems import MEDIA_TYPE, Fault, Problem, invalid, not_found
 from orderloom.api.wire import Versioned
+from orderloom.insight.reach import reach
+from orderloom.insight.scope import Scope
 from orderloom.plumbing import clock, idempotency
 from orderloom.plumbing.credentials import SCOPES, Credential
-from orderloom.plumbing.database import Database, Db, Deadlock
+from orderloom.plumbing.database import Database, Db, Deadlock, Row
 from orderloom.plumbing.events import Actor, acting
 from orderloom.plumbing.idempotency import Fresh, InProgress, Keyed, Replay, Reused
 from orderloom.plumbing.settings import Settings
@@ -92,6 +95,22 @@ class Call:
     @property
     def actor(self) -> Actor:
         return Actor(self.credential.actor, self.request_id)
+
+    @property
+    def scope(self) -> Scope:
+        """What the credential's limits let it see."""
+        found = self.credential
+        return Scope(
+            None if found.channels is None else sorted(found.channels),
+            None if found.nodes is None else sorted(found.nodes),
+        )
+
+    async def reach(self, kind: str, key: UUID) -> Row:
+        """The thing's order and node. Raises Problem 404 when it is not there, or outside the credential's limits."""
+        found = await reach(self.db, scope=self.scope, kind=kind, key=key)
+        if found is None:
+            raise not_found(kind.replace("_", " "))
+        return found
 
     def expect(self, present: int, expected: int | None = None) -> None:
         """Raise Problem 412 when the object is not at the version of If-Match or of the body's expected_version."""

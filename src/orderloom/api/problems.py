@@ -178,15 +178,22 @@ def of_validation(error: RequestValidationError) -> Problem:
     found = error.errors()
     if any(fault["type"] == "json_invalid" for fault in found):
         return Problem(400, "malformed", f"the body is not JSON: {found[0].get('ctx', {}).get('error', '')}")
-    return invalid([_fault(fault) for fault in found])
+    return invalid(faults_of(found))
 
 
-def _fault(found: Mapping[str, Any]) -> Fault:
-    place, *path = found["loc"]
+def faults_of(found: Sequence[Any], *, whole: bool = True) -> list[Fault]:
+    """Pydantic's findings as ours; `whole`: their places begin with body, query, path or header."""
+    return [_fault(fault, list(fault["loc"]) if whole else ["body", *fault["loc"]]) for fault in found]
+
+
+def _fault(found: Mapping[str, Any], loc: list[str | int]) -> Fault:
+    place, *path = loc
     kind = found["type"]
     custom = found.get("ctx", {}).get("code")
     message = _MESSAGES.get(kind) or str(found["msg"]).removeprefix("Value error, ")
-    return Fault(pointer(path), custom or _CODES.get(kind, kind), message, None if place == "body" else place)
+    return Fault(
+        pointer(path), custom or _CODES.get(kind, kind), message, None if place == "body" else str(place)
+    )
 
 
 def pointer(path: Sequence[str | int]) -> str:

@@ -114,6 +114,21 @@ DeliveryId = Annotated[UUID, WireId("delivery")]
 KeyId = Annotated[UUID, WireId("key")]
 
 
+@dataclass(frozen=True, slots=True)
+class RawOf:
+    """Documented as that model but taken as it comes, to be judged one by one."""
+
+    model: type[BaseModel]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.any_schema()
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return handler(self.model.__pydantic_core_schema__)
+
+
 # --- texts and numbers ----------------------------------------------------------------------------------------
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
@@ -215,23 +230,20 @@ class Size(In):
         return self.length.millimetres(), self.width.millimetres(), self.height.millimetres()
 
 
+ADDRESS_EXAMPLE = {
+    "name": "Ada Buyer",
+    "line1": "500 Main St",
+    "city": "Columbus",
+    "region": "OH",
+    "postcode": "43215",
+    "country": "US",
+}
+
+
 class AddressIn(In):
     """A postal address."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "name": "Ada Buyer",
-                    "line1": "500 Main St",
-                    "city": "Columbus",
-                    "region": "OH",
-                    "postcode": "43215",
-                    "country": "US",
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [dict(ADDRESS_EXAMPLE)]})
     name: Text = ""
     line1: Text
     line2: Text = ""

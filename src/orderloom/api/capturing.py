@@ -1,0 +1,409 @@
+"""Orders coming in: `POST /v1/orders`, gathered into flights, and `POST /v1/orders/batch`."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import structlog
+from fastapi import Request
+from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+from starlette.responses import JSONResponse, Response
+
+from orderloom import network
+from orderloom.api import door
+from orderloom.api.door import Call, Here, Routes
+from orderloom.api.flights import Flights
+from orderloom.api.problems import Fault, Problem, faults_of, invalid, refused, wrong
+from orderloom.api.wire import (
+    ADDRESS_EXAMPLE,
+    AddressIn,
+    Code,
+    Count,
+    Currency,
+    ExternalId,
+    In,
+    Moment,
+    Money,
+    OrderId,
+    Out,
+    RawOf,
+    Text,
+)
+from orderloom.journey import placing
+from orderloom.orders.capture import Raced
+from orderloom.orders.model import LineDraft, OrderDraft, Placed, Refused, TenderDraft
+from orderloom.plumbing import idempotency
+from orderloom.plumbing.database import Database, Db, Deadlock
+from orderloom.plumbing.events import Actor, acting
+from orderloom.plumbing.idempotency import Keyed
+from orderloom.terms import wire
+
+log = structlog.get_logger(__name__)
+routes = Routes("orders")
+TRIES = 5
+BATCH_MOST = 100
+EXAMPLE: dict[str, Any] = {
+    "channel": "web",
+    "external_id": "W-1001",
+    "placed_at": "2026-03-02T15:04:05Z",
+    "currency": "USD",
+    "buyer": {"name": "Ada Buyer", "email": "ada@example.com", "notify": ["email"]},
+    "ship_to": ADDRESS_EXAMPLE,
+    "lines": [{"sku": "MUG-BLUE", "quantity": 2, "unit_price": {"amount": 1250, "currency": "USD"}}],
+    "tenders": [{"method": "card", "token": "tok_approve", "amount": {"amount": 2500, "currency": "USD"}}],
+    "total": {"amount": 2500, "currency": "USD"},
+}
+
+
+class BuyerIn(In):
+    """Who buys, and how they want to hear of it."""
+
+    id: ExternalId | None = None
+    name: Text = ""
+    email: Annotated[str, Field(strict=True, max_length=320)] | None = None
+    phone: Annotated[str, Field(strict=True, max_length=40)] | None = None
+    notify: list[Literal["email", "sms", "app"]] = Field(default=["email"], max_length=3)
+    locale: Annotated[str, Field(strict=True, max_length=35)] = "en"
+
+
+class LineIn(In):
+    """One line of the cart. `discount` and `tax` are of the whole line."""
+
+    sku: Code
+    quantity: Count
+    unit_price: Money
+    discount: Money | None = None
+    tax: Money | None = None
+    external_id: ExternalId | None = None
+    name: Text | None = None
+    node: Code | None = Field(default=None, description="Code of the node that must ship it")
+
+
+class TenderIn(In):
+    """A means of payment and how much it pays: a gateway's token, never a card."""
+
+    gateway: Code = "sandbox"
+    method: Code
+    token: Annotated[str, Field(strict=True, min_length=1, max_length=255)]
+    amount: Money
+
+
+class OrderIn(In):
+    """An order as the channel took it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
+    channel: Code
+    external_id: ExternalId = Field(
+        description="The channel's own id: a repeat of it is a duplicate, never a second order"
+    )
+    placed_at: Moment
+    currency: Currency
+    buyer: BuyerIn
+    ship_to: AddressIn
+    lines: Annotated[list[LineIn], Field(min_length=1, max_length=2000)]
+    tenders: list[TenderIn] = Field(default=[], max_length=10)
+    shipping: Money | None = None
+    adjustment: Money | None = Field(default=None, description="A signed difference to the source's figures")
+    total: Money | None = Field(default=None, description="What the cart showed; checked when given")
+    service_level: Code = "standard"
+    priority: Annotated[int, Field(strict=True, ge=-100, le=100)] = 0
+    tags: list[Code] = Field(default=[], max_length=50)
+    promise_at: Moment | None = None
+    decide_as_of: Moment | None = Field(default=None, description="For history: decide as of this moment")
+    ship_complete: bool = False
+
+    @model_validator(mode="after")
+    def _one_currency(self) -> OrderIn:
+        amounts = [m for line in self.lines for m in (line.unit_price, line.discount, line.tax)]
+        amounts += [self.shipping, self.adjustment, self.total, *(t.amount for t in self.tenders)]
+        strange = {m.currency for m in amounts if m is not None} - {self.currency}
+        if strange:
+            raise PydanticCustomError(
+                "mixed_currencies",
+                "an order has one currency: it says {says}, amounts are in {found}",
+                {"says": self.currency, "found": ", ".join(sorted(strange)), "code": "wrong_currency"},
+            )
+        return self
+
+    def draft(self) -> OrderDraft:
+        """As the domain takes it."""
+        return OrderDraft(
+            channel=self.channel,
+            external_id=self.external_id,
+            placed_at=self.placed_at,
+            currency=self.currency,
+            buyer=self.buyer.model_dump(exclude_none=True),
+            ship_to=self.ship_to.address(),
+            lines=tuple(_line(line) for line in self.lines),
+            tenders=tuple(
+                TenderDraft(method=t.method, token=t.token, amount=t.amount.amount, gateway=t.gateway)
+                for t in self.tenders
+            ),
+            shipping=_amount(self.shipping),
+            adjustment=_amount(self.adjustment),
+            total=self.total.amount if self.total else None,
+            service_level=self.service_level,
+            priority=self.priority,
+            tags=tuple(self.tags),
+            promise_at=self.promise_at,
+            decide_as_of=self.decide_as_of,
+            ship_complete=self.ship_complete,
+        )
+
+
+def _line(line: LineIn) -> LineDraft:
+    return LineDraft(
+        sku=line.sku,
+        quantity=line.quantity,
+        unit_price=line.unit_price.amount,
+        external_id=line.external_id,
+        discount=_amount(line.discount),
+        tax=_amount(line.tax),
+        node_code=line.node,
+        name=line.name,
+    )
+
+
+def _amount(money: Money | None) -> int:
+    return money.amount if money else 0
+
+
+class OrderReceipt(Out):
+    """The order is stored and its stock is kept."""
+
+    id: OrderId
+    number: str
+    external_id: str
+    duplicate: bool = Field(description="It had been there before; this body was not applied")
+    differs: list[str] = Field(
+        description="JSON Pointers where this body differs from the order already there"
+    )
+
+
+# --- one at a time, gathered ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Passenger:
+    """One capture that waits for its flight."""
+
+    draft: OrderDraft
+    actor: Actor
+    keyed: Keyed | None
+    request_id: str
+
+
+@routes.post(
+    "/orders",
+    scope="orders:write",
+    own=True,
+    status=201,
+    lane="storefront",
+    refuses=(409,),
+    answers={200: "A duplicate: the order was there already"},
+)
+async def create_order(request: Request, call: Here, body: OrderIn) -> OrderReceipt:
+    """Take an order: validated, stored, its stock reserved, at once and whole"""
+    draft = body.draft()
+    if call.credential.limited:
+        async with call.desk.database.transaction(readonly=True) as db:
+            await _refuse_foreign_channel(db, call, [draft])
+    passenger = Passenger(draft, call.actor, call.keyed, call.request_id)
+    return await _flights(request, call).board(passenger)  # type: ignore[return-value]  # a Response is handed on as it is
+
+
+def _flights(request: Request, call: Call) -> Flights[Passenger, Response]:
+    found: Flights[Passenger, Response] | None = getattr(request.app.state, "captures", None)
+    if found is None:
+        database = call.desk.database
+        found = request.app.state.captures = Flights(lambda passengers: _fly(database, passengers))
+    return found
+
+
+async def _fly(database: Database, passengers: Sequence[Passenger]) -> list[Response]:
+    """One transaction for all of them; run again whole when another transaction was faster."""
+    for _ in range(TRIES):
+        try:
+            async with database.transaction() as db:
+                return await _capture(db, passengers)
+        except (Raced, Deadlock):
+            continue
+    raise Problem(503, "busy", "too many captures of the same orders at once: try again", retry_after_s=1)
+
+
+async def _capture(db: Db, passengers: Sequence[Passenger]) -> list[Response]:
+    answers: list[Response | None] = [None] * len(passengers)
+    for i, claim in await _claims(db, passengers):
+        try:
+            answers[i] = door.meet(claim)
+        except Problem as problem:
+            answers[i] = problem.response(passengers[i].request_id)
+    kept = []
+    # Events are told in the name of whoever sent the order, so each sender's orders are placed together.
+    for actor in sorted({p.actor.name for p in passengers}):
+        mine = [i for i, p in enumerate(passengers) if answers[i] is None and p.actor.name == actor]
+        for i, outcome in zip(mine, await _place(db, actor, [passengers[i] for i in mine]), strict=True):
+            answers[i] = response = _answer(passengers[i], outcome)
+            if (keyed := passengers[i].keyed) is not None:
+                kept.append((keyed, response.status_code, bytes(response.body)))
+    await idempotency.keep(db, kept)
+    return [answer for answer in answers if answer is not None]
+
+
+async def _claims(db: Db, passengers: Sequence[Passenger]) -> list[tuple[int, idempotency.Claim]]:
+    keyed = {i: p.keyed for i, p in enumerate(passengers) if p.keyed is not None}
+    first: dict[tuple[str, str, str], int] = {}
+    for i, k in keyed.items():
+        first.setdefault((k.credential, k.route, k.key), i)
+    alone = sorted(first.values())
+    found = await idempotency.claim(db, [keyed[i] for i in alone]) if alone else []
+    # The second of two twins in one flight is told what it would be told of another transaction.
+    twins: list[tuple[int, idempotency.Claim]] = [
+        (i, idempotency.InProgress()) for i in keyed if i not in set(alone)
+    ]
+    return [*zip(alone, found, strict=True), *twins]
+
+
+async def _place(db: Db, actor: str, passengers: Sequence[Passenger]) -> Sequence[Placed | Refused]:
+    if not passengers:
+        return []
+    together = passengers[0].request_id
+    if len(passengers) > 1:
+        together = f"flt_{secrets.token_hex(12)}"
+        log.debug("captured together", flight=together, request_ids=[p.request_id for p in passengers])
+    mark = acting.set(Actor(actor, together))
+    try:
+        return await placing.place(db, drafts=[p.draft for p in passengers])
+    finally:
+        acting.reset(mark)
+
+
+def _answer(passenger: Passenger, outcome: Placed | Refused) -> Response:
+    if isinstance(outcome, Refused):
+        return _refusal(outcome).response(passenger.request_id)
+    receipt = _receipt(passenger.draft, outcome)
+    headers = {"Location": f"/v1/orders/{wire('order', outcome.order_id)}"}
+    return JSONResponse(receipt.model_dump(mode="json"), 200 if outcome.duplicate else 201, headers)
+
+
+def _receipt(draft: OrderDraft, placed: Placed) -> OrderReceipt:
+    return OrderReceipt(
+        id=placed.order_id,
+        number=placed.number,
+        external_id=draft.external_id,
+        duplicate=placed.duplicate,
+        differs=list(placed.differs),
+    )
+
+
+def _refusal(outcome: Refused) -> Problem:
+    faults = [Fault(f.path, f.code, f.message) for f in outcome.faults]
+    if not outcome.short:
+        return invalid(faults)
+    return refused(
+        "insufficient_stock",
+        "there is not enough stock for this order: nothing was taken",
+        errors=faults,
+        available=[{"sku": sku, "available": units} for sku, units in outcome.available.items()],
+    )
+
+
+async def _refuse_foreign_channel(db: Db, call: Call, drafts: Sequence[OrderDraft]) -> None:
+    """To a key limited to channels, the others do not exist."""
+    if call.credential.nodes is not None:
+        raise Problem(
+            403, "limited_credential", "a key limited to nodes cannot take orders: use one without that limit"
+        )
+    found = await network.channels_of(db, codes={draft.channel for draft in drafts})
+    seen = {channel.code for channel in found.values() if call.credential.sees(channel=channel.id)}
+    for draft in drafts:
+        if draft.channel not in seen:
+            raise wrong(
+                "/channel", "unknown_channel", f"no active channel {draft.channel!r}: correct the code"
+            )
+
+
+# --- up to a hundred, each with its own outcome ---------------------------------------------------------------
+
+
+class OrderBatchIn(In):
+    """Up to 100 orders; one bad one stops no other."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"orders": [EXAMPLE]}]})
+    orders: Annotated[list[Annotated[Any, RawOf(OrderIn)]], Field(min_length=1, max_length=BATCH_MOST)]
+
+
+class BatchFault(Out):
+    """One thing wrong with one of the batch."""
+
+    path: str
+    code: str
+    message: str
+
+
+class OrderOutcome(Out):
+    """What became of one order of the batch, by its place in it."""
+
+    index: int
+    status: int = Field(description="As `POST /v1/orders` would have answered")
+    id: OrderId | None = None
+    number: str | None = None
+    external_id: str | None = None
+    duplicate: bool = False
+    differs: list[str] = Field(default=[])
+    code: str | None = None
+    errors: list[BatchFault] = Field(default=[])
+
+
+class OrderBatchOut(Out):
+    """One outcome an order, in their order."""
+
+    results: list[OrderOutcome]
+
+
+@routes.post("/orders/batch", scope="orders:write", lane="bulk", dry_run=True)
+async def create_orders(call: Here, body: OrderBatchIn) -> OrderBatchOut:
+    """Take up to 100 orders in one transaction, each with its own outcome"""
+    outcomes: dict[int, OrderOutcome] = {}
+    drafts: dict[int, OrderDraft] = {}
+    for i, raw in enumerate(body.orders):
+        try:
+            drafts[i] = OrderIn.model_validate(raw).draft()
+        except ValidationError as error:
+            faults = faults_of(error.errors(), whole=False)
+            outcomes[i] = OrderOutcome(index=i, status=422, code="invalid", errors=_batch_faults(faults))
+    if call.credential.limited:
+        await _refuse_foreign_channel(call.db, call, list(drafts.values()))
+    placed = await placing.place(call.db, drafts=list(drafts.values())) if drafts else []
+    for (i, draft), outcome in zip(drafts.items(), placed, strict=True):
+        outcomes[i] = _outcome(i, draft, outcome)
+    return OrderBatchOut(results=[outcomes[i] for i in sorted(outcomes)])
+
+
+def _outcome(index: int, draft: OrderDraft, outcome: Placed | Refused) -> OrderOutcome:
+    if isinstance(outcome, Refused):
+        problem = _refusal(outcome)
+        return OrderOutcome(
+            index=index,
+            status=problem.status,
+            external_id=draft.external_id,
+            code=problem.code,
+            errors=_batch_faults(problem.errors),
+        )
+    return OrderOutcome(
+        index=index,
+        status=200 if outcome.duplicate else 201,
+        id=outcome.order_id,
+        number=outcome.number,
+        external_id=draft.external_id,
+        duplicate=outcome.duplicate,
+        differs=list(outcome.differs),
+    )
+
+
+def _batch_faults(faults: Sequence[Fault]) -> list[BatchFault]:
+    return [BatchFault(path=f.path, code=f.code, message=f.message) for f in faults]
