@@ -19,6 +19,7 @@ from orderloom.delivery.model import (
     Parcel,
     ParcelChange,
     ParcelState,
+    Progress,
     Scan,
     Status,
     Taken,
@@ -28,7 +29,7 @@ from orderloom.delivery.status import status
 from orderloom.plumbing import events as log
 from orderloom.plumbing.database import Db, Row
 
-__all__ = ["follow", "late", "re_promise", "take_events", "unfollow"]
+__all__ = ["follow", "late", "progress", "re_promise", "take_events", "unfollow"]
 
 
 async def follow(db: Db, *, parcels: Sequence[Parcel]) -> Taken:
@@ -74,6 +75,11 @@ async def late(
 ) -> list[LateParcel]:
     """Outbound parcels that broke their promise: delivered after it, or not delivered though it has passed."""
     return await store.late_parcels(db, now=now, orders=orders, limit=limit)
+
+
+async def progress(db: Db, *, fulfillments: Sequence[UUID]) -> dict[UUID, Progress]:
+    """How far the parcels of fulfillment orders have come; one without parcels is absent."""
+    return {p.fulfillment_id: p for p in await store.progress_of(db, fulfillments)}
 
 
 async def re_promise(db: Db, *, promises: Mapping[UUID, datetime]) -> None:

@@ -109,7 +109,10 @@ class Database:
     async def transaction(self, *, readonly: bool = False) -> AsyncIterator[Db]:
         """One transaction, committed at the end, rolled back by an exception. Raises DatabaseAway."""
         try:
-            async with self._pool.acquire(timeout=10) as connection, connection.transaction(readonly=readonly):
+            async with (
+                self._pool.acquire(timeout=10) as connection,
+                connection.transaction(readonly=readonly),
+            ):
                 mark = _transaction_open.set(True)
                 try:
                     yield connection

@@ -138,7 +138,9 @@ class Reader:
 async def feed(database: Database, reader: Reader, *, limit: int = 500) -> int:
     """Hand the next events to the reader; returns how many. Another process busy with it makes it 0."""
     async with database.transaction() as db:
-        await db.execute("INSERT INTO plumbing.cursors (reader) VALUES ($1) ON CONFLICT DO NOTHING", reader.name)
+        await db.execute(
+            "INSERT INTO plumbing.cursors (reader) VALUES ($1) ON CONFLICT DO NOTHING", reader.name
+        )
         at = await db.fetchrow(
             "SELECT xid, id FROM plumbing.cursors WHERE reader = $1 FOR UPDATE SKIP LOCKED", reader.name
         )

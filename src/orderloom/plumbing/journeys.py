@@ -149,7 +149,9 @@ class Journey:
 # --- commands, in the caller's transaction --------------------------------------------------------------------
 
 
-async def start(db: Db, journey: Journey, subjects: Sequence[UUID], *, priorities: Sequence[int] = ()) -> None:
+async def start(
+    db: Db, journey: Journey, subjects: Sequence[UUID], *, priorities: Sequence[int] = ()
+) -> None:
     """Put subjects at the first step, due at once. One that is already travelling is left where it is."""
     await db.execute(
         "INSERT INTO plumbing.subjects (journey, subject_id, step, priority) "
@@ -167,7 +169,9 @@ async def wake(db: Db, journey: str, subjects: Sequence[UUID]) -> None:
     """Tell that something a subject may wait for has happened. Takes no lock on the subject."""
     if subjects:
         await db.execute(
-            "INSERT INTO plumbing.wakes (journey, subject_id) SELECT $1, unnest($2::uuid[])", journey, list(subjects)
+            "INSERT INTO plumbing.wakes (journey, subject_id) SELECT $1, unnest($2::uuid[])",
+            journey,
+            list(subjects),
         )
         await notify(db)
 

@@ -12,13 +12,12 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
 
-from orderloom.plumbing import clock
+from orderloom.plumbing import clock, subjects
 from orderloom.plumbing.database import Database, DatabaseAway, Db, Deadlock
 from orderloom.plumbing.events import Actor, acting
 from orderloom.plumbing.http import Unavailable
@@ -38,6 +37,7 @@ from orderloom.plumbing.journeys import (
     TurnBack,
     Wait,
 )
+from orderloom.plumbing.subjects import Claim, Place
 
 log = structlog.get_logger()
 
@@ -48,87 +48,16 @@ BACKOFF_LAST_S = 300.0
 POLL_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Claim:
-    subject: UUID
-    attempts: int
-    token: int
-
-
-@dataclass(slots=True)
-class _Place:
-    """Where a subject goes: the row to be written."""
-
-    step: str
-    state: str
-    undoing: bool
-    due_at: datetime | None = None
-    attempts: int = 0
-    awaiting: str | None = None
-    problem: str | None = None
-    clear_undo_to: bool = False
-
-
-_CLAIM = """
-SELECT subject_id AS subject, attempts, token FROM plumbing.subjects
-WHERE journey = $1 AND step = $2 AND undoing = $3 AND state = 'due' AND due_at <= clock_timestamp()
-  AND (leased_until IS NULL OR leased_until < clock_timestamp()) AND ($5::uuid[] IS NULL OR subject_id = ANY($5))
-ORDER BY priority DESC, due_at
-LIMIT $4
-FOR UPDATE SKIP LOCKED
-"""
-_LEASE = """
-UPDATE plumbing.subjects AS s
-SET token = s.token + 1, attempts = s.attempts + 1, leased_until = clock_timestamp() + $3 * interval '1 second'
-WHERE s.journey = $1 AND s.subject_id = ANY($2::uuid[])
-RETURNING s.subject_id AS subject, s.attempts, s.token
-"""
-_RENEW = """
-UPDATE plumbing.subjects AS s SET leased_until = clock_timestamp() + $4 * interval '1 second'
-FROM unnest($2::uuid[], $3::bigint[]) AS t (subject_id, token)
-WHERE s.journey = $1 AND s.subject_id = t.subject_id AND s.token = t.token
-"""
-_STILL_OURS = """
-SELECT s.subject_id FROM plumbing.subjects AS s
-JOIN unnest($2::uuid[], $3::bigint[]) AS t (subject_id, token) USING (subject_id)
-WHERE s.journey = $1 AND s.token = t.token
-ORDER BY s.subject_id FOR UPDATE OF s
-"""
-_PLACE = """
-UPDATE plumbing.subjects AS s
-SET step = t.step, state = t.state, undoing = t.undoing, due_at = coalesce(t.due_at, clock_timestamp()),
-    attempts = t.attempts, awaiting = t.awaiting, problem = t.problem, leased_until = NULL,
-    undo_to = CASE WHEN t.clear_undo_to THEN NULL ELSE s.undo_to END, updated_at = clock_timestamp()
-FROM unnest($2::uuid[], $3::text[], $4::text[], $5::bool[], $6::timestamptz[], $7::smallint[], $8::text[],
-            $9::text[], $10::bool[])
-  AS t (subject_id, step, state, undoing, due_at, attempts, awaiting, problem, clear_undo_to)
-WHERE s.journey = $1 AND s.subject_id = t.subject_id
-"""
-# A wake-up of a subject that does not wait stays until it does: its fact may be newer than what the step read.
-_DELIVER_WAKES = """
-WITH woken AS (
-  DELETE FROM plumbing.wakes AS w USING plumbing.subjects AS s
-  WHERE w.journey = $1 AND s.journey = w.journey AND s.subject_id = w.subject_id
-    AND (s.state <> 'due' OR s.due_at > clock_timestamp())
-  RETURNING w.subject_id
-)
-UPDATE plumbing.subjects AS s
-SET state = 'due', due_at = clock_timestamp(), awaiting = NULL, updated_at = clock_timestamp()
-WHERE s.journey = $1 AND s.subject_id IN (SELECT subject_id FROM woken)
-  AND (s.state = 'waiting' OR (s.state = 'due' AND s.due_at > clock_timestamp()))
-"""
-_OVERDUE = """
-SELECT subject_id, step, awaiting FROM plumbing.subjects
-WHERE journey = $1 AND state = 'waiting' AND due_at < clock_timestamp()
-ORDER BY due_at LIMIT 500 FOR UPDATE SKIP LOCKED
-"""
-
-
 class Runner:
     """Takes subjects along their journeys. Any number of processes may run one against the same database."""
 
     def __init__(
-        self, database: Database, journeys: Sequence[Journey], *, lease_s: float = 30, set_size: int = SET_SIZE
+        self,
+        database: Database,
+        journeys: Sequence[Journey],
+        *,
+        lease_s: float = 30,
+        set_size: int = SET_SIZE,
     ) -> None:
         self._database = database
         self._journeys = tuple(journeys)
@@ -209,25 +138,18 @@ class Runner:
     async def tend(self, journey: Journey) -> int:
         """Deliver wake-ups, and park what has waited too long. Returns how many were woken or parked."""
         async with self._database.transaction() as db:
-            woken = _count(await db.execute(_DELIVER_WAKES, journey.of))
+            woken = await subjects.deliver_wakes(db, journey.of)
         async with self._database.transaction() as db:
-            rows = await db.fetch(_OVERDUE, journey.of)
-            stops = [(r["subject_id"], r["step"], f"gave up waiting for {r['awaiting']}") for r in rows]
+            stops = [
+                (subject, step, f"gave up waiting for {awaiting}")
+                for subject, step, awaiting in await subjects.overdue(db, journey.of)
+            ]
             await self._park(db, journey, stops)
         return woken + len(stops)
 
     async def _park(self, db: Db, journey: Journey, stops: Sequence[tuple[UUID, str, str]]) -> None:
         if stops:
-            await db.execute(
-                "UPDATE plumbing.subjects AS s SET state = 'parked', step = t.step, problem = t.problem, "
-                "leased_until = NULL, updated_at = clock_timestamp() "
-                "FROM unnest($2::uuid[], $3::text[], $4::text[]) AS t (id, step, problem) "
-                "WHERE s.journey = $1 AND s.subject_id = t.id",
-                journey.of,
-                [s[0] for s in stops],
-                [s[1] for s in stops],
-                [s[2] for s in stops],
-            )
+            await subjects.park(db, journey.of, stops)
             await journey.parked(db, stops)
 
     # --- local steps ------------------------------------------------------------------------------------------
@@ -245,7 +167,7 @@ class Runner:
     async def _local_set(
         self, journey: Journey, step: Step, *, undoing: bool, only: Sequence[UUID] | None = None
     ) -> int:
-        claimed: list[_Claim] = []
+        claimed: list[Claim] = []
         try:
             async with self._database.transaction() as db:
                 claimed = await self._claim(db, journey, step, undoing=undoing, only=only)
@@ -260,7 +182,7 @@ class Runner:
         return len(claimed)
 
     async def _halve(
-        self, journey: Journey, step: Step, claimed: Sequence[_Claim], fault: Exception, *, undoing: bool
+        self, journey: Journey, step: Step, claimed: Sequence[Claim], fault: Exception, *, undoing: bool
     ) -> None:
         """Find the poison by halving, so that a neighbour never suffers; back the poison off."""
         if len(claimed) > 1:
@@ -270,25 +192,37 @@ class Runner:
             return
         if not claimed:
             raise fault
-        log.exception("step failed", journey=journey.of, step=step.name, subject=str(claimed[0].subject), exc_info=fault)
+        log.error(
+            "step failed", journey=journey.of, step=step.name, subject=str(claimed[0].subject), exc_info=fault
+        )
         async with self._database.transaction() as db:
-            await self._fail(db, journey, step, claimed[0], f"{type(fault).__name__}: {fault}", undoing=undoing)
+            await self._fail(
+                db, journey, step, claimed[0], f"{type(fault).__name__}: {fault}", undoing=undoing
+            )
 
     async def _fail(
-        self, db: Db, journey: Journey, step: Step, claim: _Claim, problem: str, *, undoing: bool, counted: int = 1
+        self,
+        db: Db,
+        journey: Journey,
+        step: Step,
+        claim: Claim,
+        problem: str,
+        *,
+        undoing: bool,
+        counted: int = 1,
     ) -> None:
         attempts = claim.attempts + counted
         if attempts >= ATTEMPTS_MAX:
             await self._park(db, journey, [(claim.subject, step.name, problem)])
             return
-        place = _Place(step.name, "due", undoing, clock.now() + _backoff(attempts), attempts, None, problem)
-        await self._write(db, journey, {claim.subject: place})
+        place = Place(step.name, "due", undoing, clock.now() + _backoff(attempts), attempts, None, problem)
+        await subjects.put(db, journey.of, {claim.subject: place})
 
     async def _run_fused(
-        self, db: Db, journey: Journey, first: Step, claimed: Sequence[_Claim], *, undoing: bool
+        self, db: Db, journey: Journey, first: Step, claimed: Sequence[Claim], *, undoing: bool
     ) -> None:
         """Run the step on the set, and the local steps after it on whoever advances, then write all places."""
-        places: dict[UUID, _Place] = {}
+        places: dict[UUID, Place] = {}
         attempts = {c.subject: c.attempts for c in claimed}
         travelling, step = [c.subject for c in claimed], first
         while travelling:
@@ -307,7 +241,7 @@ class Runner:
             if isinstance(step.do, Outward):
                 break
             travelling = [s for s in travelling if s not in outcomes]
-        await self._write(db, journey, places)
+        await subjects.put(db, journey.of, places)
 
     # --- outward steps ----------------------------------------------------------------------------------------
 
@@ -328,14 +262,15 @@ class Runner:
         undoing: bool,
         only: Sequence[UUID] | None = None,
     ) -> int:
-        claimed: list[_Claim] = []
+        claimed: list[Claim] = []
         try:
             async with self._database.transaction() as db:
-                claimed = await self._claim(db, journey, step, undoing=undoing, only=only, most=action.at_once * 8)
+                claimed = await self._claim(
+                    db, journey, step, undoing=undoing, only=only, most=action.at_once * 8
+                )
                 if not claimed:
                     return 0
-                leased = await db.fetch(_LEASE, journey.of, [c.subject for c in claimed], self._lease_s)
-                leases = {row["subject"]: _Claim(**dict(row)) for row in leased}
+                leases = await subjects.lease(db, journey.of, [c.subject for c in claimed], self._lease_s)
                 with _acting_as(journey, step):
                     calls = await action.prepare(db, [c.subject for c in claimed], clock.now())
             async with self._renewing(journey, leases):
@@ -354,31 +289,31 @@ class Runner:
         journey: Journey,
         step: Step,
         action: Outward,
-        claimed: Sequence[_Claim],
+        claimed: Sequence[Claim],
         fault: Exception,
         *,
         undoing: bool,
     ) -> None:
         if not claimed:
             raise fault
-        subjects = [c.subject for c in claimed]
+        ids = [c.subject for c in claimed]
         async with self._database.transaction() as db:
-            # Give the leases back; the attempt stays counted, so that a poison subject cannot go round for ever.
-            await db.execute(
-                "UPDATE plumbing.subjects SET leased_until = NULL WHERE journey = $1 AND subject_id = ANY($2::uuid[])",
-                journey.of,
-                subjects,
-            )
+            # The attempt stays counted, so that a poison subject cannot go round for ever.
+            await subjects.give_up_leases(db, journey.of, ids)
             if len(claimed) == 1:
-                await self._fail(db, journey, step, claimed[0], f"{type(fault).__name__}: {fault}", undoing=undoing)
+                await self._fail(
+                    db, journey, step, claimed[0], f"{type(fault).__name__}: {fault}", undoing=undoing
+                )
         if len(claimed) == 1:
-            log.exception("step failed", journey=journey.of, step=step.name, subject=str(subjects[0]), exc_info=fault)
+            log.error("step failed", journey=journey.of, step=step.name, subject=str(ids[0]), exc_info=fault)
             return
-        middle = len(subjects) // 2
-        for part in (subjects[:middle], subjects[middle:]):
+        middle = len(ids) // 2
+        for part in (ids[:middle], ids[middle:]):
             await self._outward_set(journey, step, action, undoing=undoing, only=part)
 
-    async def _call_all(self, action: Outward, calls: Sequence[object]) -> tuple[list[Answer], dict[UUID, str]]:
+    async def _call_all(
+        self, action: Outward, calls: Sequence[object]
+    ) -> tuple[list[Answer], dict[UUID, str]]:
         """Make the calls, so many at once to each provider; say whose outcome nobody knows, and why."""
         bulkheads: dict[str, asyncio.Semaphore] = {}
         unknown: dict[UUID, str] = {}
@@ -400,30 +335,28 @@ class Runner:
         journey: Journey,
         step: Step,
         action: Outward,
-        leases: dict[UUID, _Claim],
+        leases: dict[UUID, Claim],
         answers: Sequence[Answer],
         unknown: dict[UUID, str],
         *,
         undoing: bool,
     ) -> None:
         async with self._database.transaction() as db:
-            held = list(leases.values())
-            rows = await db.fetch(_STILL_OURS, journey.of, [c.subject for c in held], [c.token for c in held])
-            ours = {row["subject_id"] for row in rows}
+            ours = await subjects.still_ours(db, journey.of, leases)
             mine = [a for a in answers if getattr(a[0], "subject") in ours]  # noqa: B009
             settled = [s for s in leases if s in ours and s not in unknown]
             with _acting_as(journey, step):
                 # What was answered is recorded even for a subject whose other call stayed unknown.
                 outcomes = dict(await action.record(db, [s for s in leases if s in ours], mine, clock.now()))
-            attempts = {c.subject: c.attempts for c in held}
+            attempts = {c.subject: c.attempts for c in leases.values()}
             places = await self._settle(db, journey, step, settled, outcomes, attempts, undoing=undoing)
-            await self._write(db, journey, places)
+            await subjects.put(db, journey.of, places)
             for subject in unknown.keys() & ours:
                 claim = leases[subject]
                 await self._fail(db, journey, step, claim, unknown[subject], undoing=undoing, counted=0)
 
     @asynccontextmanager
-    async def _renewing(self, journey: Journey, leases: dict[UUID, _Claim]) -> AsyncIterator[None]:
+    async def _renewing(self, journey: Journey, leases: dict[UUID, Claim]) -> AsyncIterator[None]:
         """Keep the leases while slow calls run."""
 
         async def renew() -> None:
@@ -431,10 +364,7 @@ class Runner:
                 await asyncio.sleep(self._lease_s / 3)
                 with suppress(DatabaseAway):
                     async with self._database.transaction() as db:
-                        held = list(leases.values())
-                        await db.execute(
-                            _RENEW, journey.of, [c.subject for c in held], [c.token for c in held], self._lease_s
-                        )
+                        await subjects.renew(db, journey.of, leases, self._lease_s)
 
         task = asyncio.create_task(renew())
         try:
@@ -453,38 +383,30 @@ class Runner:
         undoing: bool,
         only: Sequence[UUID] | None,
         most: int | None = None,
-    ) -> list[_Claim]:
+    ) -> list[Claim]:
         limit = min(self._set_size, most or self._set_size)
-        rows = await db.fetch(_CLAIM, journey.of, step.name, undoing, limit, list(only) if only is not None else None)
-        return [_Claim(**dict(row)) for row in rows]
+        return await subjects.claim(db, journey.of, step.name, undoing=undoing, limit=limit, only=only)
 
     async def _settle(
         self,
         db: Db,
         journey: Journey,
         step: Step,
-        subjects: Sequence[UUID],
+        ids: Sequence[UUID],
         outcomes: Outcomes,
         attempts: dict[UUID, int],
         *,
         undoing: bool,
-    ) -> dict[UUID, _Place]:
+    ) -> dict[UUID, Place]:
         """Turn outcomes into places; parks by itself what asks for it."""
-        places: dict[UUID, _Place] = {}
-        back_to: dict[UUID, str | None] = {}
-        if undoing:
-            rows = await db.fetch(
-                "SELECT subject_id, undo_to FROM plumbing.subjects WHERE journey = $1 AND subject_id = ANY($2::uuid[])",
-                journey.of,
-                list(subjects),
-            )
-            back_to = {row["subject_id"]: row["undo_to"] for row in rows}
-        for subject in subjects:
+        places: dict[UUID, Place] = {}
+        back_to = await subjects.undo_targets(db, journey.of, ids) if undoing else {}
+        for subject in ids:
             outcome = outcomes.get(subject)
             if isinstance(outcome, Park):
                 await self._park(db, journey, [(subject, step.name, outcome.problem)])
             elif isinstance(outcome, Again):
-                claim = _Claim(subject, attempts[subject], 0)
+                claim = Claim(subject, attempts[subject], 0)
                 await self._fail(db, journey, step, claim, outcome.problem, undoing=undoing)
             elif outcome is None and undoing:
                 places[subject] = _undone(journey, step, back_to[subject])
@@ -492,49 +414,31 @@ class Runner:
                 places[subject] = _placed(journey, step, outcome, undoing=undoing)
         return places
 
-    async def _write(self, db: Db, journey: Journey, places: dict[UUID, _Place]) -> None:
-        if not places:
-            return
-        rows = list(places.values())
-        await db.execute(
-            _PLACE,
-            journey.of,
-            list(places),
-            [p.step for p in rows],
-            [p.state for p in rows],
-            [p.undoing for p in rows],
-            [p.due_at for p in rows],
-            [p.attempts for p in rows],
-            [p.awaiting for p in rows],
-            [p.problem for p in rows],
-            [p.clear_undo_to for p in rows],
-        )
 
-
-def _placed(journey: Journey, step: Step, outcome: Outcome | None, *, undoing: bool) -> _Place:
+def _placed(journey: Journey, step: Step, outcome: Outcome | None, *, undoing: bool) -> Place:
     match outcome:
         case None:
             following = journey.after(step.name)
-            return _Place(following or step.name, "due" if following else "done", undoing=False)
+            return Place(following or step.name, "due" if following else "done", undoing=False)
         case Wait(awaiting):
-            return _Place(step.name, "waiting", undoing, clock.now() + step.gives_up_after, 0, awaiting)
+            return Place(step.name, "waiting", undoing, clock.now() + step.gives_up_after, 0, awaiting)
         case Later(at, awaiting):
-            return _Place(step.name, "due", undoing, at, 0, awaiting)
+            return Place(step.name, "due", undoing, at, 0, awaiting)
         case GoTo(name):
-            return _Place(journey.step(name).name, "due", undoing=False)
+            return Place(journey.step(name).name, "due", undoing=False)
         case End():
-            return _Place(step.name, "done", undoing=False)
+            return Place(step.name, "done", undoing=False)
         case TurnBack(reason):
-            return _Place(step.name, "due", undoing=True, problem=reason)
+            return Place(step.name, "due", undoing=True, problem=reason)
         case Park() | Again():
             raise AssertionError(outcome)
 
 
-def _undone(journey: Journey, step: Step, back_to: str | None) -> _Place:
+def _undone(journey: Journey, step: Step, back_to: str | None) -> Place:
     if step.name == back_to:
-        return _Place(step.name, "due", undoing=False, clear_undo_to=True)
+        return Place(step.name, "due", undoing=False, clear_undo_to=True)
     before = journey.before(step.name)
-    return _Place(before or step.name, "due" if before else "undone", undoing=True)
+    return Place(before or step.name, "due" if before else "undone", undoing=True)
 
 
 def _backoff(attempts: int) -> timedelta:
@@ -551,7 +455,3 @@ def _acting_as(journey: Journey, step: Step) -> Iterator[None]:
         yield
     finally:
         acting.reset(mark)
-
-
-def _count(tag: str) -> int:
-    return int(tag.rpartition(" ")[2] or 0)

@@ -1,0 +1,113 @@
+"""The values of stock: balances, postings and their legs, ledger entries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+BUCKETS = ("on_hand", "reserved", "allocated", "damaged", "quality_control")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """The balance of one (node, sku). `damaged` and `quality_control` are part of `on_hand`, as are the promised."""
+
+    node_id: UUID
+    sku: str
+    on_hand: int = 0
+    reserved: int = 0
+    allocated: int = 0
+    damaged: int = 0
+    quality_control: int = 0
+    safety_stock: int = 0
+    backorder_limit: int = 0
+    version: int = 0
+
+    @property
+    def available(self) -> int:
+        """What is there and promised to nobody."""
+        return self.on_hand - self.damaged - self.quality_control - self.reserved - self.allocated
+
+    @property
+    def to_promise(self) -> int:
+        """What may be promised now: available less safety stock, plus what may be sold ahead of supply."""
+        return max(0, self.available - self.safety_stock + self.backorder_limit)
+
+    @property
+    def sound(self) -> bool:
+        """Invariant S2, as the table's CHECK has it."""
+        return (
+            min(self.on_hand, self.damaged, self.quality_control, self.reserved, self.allocated) >= 0
+            and self.available + self.backorder_limit >= 0
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """One balance's part in a posting: signed changes of its buckets, in units."""
+
+    node_id: UUID
+    sku: str
+    kind: str
+    on_hand: int = 0
+    reserved: int = 0
+    allocated: int = 0
+    damaged: int = 0
+    quality_control: int = 0
+
+    @property
+    def key(self) -> tuple[UUID, str]:
+        """Which balance it changes."""
+        return self.node_id, self.sku
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posting:
+    """A change of stock that happens whole or not at all, with its cause."""
+
+    cause_type: str
+    cause_id: UUID | None
+    legs: tuple[Leg, ...]
+    reason: str | None = None
+    within_safety: bool = False
+    """Refuse to dip into safety stock: for promises to buyers, not for what is already promised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Short:
+    """A posting that was refused: which balance would not bear it, and what it has to promise."""
+
+    node_id: UUID
+    sku: str
+    to_promise: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A ledger entry to be written: a leg with its posting's cause."""
+
+    leg: Leg
+    cause_type: str
+    cause_id: UUID | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movement:
+    """A ledger entry as it stands."""
+
+    id: int
+    node_id: UUID
+    sku: str
+    kind: str
+    on_hand_delta: int
+    reserved_delta: int
+    allocated_delta: int
+    damaged_delta: int
+    quality_control_delta: int
+    cause_type: str
+    cause_id: UUID | None
+    actor: str
+    reason: str | None
+    moved_at: datetime

@@ -1,0 +1,140 @@
+"""All SQL of the schema `inventory`. Rows are locked here and nowhere else, always in (node, sku) order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from orderloom.inventory.model import BUCKETS, Entry, Level, Movement
+from orderloom.plumbing.database import Db
+from orderloom.plumbing.events import acting
+
+_LEVEL = ", ".join(Level.__dataclass_fields__)
+_MOVEMENT = ", ".join(Movement.__dataclass_fields__)
+
+_MAKE = """
+INSERT INTO inventory.stock (node_id, sku, version)
+SELECT t.node_id, t.sku, 0 FROM unnest($1::uuid[], $2::text[]) AS t (node_id, sku)
+ORDER BY t.node_id, t.sku
+ON CONFLICT DO NOTHING
+"""
+
+
+async def lock_keys(db: Db, keys: Sequence[tuple[UUID, str]]) -> list[Level]:
+    """The rows of these keys, made when missing, locked in key order."""
+    if not keys:
+        return []
+    nodes, skus = [k[0] for k in keys], [k[1] for k in keys]
+    found = await _lock_pairs(db, nodes, skus)
+    if len(found) < len(keys):
+        await db.execute(_MAKE, nodes, skus)
+        found = await _lock_pairs(db, nodes, skus)
+    return found
+
+
+async def _lock_pairs(db: Db, nodes: list[UUID], skus: list[str]) -> list[Level]:
+    rows = await db.fetch(
+        "SELECT " + _LEVEL + " FROM inventory.stock "
+        "WHERE (node_id, sku) IN (SELECT * FROM unnest($1::uuid[], $2::text[])) "
+        "ORDER BY node_id, sku FOR NO KEY UPDATE",
+        nodes,
+        skus,
+    )
+    return [Level(**dict(row)) for row in rows]
+
+
+async def lock_skus(db: Db, skus: Sequence[str]) -> list[Level]:
+    """All rows of these SKUs, locked in key order."""
+    rows = await db.fetch(
+        "SELECT "
+        + _LEVEL
+        + " FROM inventory.stock WHERE sku = ANY($1::text[]) ORDER BY node_id, sku FOR NO KEY UPDATE",
+        list(skus),
+    )
+    return [Level(**dict(row)) for row in rows]
+
+
+_WRITE = """
+UPDATE inventory.stock AS s
+SET on_hand = t.on_hand, reserved = t.reserved, allocated = t.allocated, damaged = t.damaged,
+    quality_control = t.quality_control, version = s.version + 1, updated_at = clock_timestamp()
+FROM unnest($1::uuid[], $2::text[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[])
+  AS t (node_id, sku, on_hand, reserved, allocated, damaged, quality_control)
+WHERE s.node_id = t.node_id AND s.sku = t.sku
+"""
+_ENTER = """
+INSERT INTO inventory.movements (node_id, sku, kind, on_hand_delta, reserved_delta, allocated_delta, damaged_delta,
+  quality_control_delta, cause_type, cause_id, reason, actor)
+SELECT t.*, $12
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[], $9::text[],
+            $10::uuid[], $11::text[]) AS t
+"""
+
+
+async def write(db: Db, levels: Sequence[Level], entries: Sequence[Entry]) -> None:
+    """Store balances that are locked by this transaction, and the ledger entries that explain the change."""
+    if levels:
+        await db.execute(
+            _WRITE,
+            [level.node_id for level in levels],
+            [level.sku for level in levels],
+            *([getattr(level, bucket) for level in levels] for bucket in BUCKETS),
+        )
+    if entries:
+        await db.execute(
+            _ENTER,
+            [e.leg.node_id for e in entries],
+            [e.leg.sku for e in entries],
+            [e.leg.kind for e in entries],
+            *([getattr(e.leg, bucket) for e in entries] for bucket in BUCKETS),
+            [e.cause_type for e in entries],
+            [e.cause_id for e in entries],
+            [e.reason for e in entries],
+            acting.get().name,
+        )
+
+
+async def levels(
+    db: Db, *, skus: Sequence[str] = (), nodes: Sequence[UUID] = (), keys: Sequence[tuple[UUID, str]] = ()
+) -> list[Level]:
+    """Balances of SKUs (at nodes, when both are given), of nodes, or of single pairs; no lock."""
+    rows = await db.fetch(
+        "SELECT " + _LEVEL + " FROM inventory.stock "
+        "WHERE (sku = ANY($1::text[]) AND (cardinality($2::uuid[]) = 0 OR node_id = ANY($2::uuid[]))) "
+        "OR (cardinality($1::text[]) = 0 AND node_id = ANY($2::uuid[])) "
+        "OR (node_id, sku) IN (SELECT * FROM unnest($3::uuid[], $4::text[])) ORDER BY sku, node_id",
+        list(skus),
+        list(nodes),
+        [k[0] for k in keys],
+        [k[1] for k in keys],
+    )
+    return [Level(**dict(row)) for row in rows]
+
+
+async def set_policy(
+    db: Db, *, node_id: UUID, sku: str, safety_stock: int | None, backorder_limit: int | None
+) -> bool:
+    """Set what is never offered, or how far a (node, sku) may be sold ahead of supply; None keeps it."""
+    tag = await db.execute(
+        "UPDATE inventory.stock SET safety_stock = coalesce($3, safety_stock), "
+        "backorder_limit = coalesce($4, backorder_limit), version = version + 1, updated_at = clock_timestamp() "
+        "WHERE node_id = $1 AND sku = $2",
+        node_id,
+        sku,
+        safety_stock,
+        backorder_limit,
+    )
+    return tag == "UPDATE 1"
+
+
+async def movements(db: Db, *, node_id: UUID, sku: str, before: int | None, limit: int) -> list[Movement]:
+    """Ledger entries of one balance, latest first, before a given entry."""
+    rows = await db.fetch(
+        "SELECT " + _MOVEMENT + " FROM inventory.movements "
+        "WHERE node_id = $1 AND sku = $2 AND ($3::bigint IS NULL OR id < $3) ORDER BY id DESC LIMIT $4",
+        node_id,
+        sku,
+        before,
+        limit,
+    )
+    return [Movement(**dict(row)) for row in rows]

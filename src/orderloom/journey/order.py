@@ -1,0 +1,235 @@
+"""The way of an order. START HERE.
+
+`placing.place` takes it in: validated against catalogue and cart, given its id, stored with its stock reserved in one
+transaction (steps 1 and 2 of order management). From then on it travels this table, in sets, a step at a time; what
+each step does stands below the table and asks the capability that owns the matter.
+
+The work at a node is a journey of its own (`fulfillment.FULFILLMENT`), and so is a return (`returning.RETURNING`).
+What people and nodes do meanwhile is in `cancelling` and `working`; each wakes the journey it concerns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from orderloom import payments
+from orderloom.journey import releasing, reserving, sourcing
+from orderloom.journey.parking import parked
+from orderloom.orders import axes, exceptions, holds
+from orderloom.orders.exceptions import NewException
+from orderloom.orders.reading import orders_of, slices_of
+from orderloom.orders.verifying import verify
+from orderloom.payments.model import Authorized, Declined, VoidRefused
+from orderloom.plumbing import events
+from orderloom.plumbing.database import Db
+from orderloom.plumbing.events import News
+from orderloom.plumbing.journeys import Again, Answer, GoTo, Journey, Outcome, Outcomes, Outward, Step, Wait
+from orderloom.terms import Rank
+
+# --- 3 verification -------------------------------------------------------------------------------------------
+
+
+async def raise_holds(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
+    """Raise the holds that rules ask for (address, value); each later step respects those that block it."""
+    await verify(db, orders=orders, now=now)
+    return {}
+
+
+async def ask_authorization(db: Db, orders: Sequence[UUID], _now: datetime) -> Sequence[object]:
+    """The gateway calls that promise the orders' money; an order that is held asks for nothing yet."""
+    held = await holds.blocked(db, orders=orders, step="authorize")
+    return await payments.prepare_authorizations(db, order_ids=[o for o in orders if o not in held])
+
+
+async def note_authorization(
+    db: Db, orders: Sequence[UUID], answers: Sequence[Answer], now: datetime
+) -> Outcomes:
+    """Go on with what is authorised; a declined payment opens a case, and the buyer is told how to settle it."""
+    held = await holds.blocked(db, orders=orders, step="authorize")
+    asked = [order for order in orders if order not in held]
+    answered = await payments.record_authorizations(db, order_ids=asked, answers=answers)
+    await note_money(db, orders=asked)
+    outcomes: dict[UUID, Outcome] = {
+        order: Wait(f"hold {kind} to be cleared") for order, kind in held.items()
+    }
+    declined = {order: said for order, said in answered.items() if isinstance(said, Declined)}
+    for order, said in declined.items():
+        outcomes[order] = Again(said.message) if said.retryable else Wait("a payment that is accepted")
+    await exceptions.open_(db, cases_=[_declined(order, said, now) for order, said in declined.items()])
+    confirmed = [order for order, said in answered.items() if isinstance(said, Authorized)]
+    await exceptions.resolve_of(
+        db, entities=confirmed, kinds=["payment_declined"], resolution="payment accepted"
+    )
+    await _tell_confirmed(db, confirmed)
+    await _tell_declined(db, declined)
+    return outcomes
+
+
+def _declined(order: UUID, said: Declined, now: datetime) -> NewException:
+    return NewException(
+        kind="payment_declined",
+        entity="order",
+        entity_id=order,
+        order_id=order,
+        detail=f"The gateway declined the payment: {said.message or said.code}",
+        way_out="Ask the buyer for another means of payment, or cancel the order.",
+        due_at=now + timedelta(days=2),
+    )
+
+
+async def _tell_confirmed(db: Db, orders: Sequence[UUID]) -> None:
+    """Once an order: a payment that was retried, or a journey rewound, confirms nothing anew."""
+    known = await orders_of(db, orders)
+    fresh = [o for o in orders if known[o].max_rank < Rank.ALLOCATED]
+    await events.append(
+        db, [News("order.confirmed", "order", o, order_id=o, channel_id=known[o].channel_id) for o in fresh]
+    )
+
+
+async def _tell_declined(db: Db, declined: Mapping[UUID, Declined]) -> None:
+    await events.append(
+        db,
+        [
+            News(
+                "order.payment_declined",
+                "order",
+                order,
+                order_id=order,
+                reason=said.message,
+                data=asdict(said),
+            )
+            for order, said in declined.items()
+        ],
+    )
+
+
+async def ask_void(db: Db, orders: Sequence[UUID], _now: datetime) -> Sequence[object]:
+    """The gateway calls that release every promise of money that was not captured."""
+    return await payments.prepare_voids(db, order_ids=orders)
+
+
+async def note_void(db: Db, orders: Sequence[UUID], answers: Sequence[Answer], _now: datetime) -> Outcomes:
+    """Nothing is promised any more, or the gateway refuses to let go just now."""
+    answered = await payments.record_voids(db, order_ids=orders, answers=answers)
+    await note_money(db, orders=orders)
+    return {
+        o: Again(said.message or said.code) for o, said in answered.items() if isinstance(said, VoidRefused)
+    }
+
+
+async def note_money(db: Db, *, orders: Sequence[UUID]) -> None:
+    """Bring the payment axis of these orders up to date."""
+    summaries = await payments.statuses(db, order_ids=orders)
+    await axes.note_payment(db, statuses={order: str(s.status) for order, s in summaries.items()})
+
+
+# --- 4 to 6: the nodes and carriers work ----------------------------------------------------------------------
+
+_SHORT = (Rank.CREATED, Rank.REJECTED, Rank.SHORT, Rank.BACKORDERED)
+
+
+async def follow(db: Db, orders: Sequence[UUID], _now: datetime) -> Outcomes:
+    """Wait until every unit is delivered or cancelled; units that came back from a node are routed again."""
+    outcomes: dict[UUID, Outcome] = {}
+    by_order: dict[UUID, set[Rank]] = {order: set() for order in orders}
+    for piece in await slices_of(db, orders=orders):
+        by_order[piece.order_id].add(piece.rank)
+    short = [order for order, ranks in by_order.items() if ranks & set(_SHORT)]
+    suppliable = await reserving.suppliable(db, orders=short)
+    for order, ranks in by_order.items():
+        if ranks & {Rank.RESERVED, Rank.ALLOCATED} or order in suppliable:
+            outcomes[order] = GoTo("reserve")
+        elif not ranks <= {Rank.DELIVERED, Rank.CANCELLED}:
+            outcomes[order] = Wait(
+                "stock to arrive" if ranks & set(_SHORT) else "every parcel to be delivered"
+            )
+    return outcomes
+
+
+async def close(db: Db, orders: Sequence[UUID], _now: datetime) -> Outcomes:
+    """Close what is delivered and paid; an order on account stays open until its money is settled."""
+    known = await orders_of(db, orders)
+    summaries = await payments.statuses(db, order_ids=orders)
+    settled = [
+        order
+        for order in orders
+        if known[order].lifecycle == "open"
+        and known[order].return_status not in ("requested", "open")
+        and summaries[order].balance_due == 0
+    ]
+    await axes.close(db, orders=settled)
+    return {}
+
+
+# --- the table ------------------------------------------------------------------------------------------------
+
+AUTHORIZE = Outward(prepare=ask_authorization, call=payments.perform, record=note_authorization)
+VOID = Outward(prepare=ask_void, call=payments.perform, record=note_void)
+
+ORDER = Journey(
+    of="order",
+    parked=parked("order"),
+    steps=(
+        Step(
+            name="reserve",
+            do=reserving.reserve,
+            undo=reserving.give_back,
+            waits_for="stock for what capture could not reserve",
+            gives_up_after=timedelta(days=60),
+            means="Capture has reserved what there was; units short since then are reserved once stock arrives.",
+        ),
+        Step(
+            name="verify",
+            do=raise_holds,
+            no_undo="holds are an overlay: a cancelled order runs into none",
+            means="Rules look at address and value and raise holds, which block the steps they name.",
+        ),
+        Step(
+            name="authorize",
+            do=AUTHORIZE,
+            undo=VOID,
+            waits_for="a hold to be cleared, or a payment that is accepted",
+            gives_up_after=timedelta(days=7),
+            means="Every tender is authorised at its gateway; a declined one opens a case and tells the buyer.",
+        ),
+        Step(
+            name="route",
+            do=sourcing.route,
+            undo=sourcing.unallocate,
+            waits_for="a hold to be cleared",
+            gives_up_after=timedelta(days=14),
+            means="Nodes, splits, cartons and services are chosen at least cost inside the promise; stock is bound.",
+        ),
+        Step(
+            name="release",
+            do=releasing.release,
+            undo=releasing.recall,
+            waits_for="a hold to be cleared",
+            gives_up_after=timedelta(days=14),
+            means="Each node gets its fulfillment order, which travels a journey of its own.",
+        ),
+        Step(
+            name="follow",
+            do=follow,
+            no_undo="it only watches",
+            waits_for="every unit to be delivered or cancelled",
+            gives_up_after=timedelta(days=90),
+            means="Units that a node rejects or does not find go back to `reserve`, the others are followed home.",
+        ),
+        Step(
+            name="settle",
+            do=VOID,
+            no_undo="a promise given back cannot be taken again; a new payment is authorised instead",
+            means="Money promised and not needed is released.",
+        ),
+        Step(
+            name="close",
+            do=close,
+            no_undo="a return or an edit opens the order again by itself",
+            means="The order is closed once it is delivered and paid.",
+        ),
+    ),
+)

@@ -1,0 +1,196 @@
+"""Stock for units that have none yet: reserved as soon as it is there, given back when the order is given up."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from orderloom import inventory, network
+from orderloom.inventory.availability import (
+    Demand,
+    Shelves,
+    reserve_legs,
+    unallocate_legs,
+    unreserve_legs,
+)
+from orderloom.inventory.availability import (
+    place as keep,
+)
+from orderloom.inventory.model import Posting
+from orderloom.orders import exceptions
+from orderloom.orders.exceptions import NewException
+from orderloom.orders.model import Line, Order, Slice
+from orderloom.orders.reading import fulfillments_of, lines_of, lock, orders_of, orders_short_of, slices_of
+from orderloom.orders.slices import Move, move
+from orderloom.plumbing import events, journeys
+from orderloom.plumbing.database import Db
+from orderloom.plumbing.events import Event, News
+from orderloom.plumbing.journeys import Outcome, Outcomes, Wait
+from orderloom.terms import Rank
+
+SHORT = frozenset({Rank.CREATED, Rank.REJECTED, Rank.SHORT, Rank.BACKORDERED})
+
+
+async def reserve(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
+    """Reserve what is short, the urgent and then the older order first. An order with nothing to go on with waits."""
+    if not any(piece.rank in SHORT for piece in await slices_of(db, orders=orders)):
+        return {}
+    await lock(db, orders=orders)
+    pieces = await slices_of(db, orders=orders)
+    short = [piece for piece in pieces if piece.rank in SHORT]
+    known = await orders_of(db, sorted({piece.order_id for piece in short}))
+    open_nodes = await _open_nodes(db, list(known.values()))
+    lines = {line.id: line for of in (await lines_of(db, list(known))).values() for line in of}
+    shelves = await inventory.lock_skus(db, skus={piece.sku for piece in short})
+    by_order: dict[UUID, list[Slice]] = defaultdict(list)
+    for piece in short:
+        by_order[piece.order_id].append(piece)
+    moves: list[Move] = []
+    still_short: dict[UUID, int] = {}
+    for order in sorted(known.values(), key=lambda o: (-o.priority, o.placed_at, o.id)):
+        made, missing = _keep(order, by_order[order.id], lines, shelves, open_nodes[order.id])
+        moves += made
+        if missing:
+            still_short[order.id] = missing
+    await inventory.write(db, shelves=shelves)
+    await move(db, moves, event="order.reserved")
+    return await _those_without(db, orders, pieces, moves, known, still_short, now)
+
+
+async def _open_nodes(db: Db, orders: Sequence[Order]) -> dict[UUID, set[UUID]]:
+    """Which nodes each order may draw on: open to its channel, and none that has refused it before."""
+    channels = await network.channels_of(db, ids={order.channel_id for order in orders})
+    nodes = await network.nodes_of(db)
+    by_channel = {c.id: {n.id for n in nodes.values() if n.serves(channel=c.code)} for c in channels.values()}
+    refused = await refusing_nodes(db, orders=[order.id for order in orders])
+    return {order.id: by_channel[order.channel_id] - refused.get(order.id, set()) for order in orders}
+
+
+async def refusing_nodes(db: Db, *, orders: Sequence[UUID]) -> dict[UUID, set[UUID]]:
+    """The nodes that have rejected an order's work: it is routed again without them."""
+    refused: dict[UUID, set[UUID]] = defaultdict(set)
+    for work in (await fulfillments_of(db, orders=orders)).values():
+        if work.request_status == "rejected":
+            refused[work.order_id].add(work.node_id)
+    return refused
+
+
+def _keep(
+    order: Order, short: Sequence[Slice], lines: dict[UUID, Line], shelves: Shelves, allowed: set[UUID]
+) -> tuple[list[Move], int]:
+    demands = [Demand(p.sku, p.quantity, lines[p.line_id].fixed_node_id) for p in short]
+    kept, missing = keep(demands, shelves, allowed)
+    legs = reserve_legs((k.node_id, demands[k.index].sku, k.quantity) for k in kept)
+    if not legs:
+        return [], sum(missing.values())
+    unborne = shelves.post(Posting(cause_type="order", cause_id=order.id, legs=legs, within_safety=True))
+    assert unborne is None, unborne  # noqa: S101 - `keep` planned on these very shelves
+    return [
+        Move(slice_id=short[k.index].id, to=Rank.RESERVED, quantity=k.quantity, node_id=k.node_id)
+        for k in kept
+    ], sum(missing.values())
+
+
+async def _those_without(
+    db: Db,
+    orders: Sequence[UUID],
+    pieces: Sequence[Slice],
+    moves: Sequence[Move],
+    known: dict[UUID, Order],
+    still_short: dict[UUID, int],
+    now: datetime,
+) -> dict[UUID, Outcome]:
+    """Tell people of shortages; let those wait that have nothing to go on with or must ship complete."""
+    moved = {m.slice_id for m in moves}
+    able = {p.order_id for p in pieces if p.id in moved or Rank.RESERVED <= p.rank < Rank.CANCELLED}
+    await exceptions.open_(db, cases_=[_case(order, still_short[order], now) for order in still_short])
+    supplied = [order for order in orders if order not in still_short]
+    await exceptions.resolve_of(db, entities=supplied, kinds=["out_of_stock"], resolution="stock arrived")
+    told_before = {order for order in still_short if known[order].max_rank >= Rank.RELEASED}
+    await events.append(
+        db,
+        [
+            News("order.backordered", "order", order, order_id=order, data={"units": units})
+            for order, units in still_short.items()
+            if order not in told_before
+        ],
+    )
+    return {
+        order: Wait("stock to arrive")
+        for order in still_short
+        if order not in able or known[order].ship_complete
+    }
+
+
+def _case(order: UUID, units: int, now: datetime) -> NewException:
+    return NewException(
+        kind="out_of_stock",
+        entity="order",
+        entity_id=order,
+        order_id=order,
+        detail=f"{units} units have no stock at any node that may ship them",
+        way_out="Receive or transfer stock, offer another item, or cancel the units.",
+        due_at=now + timedelta(days=1),
+    )
+
+
+async def suppliable(db: Db, *, orders: Sequence[UUID]) -> set[UUID]:
+    """Which of these orders have short units that some node could supply now."""
+    if not orders:
+        return set()
+    short = [p for p in await slices_of(db, orders=orders) if p.rank in SHORT]
+    levels = await inventory.levels(db, skus=sorted({p.sku for p in short}))
+    known = await orders_of(db, orders)
+    open_nodes = await _open_nodes(db, list(known.values()))
+    lines = {line.id: line for of in (await lines_of(db, orders)).values() for line in of}
+    there = {(level.node_id, level.sku) for level in levels if level.to_promise > 0}
+    found: set[UUID] = set()
+    for piece in short:
+        fixed = lines[piece.line_id].fixed_node_id
+        allowed = {fixed} if fixed else open_nodes[piece.order_id]
+        if any((node, piece.sku) in there for node in allowed):
+            found.add(piece.order_id)
+    return found
+
+
+async def give_back(db: Db, orders: Sequence[UUID], _now: datetime) -> Outcomes:
+    """Undo of capture's reservation: what has not shipped is cancelled, and its stock is free again."""
+    await lock(db, orders=orders)
+    open_pieces = [p for p in await slices_of(db, orders=orders) if p.rank < Rank.SHIPPED]
+    await inventory.post(db, postings=freeing(open_pieces, reason="cancelled"))
+    moves = [Move(slice_id=p.id, to=Rank.CANCELLED) for p in open_pieces]
+    await move(db, moves, event="order.cancelled", reason="the order was given up")
+    return {}
+
+
+def freeing(pieces: Sequence[Slice], *, reason: str) -> list[Posting]:
+    """The postings, one an order, that free the stock these slices hold."""
+    by_order: dict[UUID, list[Slice]] = defaultdict(list)
+    for piece in pieces:
+        if Rank.RESERVED <= piece.rank < Rank.SHIPPED:
+            by_order[piece.order_id].append(piece)
+    return [
+        Posting(
+            cause_type="order",
+            cause_id=order,
+            reason=reason,
+            legs=(
+                *unreserve_legs(
+                    (p.node_id, p.sku, p.quantity) for p in mine if p.node_id and p.rank == Rank.RESERVED
+                ),
+                *unallocate_legs(
+                    (p.node_id, p.sku, p.quantity) for p in mine if p.node_id and p.rank > Rank.RESERVED
+                ),
+            ),
+        )
+        for order, mine in by_order.items()
+    ]
+
+
+async def wake_short(db: Db, news: Sequence[Event]) -> None:
+    """Reader of the log: stock that changed wakes the orders that are short of it."""
+    skus = {str(event.data["sku"]) for event in news if event.type == "stock.changed"}
+    if skus:
+        await journeys.wake(db, "order", await orders_short_of(db, skus=sorted(skus)))

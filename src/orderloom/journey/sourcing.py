@@ -1,0 +1,306 @@
+"""Routing in the journey: one snapshot for the whole set, a plan for each order, and its stock bound to the nodes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from orderloom import catalog, inventory, network, packing, routing, shipping
+from orderloom.catalog.model import Item
+from orderloom.inventory.availability import (
+    Shelves,
+    allocate_legs,
+    reserve_legs,
+    unallocate_legs,
+    unreserve_legs,
+)
+from orderloom.inventory.model import Leg, Posting
+from orderloom.journey.reserving import refusing_nodes
+from orderloom.network.calendar import zone
+from orderloom.network.model import Channel, Node
+from orderloom.network.places import located
+from orderloom.orders import axes, holds
+from orderloom.orders.model import Line, Order, Slice
+from orderloom.orders.reading import lines_of, lock, orders_of, released_since, slices_of
+from orderloom.orders.slices import Move, move
+from orderloom.packing.model import Article, Carton
+from orderloom.plumbing.database import Db
+from orderloom.plumbing.journeys import Again, Outcome, Outcomes, Park, Wait
+from orderloom.routing.model import Decision, Policy, Request, Source, Want
+from orderloom.shipping.tariff import Tariff
+from orderloom.terms import Address, Quantities, Rank, new_id
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What every order of the set is decided on, read once."""
+
+    items: Mapping[str, Item]
+    nodes: Mapping[UUID, Node]
+    channels: Mapping[UUID, Channel]
+    cartons: tuple[Carton, ...]
+    tariffs: tuple[Tariff, ...]
+    shelves: Shelves
+    room: Mapping[UUID, int]
+    refusing: Mapping[UUID, set[UUID]]
+
+
+async def route(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
+    """Decide for each order where its reserved units ship from, and bind the stock. Held orders wait."""
+    held = await holds.blocked(db, orders=orders, step="route")
+    outcomes: dict[UUID, Outcome] = {
+        order: Wait(f"hold {kind} to be cleared") for order, kind in held.items()
+    }
+    free = [order for order in orders if order not in held]
+    await lock(db, orders=free)
+    pieces = [p for p in await slices_of(db, orders=free) if p.rank == Rank.RESERVED]
+    by_order: dict[UUID, list[Slice]] = defaultdict(list)
+    for piece in pieces:
+        by_order[piece.order_id].append(piece)
+    if not by_order:
+        return outcomes
+    known = await orders_of(db, list(by_order))
+    lines = {line.id: line for of in (await lines_of(db, list(by_order))).values() for line in of}
+    snapshot = await take_snapshot(db, skus={p.sku for p in pieces}, orders=list(known.values()), now=now)
+    decided: dict[UUID, Decision] = {}
+    postings: dict[UUID, Posting] = {}
+    for order in sorted(known.values(), key=lambda o: (-o.priority, o.placed_at, o.id)):
+        decision = routing.plan(request_of(order, by_order[order.id], lines, snapshot, now))
+        decided[order.id] = decision
+        if decision.plan is not None:
+            postings[order.id] = _binding(order.id, by_order[order.id], decision, lines)
+            # The next order of the set must not count on the same units.
+            snapshot.shelves.post(postings[order.id])
+    bound = await _bind(db, postings)
+    await _record(db, by_order, known, {o: d for o, d in decided.items() if o in bound or d.plan is None})
+    outcomes |= {
+        order: Again("the stock it was planned on was taken meanwhile") for order in postings.keys() - bound
+    }
+    outcomes |= {
+        order: Park(_unroutable(decision))
+        for order, decision in decided.items()
+        if decision.outcome == "unroutable"
+    }
+    return outcomes
+
+
+async def _bind(db: Db, postings: Mapping[UUID, Posting]) -> set[UUID]:
+    """Post the bindings; returns the orders whose binding the stock bore."""
+    answers = await inventory.post(db, postings=list(postings.values()))
+    return {order for order, short in zip(postings, answers, strict=True) if short is None}
+
+
+def _unroutable(decision: Decision) -> str:
+    reasons = sorted({f"{c['node']}: {reason}" for c in decision.candidates for reason in c["reasons"]})
+    return "no way to ship it: " + ("; ".join(reasons[:5]) or "no node has any of it")
+
+
+async def take_snapshot(db: Db, *, skus: set[str], orders: Sequence[Order], now: datetime) -> Snapshot:
+    """Items, stock, nodes with their room, cartons and contracts, as they are now, without a lock."""
+    levels = await inventory.levels(db, skus=sorted(skus))
+    nodes = await network.nodes_of(db, ids={level.node_id for level in levels})
+    return Snapshot(
+        items=await catalog.items_of(db, skus=skus),
+        nodes=nodes,
+        channels=await network.channels_of(db, ids={order.channel_id for order in orders}),
+        cartons=tuple(await packing.cartons(db)),
+        tariffs=tuple(await shipping.tariffs(db, at=now)),
+        shelves=Shelves(levels),
+        room=await _room(db, nodes, now),
+        refusing=await refusing_nodes(db, orders=[order.id for order in orders]),
+    )
+
+
+async def _room(db: Db, nodes: Mapping[UUID, Node], now: datetime) -> dict[UUID, int]:
+    """How many more fulfillment orders each limited node takes today."""
+    limited = {node.id: node for node in nodes.values() if node.daily_capacity is not None}
+    if not limited:
+        return {}
+    starts = {
+        node_id: now.astimezone(zone(node.time_zone)).replace(hour=0, minute=0, second=0, microsecond=0)
+        for node_id, node in limited.items()
+    }
+    taken = await released_since(db, starts=starts)
+    return {node_id: (node.daily_capacity or 0) - taken.get(node_id, 0) for node_id, node in limited.items()}
+
+
+def request_of(
+    order: Order, pieces: Sequence[Slice], lines: Mapping[UUID, Line], snapshot: Snapshot, now: datetime
+) -> Request:
+    """The question for one order: its units, what each node could give it, and the promise it bears."""
+    wanted: dict[UUID, int] = defaultdict(int)
+    own: dict[UUID, Quantities] = defaultdict(Quantities)
+    for piece in pieces:
+        wanted[piece.line_id] += piece.quantity
+        if piece.node_id:
+            own[piece.node_id] += Quantities({piece.sku: piece.quantity})
+    skus = {lines[line_id].sku for line_id in wanted}
+    channel = snapshot.channels[order.channel_id]
+    nodes = {node for sku in skus for node in snapshot.shelves.nodes(sku)}
+    history = order.decide_as_of is not None
+    return Request(
+        wants=tuple(_want(lines[line_id], units, snapshot) for line_id, units in wanted.items()),
+        sources=tuple(_sources(nodes, skus, own, order, channel, snapshot)),
+        destination=_place(order.ship_to),
+        tariffs=snapshot.tariffs,
+        cartons=snapshot.cartons,
+        now=order.decide_as_of or now,
+        promise_at=_in_buyers_zone(order, channel),
+        policy=Policy(
+            max_shipments=int(channel.split_policy.get("max_shipments", 4)),
+            ship_complete=order.ship_complete and not history,
+        ),
+    )
+
+
+def _want(line: Line, units: int, snapshot: Snapshot) -> Want:
+    fixed = snapshot.nodes.get(line.fixed_node_id) if line.fixed_node_id else None
+    return Want(
+        key=str(line.position),
+        article=article_of(snapshot.items[line.sku], units),
+        quantity=units,
+        fixed_node=fixed.code if fixed else None,
+    )
+
+
+def article_of(item: Item, units: int) -> Article:
+    """The item as packing sees it."""
+    return Article(
+        sku=item.sku,
+        length=item.length_mm,
+        width=item.width_mm,
+        height=item.height_mm,
+        weight_g=item.weight_g,
+        quantity=units,
+        fragile=item.fragile,
+        this_side_up=item.this_side_up,
+        hazmat_class=item.hazmat_class,
+        ships_alone=item.ships_alone,
+    )
+
+
+def _sources(
+    nodes: set[UUID],
+    skus: set[str],
+    own: Mapping[UUID, Quantities],
+    order: Order,
+    channel: Channel,
+    snapshot: Snapshot,
+) -> Iterator[Source]:
+    for node_id in sorted(nodes, key=lambda n: snapshot.nodes[n].code):
+        node = snapshot.nodes[node_id]
+        there = Quantities((sku, snapshot.shelves.to_promise(node_id, sku)) for sku in skus)
+        refused = None
+        if node_id in snapshot.refusing.get(order.id, ()):
+            refused = "it has rejected this order before"
+        elif not node.serves(channel=channel.code):
+            refused = f"it does not ship for {channel.code}"
+        yield Source(
+            node=node,
+            available=there + own.get(node_id, Quantities()),
+            capacity_left=snapshot.room.get(node_id),
+            refused=refused,
+        )
+
+
+def _place(address: Address) -> Address:
+    """The address with its position, looked up from the postcode when the channel sent none."""
+    if address.latitude is not None:
+        return address
+    found = located(address)
+    return replace(address, latitude=found.latitude, longitude=found.longitude) if found else address
+
+
+def _in_buyers_zone(order: Order, channel: Channel) -> datetime | None:
+    """The promise as a moment of the buyer's day: a date promised is kept until that day ends there."""
+    if order.promise_at is None:
+        return None
+    found = located(order.ship_to)
+    return order.promise_at.astimezone(zone(found.time_zone if found else channel.time_zone))
+
+
+def _shares(
+    decision: Decision, lines: Mapping[UUID, Line], pieces: Sequence[Slice]
+) -> Iterator[tuple[Slice, UUID, int]]:
+    """How the plan cuts the slices: (slice, node, units), each slice's own node first where the plan uses it."""
+    assert decision.plan is not None  # noqa: S101 - only plans are cut
+    for line_id in {piece.line_id for piece in pieces}:
+        key = str(lines[line_id].position)
+        left = {part.node.id: part.units[key] for part in decision.plan.parts if key in part.units}
+        for piece in (p for p in pieces if p.line_id == line_id):
+            units = piece.quantity
+            for node_id in sorted(left, key=lambda n, home=piece.node_id: (n != home, n)):  # type: ignore[misc]
+                taken = min(units, left[node_id])
+                if taken:
+                    left[node_id] -= taken
+                    units -= taken
+                    yield piece, node_id, taken
+
+
+def _binding(order: UUID, pieces: Sequence[Slice], decision: Decision, lines: Mapping[UUID, Line]) -> Posting:
+    """The reservation given up and the allocation made, as one posting."""
+    cut = list(_shares(decision, lines, pieces))
+    return Posting(
+        cause_type="order",
+        cause_id=order,
+        legs=(
+            *unreserve_legs((p.node_id, p.sku, units) for p, _, units in cut if p.node_id),
+            *allocate_legs((node, p.sku, units) for p, node, units in cut),
+        ),
+    )
+
+
+async def _record(
+    db: Db,
+    pieces: Mapping[UUID, Sequence[Slice]],
+    known: Mapping[UUID, Order],
+    decided: Mapping[UUID, Decision],
+) -> None:
+    """Keep the decisions, move the slices, and say which orders will be late."""
+    lines = {line.id: line for of in (await lines_of(db, list(decided))).values() for line in of}
+    ids = {order: new_id() for order in decided}
+    await routing.record(db, decisions={ids[o]: (o, d) for o, d in decided.items()})
+    moves = [
+        Move(slice_id=piece.id, to=Rank.ALLOCATED, quantity=units, node_id=node)
+        for order, decision in decided.items()
+        if decision.plan is not None
+        for piece, node, units in _shares(decision, lines, pieces[order])
+    ]
+    told = {
+        order: {"decision": ids[order].hex, "outcome": d.outcome, "cost": d.plan.cost if d.plan else None}
+        for order, d in decided.items()
+    }
+    await move(db, moves, event="order.routed", data=told)
+    late = {o: "no service reaches the buyer in time" for o, d in decided.items() if d.plan and d.plan.late}
+    await axes.note_late(db, orders={o: why for o, why in late.items() if known[o].decide_as_of is None})
+
+
+async def unallocate(db: Db, orders: Sequence[UUID], _now: datetime) -> Outcomes:
+    """Undo of routing: units bound to a node and not released are kept there for the order again."""
+    await lock(db, orders=orders)
+    bound = [p for p in await slices_of(db, orders=orders) if p.rank == Rank.ALLOCATED]
+    await inventory.post(
+        db,
+        postings=[
+            Posting(
+                cause_type="order",
+                cause_id=piece.order_id,
+                reason="unallocated",
+                legs=rebinding(piece),
+            )
+            for piece in bound
+        ],
+    )
+    moves = [Move(slice_id=p.id, to=Rank.RESERVED, node_id=p.node_id) for p in bound]
+    await move(db, moves, event="order.unallocated", reason="its routing was taken back")
+    return {}
+
+
+def rebinding(piece: Slice) -> tuple[Leg, ...]:
+    """Allocated units become reserved ones at the same node."""
+    assert piece.node_id is not None  # noqa: S101 - the table's CHECK has it
+    unit = [(piece.node_id, piece.sku, piece.quantity)]
+    return (*unallocate_legs(unit), *reserve_legs(unit))

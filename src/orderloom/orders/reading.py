@@ -1,0 +1,39 @@
+"""What is stored, read back in sets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from orderloom.orders.model import Slice
+from orderloom.orders.store import slicing
+from orderloom.orders.store.rows import fulfillments_of, lines_of, order_id, orders_of, released_since
+from orderloom.plumbing.database import Db
+
+__all__ = [
+    "fulfillments_of",
+    "lines_of",
+    "lock",
+    "order_id",
+    "orders_of",
+    "orders_short_of",
+    "released_since",
+    "slices_of",
+]
+
+
+async def slices_of(db: Db, *, orders: Sequence[UUID] = (), fulfillments: Sequence[UUID] = ()) -> list[Slice]:
+    """The slices of orders, or of fulfillment orders, oldest first."""
+    if fulfillments:
+        return await slicing.of_fulfillments(db, fulfillments)
+    return await slicing.of_orders(db, orders) if orders else []
+
+
+async def orders_short_of(db: Db, *, skus: Sequence[str]) -> list[UUID]:
+    """The orders with units of these SKUs that no stock is kept for."""
+    return await slicing.orders_short_of(db, skus)
+
+
+async def lock(db: Db, *, orders: Sequence[UUID]) -> None:
+    """Lock orders in key order, before their slices and before stock (invariant L2): whoever changes one, first."""
+    await slicing.lock_orders(db, orders)

