@@ -444,7 +444,7 @@ CREATE TABLE packing.scans (
     refusal text,
     actor text NOT NULL,
     scanned_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT scans_kind_check CHECK ((kind = ANY (ARRAY['pick'::text, 'pack'::text, 'short'::text]))),
+    CONSTRAINT scans_kind_check CHECK ((kind = ANY (ARRAY['pick'::text, 'unpick'::text, 'pack'::text, 'unpack'::text, 'short'::text]))),
     CONSTRAINT scans_quantity_check CHECK ((quantity > 0))
 );
 

@@ -578,7 +578,7 @@ CREATE TABLE packing.scans (
   id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   fulfillment_id uuid NOT NULL REFERENCES orders.fulfillments,
   package_id     uuid REFERENCES packing.packages,
-  kind           text NOT NULL CHECK (kind IN ('pick', 'pack', 'short')),
+  kind           text NOT NULL CHECK (kind IN ('pick', 'unpick', 'pack', 'unpack', 'short')),
   code           text NOT NULL,
   sku            text,
   line_id        uuid,
