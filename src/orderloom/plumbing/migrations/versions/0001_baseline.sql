@@ -662,6 +662,8 @@ CREATE UNIQUE INDEX labels_one_live_a_return ON shipping.labels (return_id)
 CREATE UNIQUE INDEX labels_by_tracking ON shipping.labels (carrier, tracking_number)
   WHERE tracking_number IS NOT NULL;
 CREATE INDEX labels_of_order ON shipping.labels (order_id);
+CREATE INDEX labels_of_shipment ON shipping.labels (shipment_id) WHERE shipment_id IS NOT NULL;
+CREATE INDEX labels_to_manifest ON shipping.labels (carrier, shipment_id) WHERE status = 'purchased';
 CREATE SEQUENCE shipping.manifest_number START 3001;
 CREATE TABLE shipping.manifests (
   id        uuid PRIMARY KEY DEFAULT uuidv7(),
