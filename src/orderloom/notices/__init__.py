@@ -1,1 +1,14 @@
-"""What to tell whom, when, over which channel."""
+"""What buyers are told: which events, over which way, in which language, once each.
+
+Owns notices. Promises one intent an (order, event, trigger, way), and that however often an unanswered sending is
+tried again its provider sees the same key. Never tells buyers of history, and never decides that something happened:
+it reads the event log.
+"""
+
+from __future__ import annotations
+
+from orderloom.notices.sending import prepare_sending, record_sending, send
+from orderloom.notices.store import of_order
+from orderloom.notices.telling import telling
+
+__all__ = ["of_order", "prepare_sending", "record_sending", "send", "telling"]

@@ -1,0 +1,108 @@
+"""Mail over SMTP. The Message-ID is made from the notice's key, so that a repeat is the same message to any mailbox."""
+
+from __future__ import annotations
+
+import re
+from email.message import EmailMessage
+from email.utils import formatdate, parseaddr
+
+import aiosmtplib
+
+from orderloom.notices.model import Answer, Rejected, Sending, Sent
+from orderloom.plumbing.http import Unavailable
+from orderloom.plumbing.settings import settings
+
+# One address, nothing that could begin another header or another recipient.
+_ADDRESS = re.compile(r"^[^\s@,;:<>()\[\]\\\"]+@[^\s@,;:<>()\[\]\\\"]+\.?[^\s@,;:<>()\[\]\\\"]+$")
+_PERMANENT = 500
+
+
+class Smtp:
+    """A mail server that takes messages for us."""
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        port: int,
+        sender: str,
+        username: str | None = None,
+        password: str | None = None,
+        starttls: bool = False,
+        timeout_s: float = 10,
+    ) -> None:
+        self._host = host
+        self._port = port
+        self._sender = sender
+        self._username = username
+        self._password = password
+        self._starttls = starttls
+        self._timeout_s = timeout_s
+
+    async def send(self, call: Sending) -> Answer:
+        """Hand one mail to the server."""
+        if not _ADDRESS.match(call.recipient):
+            return Rejected("bad_address", "the buyer's e-mail address is none")
+        message = mail(call, sender=self._sender)
+        try:
+            await aiosmtplib.send(
+                message,
+                sender=parseaddr(self._sender)[1],
+                recipients=[call.recipient],
+                hostname=self._host,
+                port=self._port,
+                username=self._username,
+                password=self._password,
+                start_tls=self._starttls,
+                timeout=self._timeout_s,
+            )
+        except aiosmtplib.SMTPRecipientsRefused as refusal:
+            return _refused(refusal.recipients[0])
+        except aiosmtplib.SMTPDataError as refusal:
+            return _refused(refusal)
+        except (aiosmtplib.SMTPException, OSError) as fault:
+            # Also refusals of our own name or sender: those are ours to mend, and the mail keeps.
+            raise Unavailable(f"{self._host}:{self._port}: {type(fault).__name__} {fault}") from fault
+        return Sent(message["Message-ID"])
+
+
+def _refused(refusal: aiosmtplib.SMTPResponseException) -> Rejected:
+    if refusal.code < _PERMANENT:
+        raise Unavailable(f"the mail server answered {refusal.code} {refusal.message}")
+    return Rejected(str(refusal.code), str(refusal.message)[:500])
+
+
+def mail(call: Sending, *, sender: str) -> EmailMessage:
+    """The message, with both bodies; the same call always makes the same Message-ID."""
+    message = EmailMessage()
+    message["Message-ID"] = message_id(call.key, sender=sender)
+    message["From"] = sender
+    message["To"] = call.recipient
+    message["Subject"] = call.title
+    message["Date"] = formatdate(usegmt=True)
+    # Machines should not answer, and say so to those who would (RFC 3834).
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(call.text)
+    if call.html:
+        message.add_alternative(call.html, subtype="html")
+    return message
+
+
+def message_id(key: str, *, sender: str) -> str:
+    """The Message-ID of a notice's key."""
+    domain = parseaddr(sender)[1].partition("@")[2] or "orderloom.invalid"
+    return f"<{key}@{domain}>"
+
+
+def configured() -> Smtp:
+    """The mail server of the settings."""
+    chosen = settings()
+    return Smtp(
+        host=chosen.smtp_host,
+        port=chosen.smtp_port,
+        sender=chosen.smtp_sender,
+        username=chosen.smtp_username,
+        password=chosen.smtp_password.get_secret_value() if chosen.smtp_password else None,
+        starttls=chosen.smtp_starttls,
+        timeout_s=chosen.provider_seconds,
+    )
