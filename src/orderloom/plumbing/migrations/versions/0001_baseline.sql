@@ -797,6 +797,11 @@ CREATE TABLE sync.webhooks (
   active      boolean NOT NULL DEFAULT true,
   disabled_at timestamptz,
   problem     text,
+  previous_secret text,
+  previous_until  timestamptz,
+  failures        integer NOT NULL DEFAULT 0,
+  failing_since   timestamptz,
+  retry_at        timestamptz,
   version     integer NOT NULL DEFAULT 1,
   created_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
   updated_at  timestamptz NOT NULL DEFAULT clock_timestamp()
