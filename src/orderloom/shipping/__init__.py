@@ -1,1 +1,42 @@
-"""Contracts, rating, selection, labels, manifests."""
+"""What a parcel costs and by whom it travels: contracts, rating, selection, labels, manifests.
+
+Owns: carriers and their contracts in dated versions, shipments, labels, manifests.
+Promises: the same contract, parcel, lane and day rate the same for ever, each minor unit explained; a label's intent
+is committed before its carrier is called and the answer after; an unknown outcome is asked for by reference, never
+bought blindly again; a label stands on at most one manifest.
+Never: decides what is packed or where it ships from, follows a parcel once it has left, calls out with a
+transaction open.
+
+The pure decisions are `rate.rate`, `select.select` and `select.arrival` over a compiled `tariff.Tariff`. The label
+step is a trio: `prepare_labels` writes intents and returns calls, `perform` makes one, `record_labels` stores the
+answers; `prepare_voids` and `record_voids` are its undo. Returns' labels go the same way.
+"""
+
+from __future__ import annotations
+
+from orderloom.shipping.contracts import contract_book, put_carriers, put_contracts, tariffs
+from orderloom.shipping.dispatching import delivered, mark_used, shipped, unshipped
+from orderloom.shipping.labelling import prepare_labels, record_labels
+from orderloom.shipping.manifesting import close_manifest, close_manifests, hand_over, manifest_of
+from orderloom.shipping.performing import perform
+from orderloom.shipping.voiding import prepare_voids, record_voids
+
+__all__ = [
+    "close_manifest",
+    "close_manifests",
+    "contract_book",
+    "delivered",
+    "hand_over",
+    "manifest_of",
+    "mark_used",
+    "perform",
+    "prepare_labels",
+    "prepare_voids",
+    "put_carriers",
+    "put_contracts",
+    "record_labels",
+    "record_voids",
+    "shipped",
+    "tariffs",
+    "unshipped",
+]

@@ -242,13 +242,17 @@ class ContractDraft:
 
 @dataclass(frozen=True, slots=True)
 class PackageToShip:
-    """A closed package as packing hands it over; for a return, `package_id` is nothing."""
+    """A closed package as packing hands it over; for a return, `package_id` is nothing.
+
+    given: length, width, height and weight in the unit they were given in, where that is known.
+    """
 
     package_id: UUID | None
     sequence: int
     dimensions: Dimensions
     weight_g: int
     hazmat: bool = False
+    given: tuple[Measure, Measure, Measure, Measure] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

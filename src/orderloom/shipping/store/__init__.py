@@ -1,0 +1,1 @@
+"""All SQL of shipping: contracts, labels with their shipments, manifests."""
