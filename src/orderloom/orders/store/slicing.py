@@ -108,7 +108,7 @@ async def add(db: Db, slices: Sequence[Slice]) -> None:
 # Slices of a line that have become alike are one again: the oldest keeps its id and takes the others' units.
 _MERGE = """
 WITH alike AS (
-  SELECT id, min(id) OVER same AS keeper, sum(quantity) OVER same AS units, count(*) OVER same AS pieces
+  SELECT id, (min(id::text) OVER same)::uuid AS keeper, sum(quantity) OVER same AS units, count(*) OVER same AS pieces
   FROM orders.slices WHERE order_id = ANY($1::uuid[])
   WINDOW same AS (PARTITION BY line_id, rank, node_id, fulfillment_id)
 ), gone AS (
