@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from orderloom.packing.fill import Block, Edges, Kind
@@ -57,6 +58,16 @@ def _by_sku(article: Article) -> tuple[str, int, int, int, int]:
 
 
 @lru_cache(maxsize=256)
+def whole(articles: Iterable[Article], cartons: Iterable[Carton]) -> PackPlan:
+    """A plan that leaves nothing out: what fits no carton ships in its own packaging."""
+    goods, offered = tuple(articles), tuple(cartons)
+    plan = cartonize(goods, offered)
+    if not plan.unpackable:
+        return plan
+    bare = {sku for sku, _ in plan.unpackable}
+    return cartonize([replace(a, ships_alone=True) if a.sku in bare else a for a in goods], offered)
+
+
 def _by_size(cartons: tuple[Carton, ...]) -> tuple[Carton, ...]:
     return tuple(sorted(cartons, key=lambda carton: (carton.outer.volume, carton.cost, carton.code)))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
+from uuid import UUID
 
 from orderloom.terms import Dimensions, Quantities
 
@@ -157,3 +158,99 @@ class PackPlan:
             unpackable=tuple((sku, reason) for sku, reason in stored["unpackable"]),
             effort=stored["effort"],
         )
+
+
+# --- what is stored, and what working with it answers ------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """A package as it is stored. `contents` by SKU; `lines` the same units by order line."""
+
+    id: UUID
+    fulfillment_id: UUID
+    order_id: UUID
+    sequence: int
+    carton: str | None
+    length_mm: int | None
+    width_mm: int | None
+    height_mm: int | None
+    weight_g: int | None
+    status: str
+    version: int
+    contents: Quantities
+    lines: Mapping[UUID, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """A scan that counts. `done` and `remaining` are of the whole fulfillment order, by SKU, for this kind of scan."""
+
+    sku: str
+    quantity: int
+    done: Quantities
+    remaining: Quantities
+    package: int | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Is there nothing left to scan?"""
+        return not self.remaining
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """What was wanted did not happen: a code for programs, and for people what is wrong and the way out."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wave:
+    """A batch of work at one node. `left_out` says which fulfillment orders could not join it, and why."""
+
+    id: UUID
+    number: str
+    node_id: UUID
+    fulfillments: tuple[UUID, ...]
+    left_out: Mapping[UUID, Refused]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PickRow:
+    """One row of a pick list: so many units of an item, and for which fulfillment orders, by their numbers."""
+
+    sku: str
+    name: str
+    gtin: str | None
+    quantity: int
+    picked: int
+    fulfillments: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Short:
+    """Units that were not found and have left the fulfillment order; stock at the node is to be corrected by as many."""
+
+    order_id: UUID
+    node_id: UUID
+    sku: str
+    quantity: int
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closed:
+    """A package that was closed. `complete`: with it everything of the fulfillment order is packed."""
+
+    package: Package
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackedSet:
+    """What became of fulfillment orders that a node reported whole."""
+
+    packed: Mapping[UUID, tuple[Package, ...]]
+    refused: Mapping[UUID, Refused]
