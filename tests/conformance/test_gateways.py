@@ -6,14 +6,8 @@ show is shown by the sandbox alone.
 
 import asyncio
 import importlib.util
-import os
-import socket
-import subprocess
 import sys
-import time
 from dataclasses import replace
-from urllib.error import URLError
-from urllib.request import Request, urlopen
 from uuid import uuid4
 
 import pytest
@@ -23,39 +17,15 @@ from orderloom.payments.gateways.sandbox import Sandbox
 from orderloom.payments.model import Absent, Approved, GatewayCall, Kind, Refused
 from orderloom.plumbing import http
 from orderloom.plumbing.http import Unavailable
+from tests.conformance.gateway_process import control, free_port, sandbox_command, started
 
 STRIPE_KEY = "sk_test_orderloom"
-
-
-def free_port():
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return door.getsockname()[1]
-
-
-def started(command, url, cwd):
-    environment = os.environ | {"TMPDIR": str(cwd)}
-    process = subprocess.Popen(
-        command, cwd=cwd, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    for _ in range(300):
-        try:
-            urlopen(url, timeout=1).close()
-        except URLError as fault:
-            if hasattr(fault, "code"):  # it answers, if only to refuse
-                return process
-            assert process.poll() is None, f"{command} ended with {process.returncode}"
-            time.sleep(0.05)
-        else:
-            return process
-    process.kill()
-    raise AssertionError(f"{command} did not start")
 
 
 @pytest.fixture(scope="session")
 def sandbox_url(tmp_path_factory):
     port, place = free_port(), tmp_path_factory.mktemp("gateway")
-    command = [sys.executable, "-m", "orderloom.simulate.gateway", "--port", str(port), "--data", str(place)]
+    command = sandbox_command(port, place)
     url = f"http://127.0.0.1:{port}"
     process = started(command, f"{url}/health", place)
     yield url
@@ -119,13 +89,6 @@ def asks(kind, amount, *, token="", authorization=None, **more):
         authorization=authorization,
         **more,
     )
-
-
-def control(url, **settings):
-    import json
-
-    request = Request(f"{url}/control", json.dumps(settings).encode(), method="POST")
-    urlopen(request, timeout=2).close()
 
 
 async def ledger(url, *, keys):

@@ -113,7 +113,9 @@ async def test_a_declined_tender_is_tried_again_under_a_new_key(db, purse):
     put = await an_order(db)
     await tender(db, put.order, 3000)
     purse.script.append(LATER)
-    assert await authorize(db, purse, put.order) == {put.order: Declined("try_again", "later", retryable=True)}
+    assert await authorize(db, purse, put.order) == {
+        put.order: Declined("try_again", "later", retryable=True)
+    }
     assert (await status(db, put)).status == "unpaid"
     assert await authorize(db, purse, put.order) == {put.order: Authorized(3000)}
     assert len(purse.done) == 2
@@ -213,9 +215,7 @@ async def test_a_promise_that_ran_out_is_made_anew_for_what_is_left(db, purse):
     await authorize(db, purse, put.order)
     await capture(db, purse, charge(put, 1000))
     purse.script.append(Refused("authorization_expired", "too late"))
-    assert isinstance(
-        (await capture(db, purse, charge(put, 2000, shipment=other)))[other], CaptureRefused
-    )
+    assert isinstance((await capture(db, purse, charge(put, 2000, shipment=other)))[other], CaptureRefused)
     assert await authorize(db, purse, put.order) == {put.order: Authorized(2000)}
     assert await capture(db, purse, charge(put, 2000, shipment=other)) == {other: Captured(2000)}
     assert purse.moved("authorize") == [3000, 2000]
@@ -419,7 +419,9 @@ async def test_units_are_refunded_what_they_were_charged(db, purse):
     await tender(db, put.order, 3100)
     await authorize(db, purse, put.order)
     bills = {put.order: bill(lines=[LineMoney(line, 3, 3000, 0)], shipping=100, adjustment=0)}
-    shipped = Shipped(subject=put.fulfillment, order_id=put.order, shipment_id=put.fulfillment, units={line: 3})
+    shipped = Shipped(
+        subject=put.fulfillment, order_id=put.order, shipment_id=put.fulfillment, units={line: 3}
+    )
     charges = await charges_for(db, shipped=[shipped], bills=bills, currency={put.order: "USD"})
     await capture(db, purse, *charges)
     assert (await quote_refund(db, order_id=put.order, units={line: 1})).lines[line].total == 1033
