@@ -6,7 +6,7 @@ short pick is answered with what is to be corrected), or knows carriers.
 
 - `cartonize` is the pure decision and `picture` draws its answer · `planning` makes articles of items and keeps plans
 - `picking`, `scanning`, `packages` are the work at the node, station by station; `packages` and `picking` also take a
-  node's word for whole sets (`pack_as_planned`, `pick_as_listed`) · `store` keeps the cartons (`cartons`, `put_cartons`)
+  node's word for whole sets (`pack_as_planned`, `pick_as_listed`) · `store` keeps the cartons
 
 Everything here runs in the caller's transaction and locks the fulfillment orders it changes, in key order, their
 orders before them.
@@ -14,19 +14,26 @@ orders before them.
 
 from __future__ import annotations
 
-from orderloom.packing.packages import close_package, pack_as_planned
-from orderloom.packing.picking import create_wave, pick_list, report_short
-from orderloom.packing.planning import plan_for
-from orderloom.packing.scanning import scan
-from orderloom.packing.store import packages_of
+from orderloom.packing.packages import cancel_packages, close_package, pack_as_planned, packages_of
+from orderloom.packing.picking import create_wave, pick_as_listed, pick_list, report_short
+from orderloom.packing.planning import articles, plan_for
+from orderloom.packing.scanning import scan, take_back
+from orderloom.packing.store import cartons, plans_of, put_cartons
 
 __all__ = [
+    "articles",
+    "cancel_packages",
+    "cartons",
     "close_package",
     "create_wave",
     "pack_as_planned",
     "packages_of",
+    "pick_as_listed",
     "pick_list",
     "plan_for",
+    "plans_of",
+    "put_cartons",
     "report_short",
     "scan",
+    "take_back",
 ]

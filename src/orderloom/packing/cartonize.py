@@ -53,11 +53,6 @@ def cartonize(
     )
 
 
-def _by_sku(article: Article) -> tuple[str, int, int, int, int]:
-    return (article.sku, article.length, article.width, article.height, article.weight_g)
-
-
-@lru_cache(maxsize=256)
 def whole(articles: Iterable[Article], cartons: Iterable[Carton]) -> PackPlan:
     """A plan that leaves nothing out: what fits no carton ships in its own packaging."""
     goods, offered = tuple(articles), tuple(cartons)
@@ -68,6 +63,11 @@ def whole(articles: Iterable[Article], cartons: Iterable[Carton]) -> PackPlan:
     return cartonize([replace(a, ships_alone=True) if a.sku in bare else a for a in goods], offered)
 
 
+def _by_sku(article: Article) -> tuple[str, int, int, int, int]:
+    return (article.sku, article.length, article.width, article.height, article.weight_g)
+
+
+@lru_cache(maxsize=256)
 def _by_size(cartons: tuple[Carton, ...]) -> tuple[Carton, ...]:
     return tuple(sorted(cartons, key=lambda carton: (carton.outer.volume, carton.cost, carton.code)))
 

@@ -165,7 +165,10 @@ class PackPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Package:
-    """A package as it is stored. `contents` by SKU; `lines` the same units by order line."""
+    """A package as it is stored. `contents` by SKU; `lines` the same units by order line.
+
+    `hazmat`: it holds dangerous goods. Lengths and weight are None while it is open.
+    """
 
     id: UUID
     fulfillment_id: UUID
@@ -180,6 +183,12 @@ class Package:
     version: int
     contents: Quantities
     lines: Mapping[UUID, int]
+    hazmat: bool = False
+
+    @property
+    def dimensions(self) -> Dimensions:
+        """Outer length, width, height; nought while it is open."""
+        return Dimensions(self.length_mm or 0, self.width_mm or 0, self.height_mm or 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

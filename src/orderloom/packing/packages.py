@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from orderloom import catalog
@@ -10,8 +12,8 @@ from orderloom.catalog import Item
 from orderloom.orders import reading, slices
 from orderloom.orders.slices import Move
 from orderloom.packing import store
-from orderloom.packing.model import Carton, Closed, Package, PackedSet, PackPlan, Parcel, Refused
 from orderloom.packing.cartonize import whole
+from orderloom.packing.model import Carton, Closed, Package, PackedSet, PackPlan, Parcel, Refused
 from orderloom.packing.planning import articles
 from orderloom.packing.work import Work, work_of, works_of
 from orderloom.plumbing import events
@@ -21,6 +23,19 @@ from orderloom.terms import Dimensions, Quantities, Rank, new_id
 
 # A scale may differ from the computed weight by one part in so many, but by this much in any case.
 TOLERANCE_PART, TOLERANCE_LEAST_G = 20, 30
+
+
+async def packages_of(db: Db, *, fulfillments: Sequence[UUID]) -> dict[UUID, list[Package]]:
+    """The packages of fulfillment orders in their sequence, cancelled ones left out; one without any is absent."""
+    boxes = [
+        box for box in await store.read_packages(db, fulfillments=fulfillments) if box.status != "cancelled"
+    ]
+    items = await catalog.items_of(db, skus={sku for box in boxes for sku in box.contents})
+    found: dict[UUID, list[Package]] = defaultdict(list)
+    for box in boxes:
+        hazmat = any(items[sku].hazmat_class is not None for sku in box.contents)
+        found[box.fulfillment_id].append(replace(box, hazmat=hazmat))
+    return dict(found)
 
 
 async def close_package(
@@ -55,7 +70,7 @@ async def close_package(
         return wrong
     size = dimensions or (outer.outer if outer else Dimensions(0, 0, 0))
     await store.close(db, box.id, carton=carton, size=(size.length, size.width, size.height), weight_g=gross)
-    (closed,) = await store.packages_of(db, ids=[box.id])
+    (closed,) = await store.read_packages(db, ids=[box.id])
     await _tell(db, [closed], {work.fulfillment.id: work})
     others = [p for p in work.packages if p.id != box.id]
     complete = not (work.ordered - work.packed) and all(p.status == "packed" for p in others)

@@ -164,17 +164,21 @@ ORDER BY p.fulfillment_id, p.sequence
 """
 
 
-async def packages_of(
+async def read_packages(
     db: Db, *, fulfillments: Sequence[UUID] = (), ids: Sequence[UUID] = ()
 ) -> list[Package]:
     """Packages by fulfillment order or by their own ids, cancelled ones included, in their sequence."""
     return [_package(row) for row in await db.fetch(_PACKAGES, list(fulfillments), list(ids))]
 
 
+# Put together from the items, or known to the catalogue.
+_GATHERED = frozenset({"contents", "lines", "hazmat"})
+
+
 def _package(row: Row) -> Package:
     lines, skus, units = row["lines"] or (), row["skus"] or (), row["units"] or ()
     return Package(
-        **{name: row[name] for name in Package.__dataclass_fields__ if name not in {"contents", "lines"}},
+        **{name: row[name] for name in Package.__dataclass_fields__ if name not in _GATHERED},
         contents=Quantities(zip(skus, units, strict=True)),
         lines=dict(zip(lines, units, strict=True)),
     )

@@ -93,7 +93,7 @@ async def works_of(db: Db, *, fulfillments: Sequence[UUID], lock: bool = True) -
         if s.rank < Rank.CANCELLED:
             slices[s.fulfillment_id].append(s)
     packages: dict[UUID, list[Package]] = defaultdict(list)
-    for package in await store.packages_of(db, fulfillments=ids):
+    for package in await store.read_packages(db, fulfillments=ids):
         if package.status != "cancelled":
             packages[package.fulfillment_id].append(package)
     picked = await store.picked(db, ids)

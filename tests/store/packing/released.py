@@ -50,6 +50,15 @@ ITEMS = {
         sku="TEA", name="Tea", weight_g=120, length_mm=60, width_mm=60, height_mm=90, gtin="036000291452"
     ),
     "BOOK": Item(sku="BOOK", name="Book", weight_g=500, length_mm=148, width_mm=210, height_mm=20),
+    "LAMP OIL": Item(
+        sku="LAMP OIL",
+        name="Lamp oil",
+        weight_g=900,
+        length_mm=80,
+        width_mm=80,
+        height_mm=90,
+        hazmat_class="3",
+    ),
     "POLE": Item(sku="POLE", name="Pole", weight_g=900, length_mm=1500, width_mm=30, height_mm=30),
 }
 

@@ -1,10 +1,10 @@
 """Packages: closed against their weight, or reported whole; what is scanned is what is packed."""
 
-from orderloom.packing import packages_of, plan_for
-from orderloom.packing.packages import cancel_packages, close_package, pack_as_planned
+from orderloom.packing import plan_for
+from orderloom.packing.packages import cancel_packages, close_package, pack_as_planned, packages_of
 from orderloom.packing.planning import articles
 from orderloom.packing.scanning import scan
-from orderloom.packing.store import cartons, plans_of, put_cartons
+from orderloom.packing.store import cartons, plans_of, put_cartons, read_packages
 from orderloom.terms import Dimensions, Rank, new_id
 from tests.store.packing import released as world
 
@@ -78,7 +78,7 @@ class TestReportedWhole:
         done = await pack_as_planned(db, fulfillment_ids=[put.fulfillment])
         boxes = done.packed[put.fulfillment]
         assert [box.carton for box in boxes] == [parcel.carton for parcel in plan.parcels]
-        assert list(boxes) == await packages_of(db, fulfillments=[put.fulfillment])
+        assert await packages_of(db, fulfillments=[put.fulfillment]) == {put.fulfillment: list(boxes)}
         assert await world.ranks(db, put) == {Rank.PACKED: 9}
         assert await world.violations(db) == []
 
@@ -121,20 +121,30 @@ class TestReportedWhole:
             nowhere: "unknown",
         }
 
+    async def test_dangerous_goods_are_marked(self, db):
+        put = await world.released(db, ("LAMP OIL", 1), ("TEA", 1))
+        await pack_as_planned(db, fulfillment_ids=[put.fulfillment])
+        boxes = (await packages_of(db, fulfillments=[put.fulfillment]))[put.fulfillment]
+        assert {sku: (box.hazmat, box.dimensions.length) for box in boxes for sku in box.contents} == {
+            "LAMP OIL": (True, 206),
+            "TEA": (False, 206),
+        }
+
     async def test_said_twice_it_happens_once(self, db):
         put = await world.released(db, ("MUG", 1))
         await pack_as_planned(db, fulfillment_ids=[put.fulfillment])
         again = await pack_as_planned(db, fulfillment_ids=[put.fulfillment])
         assert again.refused[put.fulfillment].code == "closed"
-        assert len(await packages_of(db, fulfillments=[put.fulfillment])) == 1
+        assert [len(boxes) for boxes in (await packages_of(db, fulfillments=[put.fulfillment])).values()] == [
+            1
+        ]
 
     async def test_unpacked_again_it_holds_nothing(self, db):
         put = await world.released(db, ("MUG", 1))
         await pack_as_planned(db, fulfillment_ids=[put.fulfillment])
         (cancelled,) = await cancel_packages(db, fulfillment_ids=[put.fulfillment])
-        assert [(p.id, p.status) for p in await packages_of(db, ids=[cancelled])] == [
-            (cancelled, "cancelled")
-        ]
+        assert [p.status for p in await read_packages(db, ids=[cancelled])] == ["cancelled"]
+        assert await packages_of(db, fulfillments=[put.fulfillment]) == {}
         assert await cancel_packages(db, fulfillment_ids=[put.fulfillment]) == []
 
 
