@@ -159,3 +159,8 @@ async def order_page(db: Db, *, scope: Scope, number: str) -> OrderPage | None:
         events=await db.fetch(_EVENTS, key, TIMELINE_MAX),
         subjects=await db.fetch(_SUBJECTS, key),
     )
+
+
+async def subjects(db: Db, *, order_id: UUID) -> list[Row]:
+    """Where the order, its fulfillment orders and its returns stand on their journeys."""
+    return await db.fetch(_SUBJECTS, order_id)

@@ -67,13 +67,11 @@ LEFT JOIN packing.waves AS w ON w.id = wf.wave_id
 WHERE f.number = $3 AND ($1::uuid[] IS NULL OR o.channel_id = ANY($1)) AND ($2::uuid[] IS NULL OR f.node_id = ANY($2))
 """
 _PICKS = """
-SELECT s.line_id, s.sku, l.name, i.gtin, i.fragile, i.this_side_up, i.hazmat_class, i.ships_alone, i.weight_g,
-  sum(s.quantity) FILTER (WHERE s.rank < 900)::int AS wanted,
-  sum(s.quantity) FILTER (WHERE s.rank BETWEEN 550 AND 899)::int AS picked,
-  sum(s.quantity) FILTER (WHERE s.rank BETWEEN 600 AND 899)::int AS packed
-FROM orders.slices AS s JOIN orders.lines AS l ON l.id = s.line_id
-LEFT JOIN catalog.items AS i ON i.sku = s.sku
-WHERE s.fulfillment_id = $1 GROUP BY s.line_id, s.sku, l.name, l.position, i.sku ORDER BY l.position, s.sku
+SELECT s.sku, i.name, i.gtin, i.fragile, i.this_side_up, i.hazmat_class, i.ships_alone, i.weight_g,
+  sum(s.quantity)::int AS wanted
+FROM orders.slices AS s JOIN catalog.items AS i ON i.sku = s.sku
+WHERE s.fulfillment_id = $1 AND s.rank < 900
+GROUP BY s.sku, i.sku ORDER BY s.sku
 """
 _STATION_SCANS = """
 SELECT kind, code, sku, line_id, quantity, accepted, refusal, actor, scanned_at FROM packing.scans
@@ -169,7 +167,7 @@ async def fulfillment(db: Db, *, scope: Scope, number: str) -> Row | None:
 
 
 async def picks(db: Db, *, fulfillment_id: UUID) -> list[Row]:
-    """What is to be picked for a fulfillment order, and how far that has come."""
+    """What is to be picked for a fulfillment order, an item a row."""
     return await db.fetch(_PICKS, fulfillment_id)
 
 

@@ -1,0 +1,184 @@
+"""The work of the nodes: fulfillment orders, the pick list of one, and the station where it is picked and packed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
+from starlette.responses import RedirectResponse, Response
+
+from orderloom import packing
+from orderloom.console.access import Visitor, changing, needs, reading
+from orderloom.console.page import page, wants_fragment
+from orderloom.insight import work_lists
+from orderloom.insight.orders_list import choices
+from orderloom.packing.model import Accepted, Closed, PackPlan, Refused
+from orderloom.packing.picture import isometric
+from orderloom.packing.work import works_of
+from orderloom.plumbing import clock, journeys
+from orderloom.plumbing.database import Row
+from orderloom.terms import Rank
+
+router = APIRouter()
+May = Annotated[Visitor, Depends(needs("fulfillment:read"))]
+MayWork = Annotated[Visitor, Depends(needs("fulfillment:write"))]
+SHOWN = ("open", "to_pick", "picking", "to_pack", "packed", "overdue", "all")
+JOURNEY = "fulfillment"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a station says of the last thing done there."""
+
+    right: bool
+    text: str
+
+
+@router.get("/work")
+async def listing(
+    request: Request, who: May, node: Annotated[str, Query(max_length=100)] = "", show: str = "open"
+) -> Response:
+    shown = show if show in SHOWN else "open"
+    async with reading(request) as db:
+        rows = await work_lists.fulfillments(db, scope=who.scope, now=clock.now(), node=node, show=shown)
+        nodes = (await choices(db, scope=who.scope)).get("node", [])
+    return page(request, "work.html", rows=rows, nodes=nodes, node=node, show=shown, shown=SHOWN, params={"node": node})
+
+
+@router.get("/work/{number}")
+async def pick_list(request: Request, number: str, who: May) -> Response:
+    return page(request, "pick_list.html", **await _work(request, who, number))
+
+
+@router.get("/work/{number}/plan/{at}.svg")
+async def planned_parcel(request: Request, number: str, at: int, who: May) -> Response:
+    """How a parcel is planned, drawn."""
+    async with reading(request) as db:
+        found = await work_lists.fulfillment(db, scope=who.scope, number=number)
+    if found is None or found["plan"] is None:
+        raise HTTPException(404)
+    parcels = PackPlan.of(found["plan"]).parcels
+    if not 0 <= at < len(parcels):
+        raise HTTPException(404)
+    return Response(isometric(parcels[at]), media_type="image/svg+xml")
+
+
+# --- the station ----------------------------------------------------------------------------------------------
+
+
+@router.get("/work/{number}/station")
+async def station(request: Request, number: str, who: MayWork) -> Response:
+    return await _station(request, who, number, None)
+
+
+@router.post("/work/{number}/scan")
+async def scan(
+    request: Request,
+    number: str,
+    who: MayWork,
+    kind: Annotated[Literal["pick", "pack"], Form()],
+    code: Annotated[str, Form(min_length=1, max_length=200)],
+) -> Response:
+    async with changing(request, who) as db:
+        work = _there(await work_lists.fulfillment(db, scope=who.scope, number=number))
+        outcome = await packing.scan(db, fulfillment_id=work["id"], kind=kind, code=code)
+        await journeys.wake(db, JOURNEY, [work["id"]])
+    return await _station(request, who, number, _said(outcome, kind))
+
+
+@router.post("/work/{number}/take-back")
+async def undo_scan(
+    request: Request,
+    number: str,
+    who: MayWork,
+    kind: Annotated[Literal["pick", "pack"], Form()],
+    sku: Annotated[str, Form(min_length=1, max_length=200)],
+) -> Response:
+    async with changing(request, who) as db:
+        work = _there(await work_lists.fulfillment(db, scope=who.scope, number=number))
+        open_ = [box for box in await packing.packages_of(db, fulfillments=[work["id"]]) if box.status == "open"]
+        holding = next((box.sequence for box in open_ if box.contents.get(sku)), None)
+        outcome = await packing.take_back(db, fulfillment_id=work["id"], kind=kind, sku=sku, package=holding)
+    said = _said(outcome, kind) if isinstance(outcome, Refused) else Verdict(True, f"One {sku} taken back.")
+    return await _station(request, who, number, said)
+
+
+@router.post("/work/{number}/close")
+async def close_parcel(
+    request: Request,
+    number: str,
+    who: MayWork,
+    package: Annotated[int, Form(ge=1, le=1000)],
+    carton: Annotated[str, Form(max_length=60)],
+    weight_g: Annotated[str, Form(pattern=r"^\d{0,7}$")] = "",
+    confirmed: Annotated[bool, Form()] = False,
+) -> Response:
+    async with changing(request, who) as db:
+        work = _there(await work_lists.fulfillment(db, scope=who.scope, number=number))
+        outcome = await packing.close_package(
+            db,
+            fulfillment_id=work["id"],
+            package=package,
+            carton=carton,
+            weight_g=int(weight_g) if weight_g else None,
+            confirmed=confirmed,
+        )
+        await journeys.wake(db, JOURNEY, [work["id"]])
+    return await _station(request, who, number, _said(outcome, "pack"))
+
+
+def _said(outcome: Accepted | Closed | Refused, kind: str) -> Verdict:
+    if isinstance(outcome, Refused):
+        return Verdict(False, outcome.message[:1].upper() + outcome.message[1:])
+    if isinstance(outcome, Closed):
+        return Verdict(True, "All packed. Next: the label." if outcome.complete else "Parcel closed.")
+    if outcome.complete:
+        return Verdict(True, f"{outcome.sku}: right. " + ("Everything picked." if kind == "pick" else "Close the parcel."))
+    return Verdict(True, f"{outcome.sku}: right. {outcome.remaining.units()} to go.")
+
+
+async def _station(request: Request, who: Visitor, number: str, verdict: Verdict | None) -> Response:
+    """The page, or its body to htmx; without scripts a form comes back to the page."""
+    found = await _work(request, who, number)
+    async with reading(request) as db:
+        boxes = await packing.packages_of(db, fulfillments=[found["f"]["id"]])
+        offered = await packing.cartons(db)
+    if verdict is not None and not wants_fragment(request) and verdict.right:
+        return RedirectResponse(f"/console/work/{number}/station", status_code=303)
+    plan = PackPlan.of(found["f"]["plan"]) if found["f"]["plan"] else None
+    return page(
+        request,
+        "station.html",
+        fragment="_station_alone.html",
+        verdict=verdict,
+        boxes=[box for box in boxes if box.status != "cancelled"],
+        cartons=offered,
+        plan=plan,
+        planned_carton=plan.parcels[0].carton if plan and plan.parcels else None,
+        **found,
+    )
+
+
+def _there(found: Row | None) -> Row:
+    if found is None:
+        raise HTTPException(404)
+    return found
+
+
+async def _work(request: Request, who: Visitor, number: str) -> dict[str, Any]:
+    async with reading(request) as db:
+        found = _there(await work_lists.fulfillment(db, scope=who.scope, number=number))
+        work = (await works_of(db, fulfillments=[found["id"]], lock=False))[found["id"]]
+        picks = await work_lists.picks(db, fulfillment_id=found["id"])
+        scans = await work_lists.scans(db, fulfillment_id=found["id"])
+    past_picking = found["min_rank"] >= Rank.PICKED
+    # A pack station wants pieces, not people: address and price stay with those who need them.
+    return {
+        "f": found,
+        "items": picks,
+        "picked_of": work.ordered if past_picking else work.picked,
+        "packed_of": work.ordered if found["min_rank"] >= Rank.PACKED else work.packed,
+        "wanted": work.ordered.units(),
+        "scans": scans,
+    }

@@ -1,0 +1,227 @@
+"""How values are said to a person: money, times, statuses, with a tone that never stands without its word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from orderloom.terms import Rank, rollup
+
+# ISO 4217 currencies whose minor unit is not a hundredth.
+_DIGITS = {
+    "JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "ISK": 0, "XAF": 0, "XOF": 0, "UGX": 0, "PYG": 0,
+    "BHD": 3, "KWD": 3, "OMR": 3, "JOD": 3, "TND": 3, "IQD": 3, "LYD": 3,
+}  # fmt: skip
+_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "BRL": "R$\N{NO-BREAK SPACE}", "JPY": "¥"}
+_MINUS = "\N{MINUS SIGN}"
+
+
+def money(amount: int | None, currency: str | None) -> str:
+    """1234, USD → $1,234.00 as people write it; nothing known is a dash."""
+    if amount is None:
+        return "–"
+    code = (currency or "").strip()
+    digits = _DIGITS.get(code, 2)
+    whole, rest = divmod(abs(amount), 10**digits)
+    text = f"{whole:,}" + (f".{rest:0{digits}d}" if digits else "")
+    sign = _MINUS if amount < 0 else ""
+    mark = _SIGNS.get(code)
+    return f"{sign}{mark}{text}" if mark else f"{sign}{text} {code}".rstrip()
+
+
+def count(number: int | None, *, most: int = 10_000) -> str:
+    """12345 → 10,000+ where counting stopped there."""
+    if number is None:
+        return "–"
+    return f"{most:,}+" if number > most else f"{number:,}"
+
+
+def words(code: str | None) -> str:
+    """fraud_review → fraud review."""
+    return (code or "").replace("_", " ").replace(".", " · ")
+
+
+def sentence(code: str | None) -> str:
+    """fraud_review → Fraud review."""
+    text = words(code)
+    return text[:1].upper() + text[1:]
+
+
+def day(moment: datetime | None) -> str:
+    """The short form in UTC; the page's script shows the viewer's zone."""
+    return f"{moment:%-d %b %H:%M}" if moment else "–"
+
+
+def span(moment: datetime | None, now: datetime) -> str:
+    """in 3 h, 2 d ago."""
+    if moment is None:
+        return "–"
+    away = moment - now
+    size = _size(abs(away))
+    if size == "now":
+        return size
+    return f"in {size}" if away > timedelta(0) else f"{size} ago"
+
+
+def _size(length: timedelta) -> str:
+    seconds = int(length.total_seconds())
+    for unit, size in (("y", 31_536_000), ("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return "now"
+
+
+def weight(grams: int | None) -> str:
+    """Grams below a kilogram, kilograms above."""
+    if grams is None:
+        return "–"
+    return f"{grams} g" if grams < 1000 else f"{grams / 1000:.2f} kg"
+
+
+def rank_word(lowest: int, highest: int | None = None) -> str:
+    """partially shipped."""
+    return words(rollup(lowest, lowest if highest is None else highest))
+
+
+# --- tones: good, info, warn, bad, quiet ----------------------------------------------------------------------
+
+_TONES: Mapping[str, str] = {
+    # payment
+    "paid": "good", "authorized": "info", "pending": "quiet", "unpaid": "warn", "partially_paid": "info",
+    "refunded": "quiet", "partially_refunded": "quiet", "voided": "quiet", "expired": "bad",
+    "declined": "bad", "captured": "good", "succeeded": "good", "requested": "info", "unknown": "warn",
+    # lifecycle
+    "open": "info", "closed": "good", "cancelled": "quiet", "draft": "quiet",
+    # parcels
+    "info_received": "quiet", "in_transit": "info", "out_for_delivery": "info", "delivered": "good",
+    "attempt_failed": "warn", "exception": "bad", "return_to_sender": "bad", "available_for_pickup": "info",
+    # work
+    "scheduled": "quiet", "in_progress": "info", "incomplete": "bad", "accepted": "good", "rejected": "bad",
+    "unsubmitted": "quiet", "submitted": "info", "cancellation_requested": "warn",
+    # labels
+    "purchased": "good", "used": "good", "failed": "bad",
+    # returns
+    "received": "info", "inspected": "info", "partially_received": "info", "returned": "quiet",
+    "partially_returned": "quiet",
+    # journeys
+    "due": "info", "waiting": "quiet", "paused": "warn", "parked": "bad", "done": "good", "undone": "quiet",
+    # notices
+    "sent": "good", "queued": "quiet", "sending": "info",
+    # decisions
+    "routed": "good", "split": "info", "backorder": "warn", "backordered": "warn", "unroutable": "bad", "chosen": "good",
+    "considered": "quiet", "refused": "bad",
+}  # fmt: skip
+
+
+def tone(status: str | None) -> str:
+    """Which of the five tones a status is shown in."""
+    return _TONES.get(status or "", "quiet")
+
+
+def rank_tone(lowest: int, highest: int | None = None) -> str:
+    """Trouble shows first, then how far it has come."""
+    if lowest in (Rank.REJECTED, Rank.SHORT):
+        return "bad"
+    if lowest == Rank.BACKORDERED:
+        return "warn"
+    if lowest == Rank.CANCELLED:
+        return "quiet"
+    if lowest >= Rank.DELIVERED:
+        return "good"
+    return "info" if (highest or lowest) >= Rank.RELEASED else "quiet"
+
+
+# The five stations a line passes, for the little track in lists: reserved, at the node, packed, shipped, delivered.
+STATIONS = (Rank.RESERVED, Rank.RELEASED, Rank.PACKED, Rank.SHIPPED, Rank.DELIVERED)
+
+
+def track(lowest: int, highest: int) -> list[str]:
+    """For each station whether all of it (full), some of it (part), or none has come there."""
+    if lowest == Rank.CANCELLED:
+        return ["gone"] * len(STATIONS)
+    return ["full" if lowest >= at else "part" if Rank.CANCELLED > highest >= at else "none" for at in STATIONS]
+
+
+EVENT_WORDS: Mapping[str, str] = {
+    "order.captured": "Order captured, stock reserved",
+    "order.confirmed": "Payment authorised, order confirmed",
+    "order.payment_declined": "Payment declined",
+    "order.backordered": "Backordered",
+    "order.routed": "Routed",
+    "order.released": "Released to the nodes",
+    "order.cancelled": "Cancelled",
+    "order.delayed": "Promise moved, buyer told",
+    "order.delivered": "Everything delivered",
+    "order.closed": "Closed",
+    "order.edited": "Edited",
+    "hold.raised": "Hold raised",
+    "hold.cleared": "Hold cleared",
+    "exception.opened": "Needs a person",
+    "exception.resolved": "Exception resolved",
+    "fulfillment.submitted": "Sent to the node",
+    "fulfillment.accepted": "Node accepted",
+    "fulfillment.rejected": "Node refused",
+    "fulfillment.picked": "Picked",
+    "fulfillment.packed": "Packed",
+    "fulfillment.short": "Short pick",
+    "fulfillment.cancelled": "Fulfillment order cancelled",
+    "package.packed": "Parcel closed",
+    "label.purchased": "Label bought",
+    "label.voided": "Label voided",
+    "manifest.closed": "Manifest closed",
+    "shipment.shipped": "Handed to the carrier",
+    "shipment.delivered": "Shipment delivered",
+    "parcel.out_for_delivery": "Out for delivery",
+    "parcel.status": "Carrier scan",
+    "payment.authorized": "Payment authorised",
+    "payment.declined": "Payment declined",
+    "payment.captured": "Payment captured",
+    "payment.voided": "Authorisation given up",
+    "payment.refunded": "Refunded",
+    "return.requested": "Return requested",
+    "return.approved": "Return approved",
+    "return.declined": "Return declined",
+    "return.labelled": "Return label issued",
+    "return.received": "Return received",
+    "return.inspected": "Return inspected",
+    "return.closed": "Return closed",
+    "notice.sent": "Buyer told",
+}
+_EVENT_ICONS: Mapping[str, str] = {
+    "order": "shopping-cart", "hold": "hand", "exception": "triangle-alert", "fulfillment": "warehouse",
+    "package": "package", "label": "tag", "manifest": "clipboard-list", "shipment": "truck", "parcel": "truck",
+    "payment": "credit-card", "return": "undo-2", "notice": "mail", "stock": "boxes",
+}  # fmt: skip
+
+
+def event_words(kind: str) -> str:
+    """What happened, as an operator would say it."""
+    return EVENT_WORDS.get(kind) or sentence(kind)
+
+
+def event_icon(kind: str) -> str:
+    """Which picture stands for the kind of event."""
+    if kind == "order.routed":
+        return "route"
+    return _EVENT_ICONS.get(kind.partition(".")[0], "circle-dot")
+
+
+def event_facts(data: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """The plain facts of an event, ids and nested values left to the raw view."""
+    found = []
+    for name, value in (data or {}).items():
+        if isinstance(value, bool | int | float) or (isinstance(value, str) and len(value) <= 60 and not _is_id(value)):
+            found.append((words(name), str(value)))
+    return found[:6]
+
+
+def _is_id(text: str) -> bool:
+    tail = text.rpartition("_")[2].replace("-", "")
+    return len(tail) == 32 and all(letter in "0123456789abcdef" for letter in tail)
+
+
+def actor(name: str | None) -> str:
+    """user:ann@example.org → ann@example.org; journeys and keys keep their kind."""
+    kind, _, who = (name or "").partition(":")
+    return who if kind == "user" else words(name or "")
