@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -56,7 +57,7 @@ async def raise_holds(db: Db, *, holds: Sequence[NewHold]) -> list[UUID]:
     names = NewHold.__dataclass_fields__
     rows = [{**{n: getattr(h, n) for n in names}, "id": new_id(), "raised_by": by} for h in holds]
     for row in rows:
-        row["blocks"] = list(row["blocks"])
+        row["blocks"] = json.dumps(list(row["blocks"]))
     await cases.insert_holds(db, rows)
     await _tell(db, "hold.raised", [(row["order_id"], row["id"], row["type"], row["note"]) for row in rows])
     return [row["id"] for row in rows]

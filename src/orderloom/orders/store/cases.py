@@ -14,8 +14,8 @@ _CASE = ", ".join(ExceptionCase.__dataclass_fields__)
 
 _INSERT_HOLDS = """
 INSERT INTO orders.holds (id, order_id, line_id, fulfillment_id, type, blocks, note, raised_by, due_at)
-SELECT t.id, t.order_id, t.line_id, t.fulfillment_id, t.type, string_to_array(t.blocks, ','),
-       t.note, t.raised_by, t.due_at
+SELECT t.id, t.order_id, t.line_id, t.fulfillment_id, t.type,
+       ARRAY(SELECT jsonb_array_elements_text(t.blocks::jsonb)), t.note, t.raised_by, t.due_at
 FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[],
             $9::timestamptz[])
   AS t (id, order_id, line_id, fulfillment_id, type, blocks, note, raised_by, due_at)
@@ -24,10 +24,8 @@ _HOLD_NAMES = ("id", "order_id", "line_id", "fulfillment_id", "type", "blocks", 
 
 
 async def insert_holds(db: Db, holds: Sequence[Mapping[str, Any]]) -> None:
-    """Store new holds."""
-    # A list of lists would travel as one array of two dimensions: the steps go as one text each.
-    rows = [{**hold, "blocks": ",".join(hold["blocks"])} for hold in holds]
-    await db.execute(_INSERT_HOLDS, *([row[name] for row in rows] for name in _HOLD_NAMES))
+    """Store new holds; the steps they block as JSON text, for a list within an array would be another dimension."""
+    await db.execute(_INSERT_HOLDS, *([hold[name] for hold in holds] for name in _HOLD_NAMES))
 
 
 async def holds_of(db: Db, orders: Sequence[UUID], *, active_only: bool = False) -> list[Hold]:
