@@ -25,6 +25,8 @@ def application() -> typer.Typer:
     # With a callback a single command would still be named on the line.
     app.callback()(lambda: None)
     for module in sorted(iter_modules(__path__), key=lambda found: found.name):
+        if module.name == "__main__":
+            continue
         register = getattr(import_module(f"{__name__}.{module.name}"), "register", None)
         if register is not None:
             register(app)
