@@ -157,7 +157,9 @@ def test_ids_have_their_prefix(name):
     for field, schema in properties(SCHEMAS[name]):
         if (field == "id" or field.endswith("_id")) and field not in {"external_id", "request_id"}:
             text = str(schema)
-            assert any(f"^{prefix}_" in text for prefix in ID_PREFIXES.values()) or "Opaque" in text, f"{name}.{field}"
+            assert any(f"^{prefix}_" in text for prefix in ID_PREFIXES.values()) or "Opaque" in text, (
+                f"{name}.{field}"
+            )
 
 
 @every_schema

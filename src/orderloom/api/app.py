@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from orderloom.api import capturing, document, vitals
+from orderloom.api import capturing, catalogue, document, inventory, network, orders, vitals
 from orderloom.api.admission import LANES, Admission
 from orderloom.api.door import Desk, Door, Routes
 from orderloom.api.edge import Edge, Meters
@@ -21,7 +21,14 @@ from orderloom.plumbing.http import Unavailable
 from orderloom.plumbing.settings import Settings
 
 # The order of the document. A new file of routes is added here and nowhere else.
-ROUTES: Sequence[Routes] = (vitals.routes, capturing.routes)
+ROUTES: Sequence[Routes] = (
+    vitals.routes,
+    capturing.routes,
+    orders.routes,
+    catalogue.routes,
+    network.routes,
+    inventory.routes,
+)
 _CODES = {404: "not_found", 405: "method_not_allowed", 400: "malformed", 413: "too_large"}
 
 

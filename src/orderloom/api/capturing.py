@@ -62,7 +62,7 @@ EXAMPLE: dict[str, Any] = {
 class BuyerIn(In):
     """Who buys, and how they want to hear of it."""
 
-    id: ExternalId | None = None
+    id: ExternalId | None = Field(default=None, description="Opaque: the channel's own id of the buyer")
     name: Text = ""
     email: Annotated[str, Field(strict=True, max_length=320)] | None = None
     phone: Annotated[str, Field(strict=True, max_length=40)] | None = None

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from uuid import UUID
 
+from fastapi import Query
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -29,6 +30,7 @@ from orderloom.api.problems import wrong
 
 AMOUNT_MOST = 10**13
 COUNT_MOST = 1_000_000
+PAGE_MOST = 200
 
 
 class In(BaseModel):
@@ -230,7 +232,7 @@ class Size(In):
         return self.length.millimetres(), self.width.millimetres(), self.height.millimetres()
 
 
-ADDRESS_EXAMPLE = {
+ADDRESS_EXAMPLE: dict[str, Any] = {
     "name": "Ada Buyer",
     "line1": "500 Main St",
     "city": "Columbus",
@@ -243,7 +245,7 @@ ADDRESS_EXAMPLE = {
 class AddressIn(In):
     """A postal address."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [dict(ADDRESS_EXAMPLE)]})
+    model_config = ConfigDict(json_schema_extra={"examples": [ADDRESS_EXAMPLE]})
     name: Text = ""
     line1: Text
     line2: Text = ""
@@ -290,6 +292,15 @@ class Page(Out, Generic[T]):
 
     data: list[T]
     after: str | None = Field(description="Give it as `after` to read on; null at the end")
+
+
+Limit = Annotated[int, Query(ge=1, le=PAGE_MOST, description="How many at most")]
+
+
+def page_of(found: Sequence[T], limit: int, key: Callable[[T], str]) -> Page[T]:
+    """A page of what was read with one more than `limit`, which tells whether there is a next."""
+    data = list(found[:limit])
+    return Page(data=data, after=key(data[-1]) if len(found) > limit else None)
 
 
 def cursor(*keys: Any) -> str:

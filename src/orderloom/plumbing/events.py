@@ -119,10 +119,13 @@ def _event(row: Any) -> Event:
     )
 
 
-async def of_order(db: Db, order_id: UUID, *, limit: int = 500) -> list[Event]:
-    """The timeline of one order, oldest first."""
+async def of_order(db: Db, order_id: UUID, *, after: int = 0, limit: int = 500) -> list[Event]:
+    """The timeline of one order, oldest first, from beyond the event whose cursor ends in `after`."""
     rows = await db.fetch(
-        "SELECT * FROM plumbing.events WHERE order_id = $1 ORDER BY id LIMIT $2", order_id, limit
+        "SELECT * FROM plumbing.events WHERE order_id = $1 AND id > $3 ORDER BY id LIMIT $2",
+        order_id,
+        limit,
+        after,
     )
     return [_event(row) for row in rows]
 
