@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from orderloom import inventory
+from orderloom import inventory, packing
 from orderloom.journey.order import ORDER
 from orderloom.journey.reserving import freeing
 from orderloom.orders.model import Fulfillment, Slice
@@ -111,6 +111,7 @@ async def _cancel_now(
     for work in sorted({p.fulfillment_id for p, _ in units if p.fulfillment_id}):
         if (await fulfillments_of(db, ids=[work]))[work].status == "cancelled":
             await set_request_status(db, [work], "cancellation_accepted")
+            await packing.cancel_packages(db, fulfillment_ids=[work])
             await journeys.turn_back(db, "fulfillment", work, reason=reason)
             await events.append(db, [_news("fulfillment.cancelled", works[work], reason)])
         else:

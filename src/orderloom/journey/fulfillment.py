@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from orderloom import delivery, inventory, network, packing, payments, shipping
+from orderloom import catalog, delivery, inventory, network, packing, payments, shipping
 from orderloom.delivery.model import Parcel
 from orderloom.inventory.availability import ship_legs
 from orderloom.inventory.counting import tell_changed
 from orderloom.inventory.model import Posting
+from orderloom.journey.closing import note_money
 from orderloom.journey.parking import parked
 from orderloom.network.calendar import zone
 from orderloom.orders import axes, holds
@@ -38,7 +39,7 @@ from orderloom.plumbing.journeys import (
     Wait,
 )
 from orderloom.shipping.model import LabelRequest, PackageToShip, Refused
-from orderloom.terms import Rank
+from orderloom.terms import Quantities, Rank
 
 # --- 4 pick and pack ------------------------------------------------------------------------------------------
 
@@ -47,6 +48,14 @@ async def submit(db: Db, works: Sequence[UUID], _now: datetime) -> Outcomes:
     """Offer the work to its node, with the cartons planned for it. The node accepts, rejects, or just begins."""
     known = await fulfillments_of(db, ids=works)
     fresh = [work for work in known.values() if work.request_status == "unsubmitted"]
+    units: dict[UUID, Quantities] = defaultdict(Quantities)
+    for piece in await slices_of(db, fulfillments=[work.id for work in fresh]):
+        if piece.fulfillment_id and piece.rank < Rank.CANCELLED:
+            units[piece.fulfillment_id] += Quantities({piece.sku: piece.quantity})
+    items = await catalog.items_of(db, skus={sku for mine in units.values() for sku in mine})
+    await packing.plan_for(
+        db, fulfillments={work: packing.articles(items=items, units=mine) for work, mine in units.items()}
+    )
     await set_request_status(db, [work.id for work in fresh], "submitted")
     await events.append(db, [_news("fulfillment.submitted", work) for work in fresh])
     return {}
@@ -82,7 +91,7 @@ async def ask_labels(db: Db, works: Sequence[UUID], now: datetime) -> Sequence[o
     held = await holds.blocked(db, orders=list(orders), step="ship")
     free = [work for work in known.values() if work.order_id not in held]
     nodes = await network.nodes_of(db, ids={work.node_id for work in free})
-    packed = await packing.packages_of(db, fulfillments=[work.id for work in free])
+    packed = await _packed(db, [work.id for work in free])
     requests = [
         _label_request(work, orders[work.order_id], nodes[work.node_id], packed[work.id], now)
         for work in free
@@ -91,9 +100,21 @@ async def ask_labels(db: Db, works: Sequence[UUID], now: datetime) -> Sequence[o
     return await shipping.prepare_labels(db, requests=requests)
 
 
+async def _packed(db: Db, works: Sequence[UUID]) -> dict[UUID, list[PackageToShip]]:
+    """The closed packages of fulfillment orders, as shipping wants them."""
+    return {
+        work: [
+            PackageToShip(p.id, p.sequence, p.dimensions, max(p.weight_g or 0, 1), p.hazmat)
+            for p in packages
+            if p.status == "packed"
+        ]
+        for work, packages in (await packing.packages_of(db, fulfillments=works)).items()
+    }
+
+
 def _label_request(
-    work: Fulfillment, order: Order, node: network.Node, packages: Sequence[Any], now: datetime
-) -> Any:
+    work: Fulfillment, order: Order, node: network.Node, packages: Sequence[PackageToShip], now: datetime
+) -> LabelRequest:
     as_of = order.decide_as_of or now
     leaves = max(work.ship_by, as_of) if work.ship_by else as_of
     return LabelRequest(
@@ -103,16 +124,7 @@ def _label_request(
         fulfillment_id=work.id,
         sender=node.address,
         recipient=order.ship_to,
-        packages=tuple(
-            PackageToShip(
-                package_id=package.id,
-                sequence=package.sequence,
-                dimensions=package.dimensions,
-                weight_g=package.weight_g,
-                hazmat=package.hazmat,
-            )
-            for package in packages
-        ),
+        packages=tuple(packages),
         currency=order.currency,
         ship_on=leaves.astimezone(zone(node.time_zone)).date(),
         as_of=as_of,
@@ -124,16 +136,25 @@ def _label_request(
 
 async def note_labels(db: Db, works: Sequence[UUID], answers: Sequence[Answer], _now: datetime) -> Outcomes:
     """Follow the parcels whose labels are bought; where no carrier takes them a person must help."""
-    answered = await shipping.record_labels(db, fulfillments=works, answers=answers)
+    answered = await shipping.record_labels(db, subjects=works, answers=answers)
     known = await fulfillments_of(db, ids=works)
     orders = await orders_of(db, sorted({work.order_id for work in known.values()}))
     held = await holds.blocked(db, orders=list(orders), step="ship")
     outcomes: dict[UUID, Outcome] = {}
-    bought = await shipping.labels_of(db, fulfillments=list(answered))
+    bought = await shipping.labels_of(db, subjects=list(answered))
     await delivery.follow(
         db,
         parcels=[
-            _parcel(x, known[x.fulfillment_id], orders[x.order_id]) for x in bought if x.tracking_number
+            Parcel(
+                carrier=x.carrier,
+                tracking_number=x.tracking_number,
+                order_id=x.order_id,
+                package_id=x.package_id,
+                fulfillment_id=x.subject,
+                promise_at=orders[x.order_id].promise_at,
+            )
+            for x in bought
+            if x.tracking_number
         ],
     )
     for work in works:
@@ -145,39 +166,31 @@ async def note_labels(db: Db, works: Sequence[UUID], answers: Sequence[Answer], 
     return outcomes
 
 
-def _parcel(label: Any, work: Fulfillment, order: Order) -> Parcel:
-    return Parcel(
-        carrier=label.carrier,
-        tracking_number=label.tracking_number,
-        order_id=order.id,
-        package_id=label.package_id,
-        fulfillment_id=work.id,
-        promise_at=order.promise_at,
-    )
-
-
 async def ask_label_voids(db: Db, works: Sequence[UUID], _now: datetime) -> Sequence[object]:
     """The carrier calls that void the labels of work that was taken back."""
-    return await shipping.prepare_label_voids(db, fulfillments=works)
+    return await shipping.prepare_voids(db, subjects=works)
 
 
 async def note_label_voids(
     db: Db, works: Sequence[UUID], answers: Sequence[Answer], _now: datetime
 ) -> Outcomes:
     """Forget the parcels of voided labels."""
-    refused = await shipping.record_label_voids(db, fulfillments=works, answers=answers)
-    voided = [
-        x for x in await shipping.labels_of(db, fulfillments=works, status="voided") if x.tracking_number
-    ]
-    await delivery.unfollow(db, parcels=[(label.carrier, label.tracking_number) for label in voided])
-    return {work: Park(f"label not voided: {said.problem}") for work, said in refused.items()}
+    answered = await shipping.record_voids(db, answers=answers)
+    voided = await shipping.labels_of(db, subjects=works, statuses=["voided"])
+    await delivery.unfollow(
+        db, parcels=[(x.carrier, x.tracking_number) for x in voided if x.tracking_number is not None]
+    )
+    return {
+        work: Park(f"label not voided: {said.problem}")
+        for work, said in answered.items()
+        if isinstance(said, Refused)
+    }
 
 
 async def dispatch(db: Db, works: Sequence[UUID], now: datetime) -> Outcomes:
     """Once the carrier has the parcels (manifest or first scan): units leave stock, slices are shipped."""
-    handed = await shipping.handed_over(db, fulfillments=works) | await delivery.first_scans(
-        db, fulfillments=works
-    )
+    scanned = {work for work, p in (await delivery.progress(db, fulfillments=works)).items() if p.scanned}
+    handed = await shipping.handed_over(db, fulfillments=works) | scanned
     outcomes: dict[UUID, Outcome] = {
         work: Wait("the carrier to take it over") for work in works if work not in handed
     }
@@ -201,9 +214,6 @@ async def dispatch(db: Db, works: Sequence[UUID], now: datetime) -> Outcomes:
     await tell_changed(db, keys=[(p.node_id, p.sku) for p in pieces if p.node_id])
     await move(db, [Move(slice_id=p.id, to=Rank.SHIPPED) for p in pieces], event="order.shipped")
     await shipping.shipped(db, fulfillments=list(handed), at=now)
-    await events.append(
-        db, [_news("shipment.shipped", known[work]) for work in {p.fulfillment_id for p in pieces} if work]
-    )
     return outcomes
 
 
@@ -219,9 +229,7 @@ async def note_capture(db: Db, works: Sequence[UUID], answers: Sequence[Answer],
     """Goods that left are paid, or somebody must see to it."""
     charges = await _charges(db, works)
     answered = await payments.record_captures(db, charges=charges, answers=answers)
-    orders = sorted({charge.order_id for charge in charges})
-    summaries = await payments.statuses(db, order_ids=orders)
-    await axes.note_payment(db, statuses={order: str(s.status) for order, s in summaries.items()})
+    await note_money(db, orders=sorted({charge.order_id for charge in charges}))
     return {
         work: Again(said.message or said.code)
         if said.retryable
@@ -272,7 +280,7 @@ async def deliver(db: Db, works: Sequence[UUID], _now: datetime) -> Outcomes:
         p for p in await slices_of(db, fulfillments=list(arrived)) if p.rank == Rank.SHIPPED
     ]
     await move(db, [Move(slice_id=p.id, to=Rank.DELIVERED) for p in pieces], event="order.parcel_delivered")
-    await shipping.delivered(db, fulfillments=arrived)
+    await shipping.delivered(db, arrivals=arrived)
     orders = await orders_of(db, sorted({work.order_id for work in known.values()}))
     await _note_whole_orders(db, [order.id for order in orders.values() if order.min_rank >= Rank.DELIVERED])
     await journeys.wake(db, "order", list(orders))

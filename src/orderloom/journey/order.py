@@ -17,8 +17,9 @@ from uuid import UUID
 
 from orderloom import payments
 from orderloom.journey import releasing, reserving, sourcing
+from orderloom.journey.closing import close_settled, note_money
 from orderloom.journey.parking import parked
-from orderloom.orders import axes, exceptions, holds
+from orderloom.orders import exceptions, holds
 from orderloom.orders.exceptions import NewException
 from orderloom.orders.reading import orders_of, slices_of
 from orderloom.orders.verifying import verify
@@ -120,12 +121,6 @@ async def note_void(db: Db, orders: Sequence[UUID], answers: Sequence[Answer], _
     }
 
 
-async def note_money(db: Db, *, orders: Sequence[UUID]) -> None:
-    """Bring the payment axis of these orders up to date."""
-    summaries = await payments.statuses(db, order_ids=orders)
-    await axes.note_payment(db, statuses={order: str(s.status) for order, s in summaries.items()})
-
-
 # --- 4 to 6: the nodes and carriers work ----------------------------------------------------------------------
 
 _SHORT = (Rank.CREATED, Rank.REJECTED, Rank.SHORT, Rank.BACKORDERED)
@@ -151,16 +146,7 @@ async def follow(db: Db, orders: Sequence[UUID], _now: datetime) -> Outcomes:
 
 async def close(db: Db, orders: Sequence[UUID], _now: datetime) -> Outcomes:
     """Close what is delivered and paid; an order on account stays open until its money is settled."""
-    known = await orders_of(db, orders)
-    summaries = await payments.statuses(db, order_ids=orders)
-    settled = [
-        order
-        for order in orders
-        if known[order].lifecycle == "open"
-        and known[order].return_status not in ("requested", "open")
-        and summaries[order].balance_due == 0
-    ]
-    await axes.close(db, orders=settled)
+    await close_settled(db, orders=orders)
     return {}
 
 

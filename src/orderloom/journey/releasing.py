@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from orderloom import inventory, network, routing
+from orderloom import inventory, network, packing, routing
 from orderloom.inventory.model import Posting
 from orderloom.journey.fulfillment import FULFILLMENT
 from orderloom.journey.sourcing import rebinding
@@ -109,3 +109,4 @@ async def take_back(db: Db, *, works: Sequence[Fulfillment], reason: str) -> Non
     moves = [Move(slice_id=p.id, to=Rank.RESERVED, node_id=p.node_id) for p in pieces]
     await move(db, moves, event="order.recalled", reason=reason)
     await set_request_status(db, ids, "cancellation_accepted")
+    await packing.cancel_packages(db, fulfillment_ids=ids)

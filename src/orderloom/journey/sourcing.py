@@ -26,7 +26,7 @@ from orderloom.orders import axes, holds
 from orderloom.orders.model import Line, Order, Slice
 from orderloom.orders.reading import lines_of, lock, orders_of, released_since, slices_of
 from orderloom.orders.slices import Move, move
-from orderloom.packing.model import Article, Carton
+from orderloom.packing.model import Carton
 from orderloom.plumbing.database import Db
 from orderloom.plumbing.journeys import Again, Outcome, Outcomes, Park, Wait
 from orderloom.routing.model import Decision, Policy, Request, Source, Want
@@ -106,7 +106,7 @@ async def take_snapshot(db: Db, *, skus: set[str], orders: Sequence[Order], now:
         items=await catalog.items_of(db, skus=skus),
         nodes=nodes,
         channels=await network.channels_of(db, ids={order.channel_id for order in orders}),
-        cartons=tuple(await packing.cartons(db)),
+        cartons=await packing.cartons(db),
         tariffs=tuple(await shipping.tariffs(db, at=now)),
         shelves=Shelves(levels),
         room=await _room(db, nodes, now),
@@ -160,25 +160,9 @@ def _want(line: Line, units: int, snapshot: Snapshot) -> Want:
     fixed = snapshot.nodes.get(line.fixed_node_id) if line.fixed_node_id else None
     return Want(
         key=str(line.position),
-        article=article_of(snapshot.items[line.sku], units),
+        article=packing.articles(items=snapshot.items, units={line.sku: units})[0],
         quantity=units,
         fixed_node=fixed.code if fixed else None,
-    )
-
-
-def article_of(item: Item, units: int) -> Article:
-    """The item as packing sees it."""
-    return Article(
-        sku=item.sku,
-        length=item.length_mm,
-        width=item.width_mm,
-        height=item.height_mm,
-        weight_g=item.weight_g,
-        quantity=units,
-        fragile=item.fragile,
-        this_side_up=item.this_side_up,
-        hazmat_class=item.hazmat_class,
-        ships_alone=item.ships_alone,
     )
 
 

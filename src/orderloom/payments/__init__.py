@@ -17,7 +17,13 @@ from orderloom.payments.authorizing import open_tenders, prepare_authorizations,
 from orderloom.payments.capturing import charges_for, prepare_captures, record_captures
 from orderloom.payments.ledger import ledger_of
 from orderloom.payments.performing import perform
-from orderloom.payments.refunding import prepare_refunds, quote_refund, record_refunds, request_refund
+from orderloom.payments.refunding import (
+    prepare_refunds,
+    quote_refund,
+    record_refunds,
+    refunds_of_returns,
+    request_refund,
+)
 from orderloom.payments.summaries import statuses
 from orderloom.payments.voiding import prepare_voids, record_voids
 
@@ -35,6 +41,7 @@ __all__ = [
     "record_captures",
     "record_refunds",
     "record_voids",
+    "refunds_of_returns",
     "request_refund",
     "statuses",
 ]

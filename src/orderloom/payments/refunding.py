@@ -90,6 +90,12 @@ async def request_refund(
     return RefundRequested(refund.id, wanted)
 
 
+async def refunds_of_returns(db: Db, *, returns: Sequence[UUID]) -> list[RefundDue]:
+    """The refunds these returns led to, each due to its return's journey."""
+    found = await store.refunds_of_returns(db, returns)
+    return [RefundDue(subject=back, refund_id=refund) for back, refund in found.items()]
+
+
 async def prepare_refunds(db: Db, *, refunds: Sequence[RefundDue]) -> list[GatewayCall]:
     """Calls that pay these refunds back, split over the order's tenders by what each was captured for."""
     rows = await store.refunds_by_id(db, [due.refund_id for due in refunds])

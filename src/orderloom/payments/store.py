@@ -347,6 +347,14 @@ async def refunds_of(db: Db, order_id: UUID) -> list[Refund]:
     return [Refund(**dict(row)) for row in rows]
 
 
+async def refunds_of_returns(db: Db, returns: Sequence[UUID]) -> dict[UUID, UUID]:
+    """The refund of each return that has one."""
+    rows = await db.fetch(
+        "SELECT return_id, id FROM payments.refunds WHERE return_id = ANY($1::uuid[])", list(returns)
+    )
+    return {row["return_id"]: row["id"] for row in rows}
+
+
 async def units_refunded(db: Db, order_id: UUID) -> dict[UUID, int]:
     """How many units of each line refunds were made for."""
     rows = await db.fetch(

@@ -18,13 +18,12 @@ from typing import Any
 from orderloom.delivery.promise import ship_date
 from orderloom.network.calendar import NeverWorks
 from orderloom.network.places import kilometres
-from orderloom.packing.cartonize import cartonize
-from orderloom.packing.model import Article, PackPlan
+from orderloom.packing.cartonize import whole
 from orderloom.packing.model import Parcel as Packed
 from orderloom.routing.model import Decision, Part, Plan, Request, Source, Want
 from orderloom.shipping.model import Ineligible, Parcel, Place, Quote
 from orderloom.shipping.select import quote, select
-from orderloom.terms import Dimensions, Quantities
+from orderloom.terms import Quantities
 
 # A line is divided over so many node combinations at most: they are tried nearest first.
 _DIVISIONS_MAX = 40
@@ -244,7 +243,7 @@ class _Search:
         key = tuple(sorted(content.items()))
         if key not in self._packed:
             articles = [replace(self._articles[sku], quantity=count) for sku, count in key]
-            self._packed[key] = with_own_packaging(cartonize(articles, self._request.cartons), articles)
+            self._packed[key] = whole(articles, self._request.cartons).parcels
         return self._packed[key]
 
     # --- evidence ---------------------------------------------------------------------------------------------
@@ -335,25 +334,6 @@ def _divided(quantity: int, group: Sequence[str], free: Mapping[str, int]) -> tu
             shares.append((code, taken))
             quantity -= taken
     return tuple(shares)
-
-
-def with_own_packaging(packed: PackPlan, articles: Sequence[Article]) -> tuple[Packed, ...]:
-    """The parcels of a packing; what fits no carton ships in its own packaging, a parcel a unit."""
-    loose = {sku for sku, _ in packed.unpackable}
-    own = [
-        Packed(
-            carton=None,
-            contents=Quantities({article.sku: 1}),
-            placements=(),
-            weight_g=max(article.weight_g, 1),
-            outer=Dimensions(max(article.length, 1), max(article.width, 1), max(article.height, 1)),
-            inner=Dimensions(max(article.length, 1), max(article.width, 1), max(article.height, 1)),
-        )
-        for article in articles
-        if article.sku in loose
-        for _ in range(article.quantity)
-    ]
-    return (*packed.parcels, *own)
 
 
 def _flips(best: Plan | None, second: Plan | None) -> Iterator[dict[str, Any]]:

@@ -14,19 +14,26 @@ answers; `prepare_voids` and `record_voids` are its undo. Returns' labels go the
 
 from __future__ import annotations
 
-from orderloom.shipping.contracts import contract_book, put_carriers, put_contracts, tariffs
-from orderloom.shipping.dispatching import delivered, mark_used, shipped, unshipped
+from orderloom.shipping.contracts import adapters, contract_book, put_carriers, put_contracts, tariffs
+from orderloom.shipping.dispatching import delivered, handed_over, labels_of, mark_used, shipped, unshipped
+from orderloom.shipping.documents import NoSuchDocument, label_document, manifest_document
 from orderloom.shipping.labelling import prepare_labels, record_labels
-from orderloom.shipping.manifesting import close_manifest, close_manifests, hand_over, manifest_of
+from orderloom.shipping.manifesting import close_manifest, close_manifests, hand_over, manifest_of, works_on
 from orderloom.shipping.performing import perform
 from orderloom.shipping.voiding import prepare_voids, record_voids
 
 __all__ = [
+    "NoSuchDocument",
+    "adapters",
     "close_manifest",
     "close_manifests",
     "contract_book",
     "delivered",
     "hand_over",
+    "handed_over",
+    "label_document",
+    "labels_of",
+    "manifest_document",
     "manifest_of",
     "mark_used",
     "perform",
@@ -39,4 +46,5 @@ __all__ = [
     "shipped",
     "tariffs",
     "unshipped",
+    "works_on",
 ]

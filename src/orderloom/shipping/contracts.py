@@ -94,3 +94,8 @@ async def put_contracts(db: Db, *, contracts: Iterable[ContractDraft]) -> dict[s
         latest[draft.carrier] = (version, draft.valid_from, draft.valid_to, dict(draft.terms))
         made[draft.carrier] = version
     return made
+
+
+async def adapters(db: Db) -> dict[str, str]:
+    """The adapter that speaks to each carrier, by the carrier's code."""
+    return {code: row.adapter for code, row in (await store.carriers(db)).items()}

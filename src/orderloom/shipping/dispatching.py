@@ -10,7 +10,7 @@ from orderloom.plumbing import events
 from orderloom.plumbing.database import Db
 from orderloom.plumbing.events import News
 from orderloom.shipping.store import labels as store
-from orderloom.shipping.store.labels import ShipmentRow
+from orderloom.shipping.store.labels import LabelRow, ShipmentRow
 
 
 async def shipped(db: Db, *, fulfillments: Sequence[UUID], at: datetime) -> list[ShipmentRow]:
@@ -38,19 +38,23 @@ async def unshipped(db: Db, *, fulfillments: Sequence[UUID]) -> list[ShipmentRow
 
 
 async def delivered(db: Db, *, arrivals: Mapping[UUID, datetime]) -> list[ShipmentRow]:
-    """All parcels of these fulfillment orders arrived, each at its moment; returns those not said so before."""
-    there = await store.mark_delivered(db, list(arrivals), list(arrivals.values()))
-    numbers = await store.tracking_of(db, [one.fulfillment_id for one in there])
-    await events.append(
-        db,
-        [
-            _news(
-                "shipment.delivered", one, numbers.get(one.fulfillment_id, []), arrivals[one.fulfillment_id]
-            )
-            for one in there
-        ],
-    )
-    return there
+    """All parcels of these fulfillment orders arrived, each at its moment; returns those not said so before.
+
+    Nothing is told here: `shipment.delivered` is told by delivery, which learnt of it.
+    """
+    return await store.mark_delivered(db, list(arrivals), list(arrivals.values()))
+
+
+async def labels_of(
+    db: Db, *, subjects: Sequence[UUID], statuses: Sequence[str] = ("purchased", "used")
+) -> list[LabelRow]:
+    """The labels of these fulfillment orders or returns in these statuses: by default those that are good."""
+    return await store.live_labels(db, subjects=subjects, statuses=statuses)
+
+
+async def handed_over(db: Db, *, fulfillments: Sequence[UUID]) -> set[UUID]:
+    """Those of which every good label stands on a closed manifest: the carrier collects them."""
+    return await store.handed_over(db, fulfillments)
 
 
 async def mark_used(db: Db, *, subjects: Sequence[UUID]) -> None:

@@ -65,6 +65,11 @@ async def manifest_of(db: Db, *, manifest_id: UUID) -> Manifest | None:
     return (await store.manifests_by_id(db, [manifest_id])).get(manifest_id)
 
 
+async def works_on(db: Db, *, manifests: Sequence[UUID]) -> list[UUID]:
+    """The fulfillment orders whose labels stand on these manifests."""
+    return await store.works_on(db, manifests)
+
+
 async def hand_over(*, manifest: Manifest, adapter_name: str, sender: Address) -> ManifestAccepted | Refused:
     """Tell the carrier, with no transaction open; telling it again changes nothing. Raises Unavailable."""
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -23,16 +24,17 @@ async def known(db: Db, keys: Sequence[tuple[UUID, str]]) -> dict[tuple[UUID, st
     return {(row["channel_id"], row["external_id"]): row for row in rows}
 
 
+# Lists travel as JSON text: the driver would take a list within an array for another dimension.
 _INSERT_ORDERS = """
 INSERT INTO orders.orders (id, number, channel_id, external_id, body_hash, placed_at, decide_as_of, currency, buyer,
   ship_to, service_level, priority, tags, flags, subtotal, discount, shipping, tax, adjustment, total, promise_at,
   ship_complete, min_rank, max_rank, payment_status)
 SELECT t.id, 'OL-' || nextval('orders.order_number'), t.channel_id, t.external_id, t.body_hash, t.placed_at,
   t.decide_as_of, t.currency, t.buyer, t.ship_to, t.service_level, t.priority,
-  ARRAY(SELECT jsonb_array_elements_text(t.tags)), t.flags, t.subtotal, t.discount, t.shipping, t.tax, t.adjustment,
+  ARRAY(SELECT jsonb_array_elements_text(t.tags::jsonb)), t.flags::jsonb, t.subtotal, t.discount, t.shipping, t.tax, t.adjustment,
   t.total, t.promise_at, t.ship_complete, t.min_rank, t.max_rank, t.payment_status
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[], $5::timestamptz[], $6::timestamptz[], $7::text[],
-  $8::jsonb[], $9::jsonb[], $10::text[], $11::smallint[], $12::jsonb[], $13::jsonb[], $14::bigint[], $15::bigint[],
+  $8::jsonb[], $9::jsonb[], $10::text[], $11::smallint[], $12::text[], $13::text[], $14::bigint[], $15::bigint[],
   $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[], $20::timestamptz[], $21::bool[], $22::smallint[],
   $23::smallint[], $24::text[])
   AS t (id, channel_id, external_id, body_hash, placed_at, decide_as_of, currency, buyer, ship_to, service_level,
@@ -62,8 +64,8 @@ async def insert_orders(
         [d.ship_to.json() for d in drafts],
         [d.service_level for d in drafts],
         [d.priority for d in drafts],
-        [list(d.tags) for d in drafts],
-        [[dict(f) for f in d.flags] for d in drafts],
+        [json.dumps(d.tags) for d in drafts],
+        [json.dumps([dict(f) for f in d.flags]) for d in drafts],
         *(
             [o[3][name] for o in orders]
             for name in ("subtotal", "discount", "shipping", "tax", "adjustment", "total")

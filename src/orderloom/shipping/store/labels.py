@@ -306,3 +306,19 @@ async def tracking_of(db: Db, subjects: Sequence[UUID]) -> dict[UUID, list[str]]
         if label.tracking_number:
             found.setdefault(label.subject, []).append(label.tracking_number)
     return found
+
+
+async def handed_over(db: Db, fulfillments: Sequence[UUID]) -> set[UUID]:
+    """Fulfillment orders with good labels, every one of which is on a manifest."""
+    rows = await db.fetch(
+        """
+        SELECT s.fulfillment_id
+        FROM shipping.shipments AS s JOIN shipping.labels AS l ON l.shipment_id = s.id
+        LEFT JOIN shipping.manifest_labels AS m ON m.label_id = l.id
+        WHERE s.fulfillment_id = ANY($1::uuid[]) AND l.status IN ('requested', 'purchased', 'used', 'unknown')
+        GROUP BY s.fulfillment_id
+        HAVING bool_and(m.label_id IS NOT NULL)
+        """,
+        list(fulfillments),
+    )
+    return {row["fulfillment_id"] for row in rows}

@@ -74,3 +74,17 @@ async def manifests_of(db: Db, labels: Sequence[UUID]) -> dict[UUID, UUID]:
         list(labels),
     )
     return {row["label_id"]: row["manifest_id"] for row in rows}
+
+
+async def works_on(db: Db, manifests: Sequence[UUID]) -> list[UUID]:
+    """Fulfillment orders with a label on these manifests."""
+    rows = await db.fetch(
+        """
+        SELECT DISTINCT s.fulfillment_id
+        FROM shipping.manifest_labels AS m JOIN shipping.labels AS l ON l.id = m.label_id
+        JOIN shipping.shipments AS s ON s.id = l.shipment_id
+        WHERE m.manifest_id = ANY($1::uuid[])
+        """,
+        list(manifests),
+    )
+    return [row["fulfillment_id"] for row in rows]
