@@ -714,6 +714,7 @@ CREATE TABLE returns.lines (
     grade text,
     disposition text,
     restocked boolean DEFAULT false NOT NULL,
+    stocked_as text,
     refund bigint DEFAULT 0 NOT NULL,
     CONSTRAINT lines_check CHECK (((received >= 0) AND (received <= quantity))),
     CONSTRAINT lines_disposition_check CHECK ((disposition = ANY (ARRAY['needs_inspection'::text, 'restock'::text, 'refurbish'::text, 'vendor'::text, 'donate'::text, 'destroy'::text, 'missing'::text]))),
@@ -896,6 +897,11 @@ CREATE TABLE sync.webhooks (
     active boolean DEFAULT true NOT NULL,
     disabled_at timestamp with time zone,
     problem text,
+    previous_secret text,
+    previous_until timestamp with time zone,
+    failures integer DEFAULT 0 NOT NULL,
+    failing_since timestamp with time zone,
+    retry_at timestamp with time zone,
     version integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
@@ -1198,6 +1204,8 @@ CREATE INDEX entries_of_order ON payments.entries USING btree (order_id);
 
 CREATE INDEX refunds_of_order ON payments.refunds USING btree (order_id);
 
+CREATE INDEX refunds_of_return ON payments.refunds USING btree (return_id) WHERE (return_id IS NOT NULL);
+
 CREATE INDEX transactions_of_order ON payments.transactions USING btree (order_id);
 
 CREATE INDEX transactions_open ON payments.transactions USING btree (created_at) WHERE (status = ANY (ARRAY['requested'::text, 'unknown'::text]));
@@ -1232,9 +1240,13 @@ CREATE UNIQUE INDEX labels_by_tracking ON shipping.labels USING btree (carrier, 
 
 CREATE INDEX labels_of_order ON shipping.labels USING btree (order_id);
 
+CREATE INDEX labels_of_shipment ON shipping.labels USING btree (shipment_id) WHERE (shipment_id IS NOT NULL);
+
 CREATE UNIQUE INDEX labels_one_live_a_package ON shipping.labels USING btree (package_id) WHERE ((package_id IS NOT NULL) AND (status = ANY (ARRAY['requested'::text, 'purchased'::text, 'used'::text, 'unknown'::text])));
 
 CREATE UNIQUE INDEX labels_one_live_a_return ON shipping.labels USING btree (return_id) WHERE ((return_id IS NOT NULL) AND (status = ANY (ARRAY['requested'::text, 'purchased'::text, 'used'::text, 'unknown'::text])));
+
+CREATE INDEX labels_to_manifest ON shipping.labels USING btree (carrier, shipment_id) WHERE (status = 'purchased'::text);
 
 CREATE INDEX shipments_of_order ON shipping.shipments USING btree (order_id);
 

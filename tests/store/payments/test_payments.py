@@ -10,6 +10,7 @@ from orderloom.payments import (
     prepare_authorizations,
     prepare_captures,
     quote_refund,
+    refunds_of_returns,
     request_refund,
     statuses,
 )
@@ -21,6 +22,7 @@ from orderloom.payments.model import (
     CaptureRefused,
     Charge,
     Declined,
+    RefundDue,
     Refunded,
     RefundFailed,
     RefundRefused,
@@ -358,6 +360,16 @@ async def test_a_refund_is_paid_once_over_the_tenders_it_came_from(db, purse):
     assert purse.moved("refund") == [1000, 500]
     assert (await status(db, put)).status == "partially_refunded"
     assert await balances(db, put) == {"cash": 1500, "sales": -3000, "returns": 1500}
+
+
+async def test_a_return_leads_to_its_refund(db, purse):
+    put = await paid(db, purse, 3000)
+    back = new_id()
+    asked = await request_refund(
+        db, order_id=put.order, amount=500, reason="return", return_id=back, key=f"return:{back}"
+    )
+    due = await refunds_of_returns(db, returns=[back, new_id()])
+    assert due == [RefundDue(subject=back, refund_id=asked.refund_id)]
 
 
 async def test_one_request_makes_one_refund(db, purse):

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orderloom.payments.charge import LineMoney, NotSoMany, bill, coming_back, shipment, split, total, units_of
+from orderloom.payments.charge import (
+    LineMoney,
+    NotSoMany,
+    bill,
+    coming_back,
+    shipment,
+    split,
+    total,
+    units_of,
+)
 from orderloom.payments.model import BillLine, Breakdown, UnitsCharged
 
 MONEY = st.integers(0, 1_000_000)
@@ -65,7 +74,9 @@ def test_shipments_charge_the_whole_order_account_by_account_and_never_less_than
     lines, shipping, adjustment, shipments = order
     billed = bill(lines=lines, shipping=shipping, adjustment=adjustment)
     parts = shipped(billed, shipments)
-    assert total(part.money for made in parts for part in made) == total(line.owes for line in billed.values())
+    assert total(part.money for made in parts for part in made) == total(
+        line.owes for line in billed.values()
+    )
     assert all(part.money.total >= 0 for made in parts for part in made)
 
 

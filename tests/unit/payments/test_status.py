@@ -16,7 +16,9 @@ def intent(status="authorized", amount=1000, sequence=1):
 
 
 def moved(of, kind, amount, status="succeeded"):
-    return Transaction(uuid4(), of.id, ORDER, kind, uuid4(), amount, "USD", uuid4().hex, status, None, None, None)
+    return Transaction(
+        uuid4(), of.id, ORDER, kind, uuid4(), amount, "USD", uuid4().hex, status, None, None, None
+    )
 
 
 CASES = [

@@ -66,7 +66,11 @@ async def refunded(db, world, amount, *, units_back=0):
     )
     if units_back:
         await db.execute(
-            "INSERT INTO payments.refund_lines VALUES ($1, $2, 0, $3, $4)", made, world.line, units_back, amount
+            "INSERT INTO payments.refund_lines VALUES ($1, $2, 0, $3, $4)",
+            made,
+            world.line,
+            units_back,
+            amount,
         )
     return made
 
@@ -90,7 +94,9 @@ async def two_promises(db, world):
 
 async def a_shipment_captured_twice(db, world):
     await intent(db, world)
-    await db.execute("ALTER TABLE payments.transactions DROP CONSTRAINT transactions_intent_id_kind_subject_id_key")
+    await db.execute(
+        "ALTER TABLE payments.transactions DROP CONSTRAINT transactions_intent_id_kind_subject_id_key"
+    )
     for _ in range(2):
         await moved(db, world, "capture", 1000, subject=world.fulfillment)
 

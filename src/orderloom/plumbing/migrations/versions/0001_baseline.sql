@@ -429,6 +429,7 @@ CREATE TABLE payments.refunds (
   created_at   timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE INDEX refunds_of_order ON payments.refunds (order_id);
+CREATE INDEX refunds_of_return ON payments.refunds (return_id) WHERE return_id IS NOT NULL;
 CREATE TABLE payments.transactions (
   id           uuid PRIMARY KEY DEFAULT uuidv7(),
   intent_id    uuid NOT NULL REFERENCES payments.intents,
