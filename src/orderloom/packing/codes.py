@@ -28,7 +28,11 @@ def read(text: str) -> Code:
     cleaned = text.strip()
     if not cleaned:
         return Code(text=cleaned, looks_like="nothing: the scanner sent an empty line")
-    found = biip.parse(cleaned)
+    try:
+        found = biip.parse(cleaned)
+    except (biip.ParseError, ValueError, IndexError):
+        # A symbology identifier that is cut short or that no standard knows is the one thing the parser stumbles over.
+        return Code(text=cleaned, looks_like="a barcode of an unknown kind, or one that was cut short")
     if found.sscc is not None and found.sscc_error is None and found.gtin is None:
         return Code(text=cleaned, looks_like="an SSCC, the number of a pallet or parcel and not of an item")
     elements = (
