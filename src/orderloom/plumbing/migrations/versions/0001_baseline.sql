@@ -826,7 +826,7 @@ CREATE TABLE sync.attempts (
   delivery_id uuid NOT NULL REFERENCES sync.deliveries,
   response    smallint,
   problem     text,
-  took_ms     integer NOT NULL,
+  took_ms     integer,
   tried_at    timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE INDEX attempts_of_delivery ON sync.attempts (delivery_id, id);
