@@ -230,13 +230,16 @@ async def note_capture(db: Db, works: Sequence[UUID], answers: Sequence[Answer],
     charges = await _charges(db, works)
     answered = await payments.record_captures(db, charges=charges, answers=answers)
     await note_money(db, orders=sorted({charge.order_id for charge in charges}))
-    return {
-        work: Again(said.message or said.code)
-        if said.retryable
-        else Park(f"not paid: {said.message or said.code}")
-        for work, said in answered.items()
-        if isinstance(said, CaptureRefused)
+    order_of = {work.id: work.order_id for work in (await fulfillments_of(db, ids=works)).values()}
+    held = await holds.blocked(db, orders=sorted(set(order_of.values())), step="capture")
+    outcomes: dict[UUID, Outcome] = {
+        work: Wait(f"hold {held[order]} to be cleared") for work, order in order_of.items() if order in held
     }
+    for work, said in answered.items():
+        if isinstance(said, CaptureRefused):
+            problem = said.message or said.code
+            outcomes[work] = Again(problem) if said.retryable else Park(f"not paid: {problem}")
+    return outcomes
 
 
 async def _charges(db: Db, works: Sequence[UUID]) -> list[Charge]:
@@ -361,6 +364,7 @@ FULFILLMENT = Journey(
             name="charge",
             do=Outward(prepare=ask_capture, call=payments.perform, record=note_capture),
             no_undo="money for goods that left goes back by a refund",
+            waits_for="a hold to be cleared",
             means="The money of exactly what has left is captured.",
         ),
         Step(

@@ -14,7 +14,8 @@ from orderloom.inventory.model import Leg, Posting
 from orderloom.journey.closing import close_settled, note_money
 from orderloom.journey.parking import parked
 from orderloom.network.calendar import zone
-from orderloom.orders import axes, holds
+from orderloom.orders import axes, exceptions, holds
+from orderloom.orders.exceptions import NewException
 from orderloom.orders.model import Order
 from orderloom.orders.reading import lock, orders_of, slices_of
 from orderloom.payments.model import Breakdown, RefundFailed, RefundRefused
@@ -214,11 +215,12 @@ def _buckets(disposition: Disposition) -> tuple[int, int]:
 # --- money back -----------------------------------------------------------------------------------------------
 
 
-async def decide_refund(db: Db, ids: Sequence[UUID], _now: datetime) -> Outcomes:
+async def decide_refund(db: Db, ids: Sequence[UUID], now: datetime) -> Outcomes:
     """Decide what each return pays back: exactly what was charged for its units, once. On account nothing is due."""
     found = await returns_of(db, ids=ids)
     await lock(db, orders=_orders(found))
     decided = {due.subject for due in await payments.refunds_of_returns(db, returns=ids)}
+    refused: list[NewException] = []
     for i, (back, lines) in sorted(found.items()):
         units = _came_back(lines)
         if back.order_id is None or i in decided or not units:
@@ -233,9 +235,24 @@ async def decide_refund(db: Db, ids: Sequence[UUID], _now: datetime) -> Outcomes
             key=f"return:{i.hex}",
             units=units,
         )
-        if not isinstance(due, RefundRefused):
+        if isinstance(due, RefundRefused):
+            refused.append(_not_refunded(back, due.code, now))
+        else:
             await price(db, return_id=i, refunds=_by_line(lines, quote.lines))
+    await exceptions.open_(db, cases_=refused)
     return {}
+
+
+def _not_refunded(back: Return, why: str, now: datetime) -> NewException:
+    return NewException(
+        kind="nothing_refunded",
+        entity="return",
+        entity_id=back.id,
+        order_id=back.order_id,
+        detail=f"no refund was made for {back.number}: {why.replace('_', ' ')}",
+        way_out="Nothing, if the order was never paid or has been refunded already; else refund it by hand.",
+        due_at=now + timedelta(days=2),
+    )
 
 
 def _by_line(lines: Sequence[ReturnLine], money: Mapping[UUID, Breakdown]) -> dict[UUID, int]:

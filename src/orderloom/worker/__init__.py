@@ -1,1 +1,85 @@
-"""The journeys' door: claims due work and runs its steps."""
+"""The worker's door: takes every journey along, reads the event log for whoever listens, and does the timed chores.
+
+Any number of workers may run against one database; what one has in hand the others pass over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from orderloom.journey.roster import JOURNEYS, READERS
+from orderloom.plumbing import clock, events, http
+from orderloom.plumbing.database import Database, DatabaseAway
+from orderloom.plumbing.events import Reader
+from orderloom.plumbing.runner import Runner
+from orderloom.worker.chores import CHORES
+
+log = structlog.get_logger()
+
+READ_PAUSE_S = 0.25
+# Connections one worker needs: a lane for each journey and outward step, the readers, the listener.
+POOL = 16
+
+
+class Worker:
+    """One process's share of the work."""
+
+    def __init__(
+        self, database: Database, *, lease_s: float = 30, readers: Sequence[Reader] = READERS
+    ) -> None:
+        self._database = database
+        self._readers = tuple(readers)
+        self.runner = Runner(database, JOURNEYS, lease_s=lease_s)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until told to stop; what is in hand is finished first."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.runner.run(stop))
+            for reader in self._readers:
+                group.create_task(self._follow(stop, reader))
+            for every_s, chore in CHORES:
+                group.create_task(self._repeat(stop, every_s, chore))
+        await http.close()
+
+    async def run_until_idle(self) -> int:
+        """Work until nothing is due and every reader has read all there is; returns how many subjects were handled."""
+        handled = 0
+        while True:
+            told = 0
+            for reader in self._readers:
+                told += await events.feed(self._database, reader)
+            done = await self.runner.run_until_idle()
+            handled += done
+            if not told and not done:
+                return handled
+
+    async def _follow(self, stop: asyncio.Event, reader: Reader) -> None:
+        while not stop.is_set():
+            try:
+                found = await events.feed(self._database, reader)
+            except DatabaseAway as away:
+                log.warning("database away, waiting", reader=reader.name, problem=str(away))
+                found = 0
+            if not found:
+                await _rest(stop, READ_PAUSE_S)
+
+    async def _repeat(
+        self, stop: asyncio.Event, every_s: float, chore: Callable[..., Awaitable[None]]
+    ) -> None:
+        while not stop.is_set():
+            try:
+                async with self._database.transaction() as db:
+                    await chore(db, clock.now())
+            except DatabaseAway as away:
+                log.warning("database away, waiting", chore=chore.__name__, problem=str(away))
+            await _rest(stop, every_s)
+
+
+async def _rest(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return

@@ -1,0 +1,15 @@
+"""Every journey a worker takes along, and every reader of the event log it feeds."""
+
+from __future__ import annotations
+
+from orderloom.journey.fulfillment import FULFILLMENT
+from orderloom.journey.handing import MANIFEST
+from orderloom.journey.notifying import NOTICE, NOTICES
+from orderloom.journey.order import ORDER
+from orderloom.journey.publishing import WEBHOOK, WEBHOOKS
+from orderloom.journey.reserving import wake_short
+from orderloom.journey.returning import RETURNING
+from orderloom.plumbing.events import Reader
+
+JOURNEYS = (ORDER, FULFILLMENT, RETURNING, MANIFEST, NOTICE, WEBHOOK)
+READERS = (Reader("stock", wake_short), NOTICES, WEBHOOKS)

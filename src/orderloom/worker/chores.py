@@ -1,0 +1,37 @@
+"""What has to be looked at from time to time: promises that break, answers that were kept long enough."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from orderloom import delivery
+from orderloom.orders import axes
+from orderloom.orders.reading import orders_of
+from orderloom.plumbing import idempotency
+from orderloom.plumbing.database import Db
+
+
+async def watch_promises(db: Db, now: datetime) -> None:
+    """Flag orders with a parcel past its promise, which tells their buyers. History is not told of."""
+    overdue = [parcel for parcel in await delivery.late(db, now=now) if parcel.delivered_at is None]
+    known = await orders_of(db, sorted({parcel.order_id for parcel in overdue}))
+    await axes.note_late(
+        db,
+        orders={
+            order.id: "a parcel has not arrived by the promised date"
+            for order in known.values()
+            if order.decide_as_of is None and not order.late
+        },
+    )
+
+
+async def forget_answers(db: Db, _now: datetime) -> None:
+    """Drop idempotency records that were kept long enough."""
+    await idempotency.forget(db)
+
+
+CHORES: tuple[tuple[float, Callable[[Db, datetime], Awaitable[None]]], ...] = (
+    (60.0, watch_promises),
+    (600.0, forget_answers),
+)
