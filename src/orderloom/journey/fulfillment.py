@@ -16,6 +16,7 @@ from orderloom.inventory.model import Posting
 from orderloom.journey.closing import note_money
 from orderloom.journey.parking import parked
 from orderloom.network.calendar import zone
+from orderloom.network.places import positioned
 from orderloom.orders import axes, holds
 from orderloom.orders.model import Fulfillment, Line, Order, Slice
 from orderloom.orders.reading import fulfillments_of, lines_of, lock, orders_of, slices_of
@@ -122,8 +123,8 @@ def _label_request(
         order_number=order.number,
         node_id=node.id,
         fulfillment_id=work.id,
-        sender=node.address,
-        recipient=order.ship_to,
+        sender=positioned(node.address, latitude=node.latitude, longitude=node.longitude),
+        recipient=positioned(order.ship_to),
         packages=tuple(packages),
         currency=order.currency,
         ship_on=leaves.astimezone(zone(node.time_zone)).date(),

@@ -14,6 +14,7 @@ from orderloom.inventory.model import Leg, Posting
 from orderloom.journey.closing import close_settled, note_money
 from orderloom.journey.parking import parked
 from orderloom.network.calendar import zone
+from orderloom.network.places import positioned
 from orderloom.orders import axes, exceptions, holds
 from orderloom.orders.exceptions import NewException
 from orderloom.orders.model import Order
@@ -89,8 +90,8 @@ def _request(back: Return, order: Order, node: network.Node, now: datetime) -> L
         order_number=order.number,
         node_id=node.id,
         return_id=back.id,
-        sender=order.ship_to,
-        recipient=node.address,
+        sender=positioned(order.ship_to),
+        recipient=positioned(node.address, latitude=node.latitude, longitude=node.longitude),
         packages=(_PARCEL,),
         currency=order.currency,
         ship_on=as_of.astimezone(zone(node.time_zone)).date(),
