@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from pkgutil import iter_modules
 
 import typer
 
+# Commands whose file has another name than theirs.
+ELSEWHERE = {"import": "imports", "export": "apply"}
+
 
 def main() -> None:
     """The `orderloom` program."""
-    application()()
+    application(asked=sys.argv[1] if len(sys.argv) > 1 else None)()
 
 
-def application() -> typer.Typer:
-    """All commands: every file in this folder that has a `register(app)`."""
+def application(*, asked: str | None = None) -> typer.Typer:
+    """All commands: every file in this folder that has a `register(app)`; only `asked`'s when it names one."""
     app = typer.Typer(
         name="orderloom",
         help="Order management: from “buy” to “delivered”, and back again when it is returned.",
@@ -24,10 +28,11 @@ def application() -> typer.Typer:
     )
     # With a callback a single command would still be named on the line.
     app.callback()(lambda: None)
-    for module in sorted(iter_modules(__path__), key=lambda found: found.name):
-        if module.name == "__main__":
-            continue
-        register = getattr(import_module(f"{__name__}.{module.name}"), "register", None)
+    files = sorted(module.name for module in iter_modules(__path__) if module.name != "__main__")
+    wanted = ELSEWHERE.get(asked or "", asked)
+    # A command starts without waiting for the imports of all the others.
+    for name in [wanted] if wanted in files else files:
+        register = getattr(import_module(f"{__name__}.{name}"), "register", None)
         if register is not None:
             register(app)
     return app

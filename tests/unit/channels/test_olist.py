@@ -74,8 +74,8 @@ SELLER = {
     "seller_state": "SP",
 }
 CENTROIDS = [
-    {"geolocation_zip_code_prefix": "01001", "lat": "-23.5", "lng": "-46.6"},
-    {"geolocation_zip_code_prefix": "35182", "lat": "-19.5", "lng": "-42.6"},
+    {"geolocation_zip_code_prefix": "01001", "lat": "-23.5", "lng": "-46.6", "state": "SP"},
+    {"geolocation_zip_code_prefix": "35182", "lat": "-19.5", "lng": "-42.6", "state": "MG"},
 ]
 
 
@@ -155,6 +155,12 @@ def test_a_sellers_postcode_gets_its_leading_zero_back():
     seller = translation.nodes[0]
     assert (seller.address.postcode, seller.latitude) == ("01001-000", -23.5)
     assert any("leading zero" in remark.reason and remark.kept for remark in translation.remarks)
+
+
+def test_a_prefix_without_a_position_gets_its_states():
+    translation = translate(sellers=[SELLER | {"seller_zip_code_prefix": "09999"}])
+    assert (translation.nodes[0].latitude, translation.nodes[0].longitude) == (-23.5, -46.6)
+    assert any("the state's is taken" in remark.reason for remark in translation.remarks)
 
 
 def test_products_without_measures_get_flagged_ones():

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
+from statistics import median
 from zoneinfo import ZoneInfo
 
 from orderloom.catalog.model import Item
@@ -76,12 +77,12 @@ class Olist:
     def translate(self, tables: Mapping[str, Iterable[Row]]) -> Translation:
         """Everything at once, drafts in order of purchase."""
         notes = _Notes()
-        centroids = _centroids(tables[CENTROIDS])
+        places = _Places.of(tables[CENTROIDS])
         products = _products(tables[PRODUCTS], notes)
-        sellers = _sellers(tables[SELLERS], centroids, notes)
+        sellers = _sellers(tables[SELLERS], places, notes)
         units = _units(tables[ITEMS], products, sellers, notes)
         payments = _payments(tables[PAYMENTS], notes)
-        buyers = _buyers(tables[CUSTOMERS], centroids, notes)
+        buyers = _buyers(tables[CUSTOMERS], places, notes)
         drafts: dict[str, OrderDraft] = {}
         fates: dict[str, Fate] = {}
         for number, row in tables[ORDERS]:
@@ -133,7 +134,8 @@ def _unlisted() -> Item:
 
 
 def _unknown_seller() -> Node:
-    return _node(UNLISTED_NODE, "Unknown seller", Address(country="BR"), None, "SP")
+    address = Address(name="Unknown seller", city="São Paulo", region="SP", country="BR")
+    return _node(UNLISTED_NODE, address.name, address, (-23.55, -46.63), "SP")
 
 
 def _node(code: str, name: str, address: Address, position: tuple[float, float] | None, state: str) -> Node:
@@ -153,10 +155,29 @@ def _node(code: str, name: str, address: Address, position: tuple[float, float] 
     )
 
 
-def _centroids(rows: Iterable[Row]) -> dict[str, tuple[float, float]]:
-    return {
-        row["geolocation_zip_code_prefix"].zfill(5): (float(row["lat"]), float(row["lng"])) for _, row in rows
-    }
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Positions by postcode prefix, and the middle of each state for prefixes without one."""
+
+    prefixes: Mapping[str, tuple[float, float]]
+    states: Mapping[str, tuple[float, float]]
+
+    @classmethod
+    def of(cls, rows: Iterable[Row]) -> _Places:
+        prefixes: dict[str, tuple[float, float]] = {}
+        by_state: dict[str, list[tuple[float, float]]] = defaultdict(list)
+        for _, row in rows:
+            position = (float(row["lat"]), float(row["lng"]))
+            prefixes[row["geolocation_zip_code_prefix"].zfill(5)] = position
+            by_state[row["state"]].append(position)
+        middles = {
+            state: (median(p[0] for p in at), median(p[1] for p in at)) for state, at in by_state.items()
+        }
+        return cls(prefixes, middles)
+
+    def find(self, prefix: str, state: str) -> tuple[tuple[float, float] | None, bool]:
+        """The position, and whether it is the prefix's own."""
+        return self.prefixes.get(prefix, self.states.get(state)), prefix in self.prefixes
 
 
 def _products(rows: Iterable[Row], notes: _Notes) -> dict[str, Item]:
@@ -184,20 +205,19 @@ def _products(rows: Iterable[Row], notes: _Notes) -> dict[str, Item]:
     return found
 
 
-def _sellers(
-    rows: Iterable[Row], centroids: Mapping[str, tuple[float, float]], notes: _Notes
-) -> dict[str, Node]:
+def _sellers(rows: Iterable[Row], places: _Places, notes: _Notes) -> dict[str, Node]:
     found: dict[str, Node] = {}
     for number, row in rows:
         given = row["seller_zip_code_prefix"]
         prefix = given.zfill(5)
         if prefix != given:
             notes.mended(SELLERS, number, f"postcode prefix {given} lost its leading zero: read as {prefix}")
-        if prefix not in centroids:
-            notes.mended(SELLERS, number, f"postcode prefix {prefix} has no position")
+        position, known = places.find(prefix, row["seller_state"])
+        if not known:
+            notes.mended(SELLERS, number, f"postcode prefix {prefix} has no position: the state's is taken")
         address = _address(f"Seller {row['seller_id'][:8]}", prefix, row["seller_city"], row["seller_state"])
         found[row["seller_id"]] = _node(
-            row["seller_id"], address.name, address, centroids.get(prefix), row["seller_state"]
+            row["seller_id"], address.name, address, position, row["seller_state"]
         )
     return found
 
@@ -219,26 +239,32 @@ def _address(
 
 
 def _buyers(
-    rows: Iterable[Row], centroids: Mapping[str, tuple[float, float]], notes: _Notes
+    rows: Iterable[Row], places: _Places, notes: _Notes
 ) -> dict[str, tuple[dict[str, object], Address]]:
     found: dict[str, tuple[dict[str, object], Address]] = {}
     for number, row in rows:
         prefix = row["customer_zip_code_prefix"].zfill(5)
-        if prefix not in centroids:
-            notes.mended(CUSTOMERS, number, f"postcode prefix {prefix} has no position")
+        position, known = places.find(prefix, row["customer_state"])
+        if not known:
+            notes.mended(CUSTOMERS, number, f"postcode prefix {prefix} has no position: the state's is taken")
         person = row["customer_unique_id"]
         name = f"Customer {person[:8]}"
         buyer: dict[str, object] = {
             "name": name,
-            "email": f"{person}@example.com",
+            "email": f"{_unlike_a_card(person)}@example.com",
             "notify": ["email"],
             "locale": "pt-BR",
         }
         found[row["customer_id"]] = (
             buyer,
-            _address(name, prefix, row["customer_city"], row["customer_state"], centroids.get(prefix)),
+            _address(name, prefix, row["customer_city"], row["customer_state"], position),
         )
     return found
+
+
+def _unlike_a_card(hexadecimal: str) -> str:
+    """Broken by letters: of so many hexadecimal ids some hold a run of digits that passes for a card's number."""
+    return "x".join(hexadecimal[i : i + 8] for i in range(0, len(hexadecimal), 8))
 
 
 # --- lines and money ------------------------------------------------------------------------------------------

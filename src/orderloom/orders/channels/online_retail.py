@@ -50,6 +50,8 @@ COUNTRIES = {
     "Saudi Arabia": "SA", "Singapore": "SG", "Spain": "ES", "Sweden": "SE", "Switzerland": "CH", "Thailand": "TH",
     "USA": "US", "United Arab Emirates": "AE", "United Kingdom": "GB",
 }  # fmt: skip
+# The source tells no more of a place than its country; domestic parcels go to its middle.
+MIDDLE = (52.5, -1.5)
 DEFAULT_G, DEFAULT_MM = 200, (80, 60, 40)
 
 
@@ -299,9 +301,16 @@ def _buyer(first: _Entry, read: _Read) -> tuple[dict[str, object], Address]:
         "notify": ["email"],
         "locale": "en",
     }
-    return buyer, Address(
-        name=person, line1=f"Address of {person}", city=first.country, country=country or "GB"
+    latitude, longitude = MIDDLE if country in {None, "GB"} else (None, None)
+    address = Address(
+        name=person,
+        line1=f"Address of {person}",
+        city=first.country,
+        country=country or "GB",
+        latitude=latitude,
+        longitude=longitude,
     )
+    return buyer, address
 
 
 def pence(amount: Decimal) -> int:
