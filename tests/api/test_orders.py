@@ -128,7 +128,7 @@ class TestTheList:
         assert sorted(seen) == sorted(ids)
         tagged = await shop.ok("GET", "/v1/orders?tag=a&status=reserved&sku=MUG&channel=web&customer=ada@example.com")
         assert len(tagged["data"]) == 2
-        every = "lowest_rank=100&highest_rank=900&lifecycle=open&payment_status=unpaid&return_status=none&late=false"
+        every = "lowest_rank=100&highest_rank=900&lifecycle=open&payment_status=pending&return_status=none&late=false"
         every += "&placed_from=2026-01-01T00:00:00Z&updated_from=2026-01-01T00:00:00Z&open_exceptions=false&text=ada"
         every += "&promised_from=2020-01-01T00:00:00Z&sort=placed_at"
         assert len((await shop.ok("GET", f"/v1/orders?{every}"))["data"]) == 5

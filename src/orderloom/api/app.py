@@ -11,7 +11,17 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from orderloom.api import capturing, catalogue, document, inventory, network, orders, vitals
+from orderloom.api import (
+    capturing,
+    catalogue,
+    document,
+    fulfillment,
+    inventory,
+    network,
+    order_actions,
+    orders,
+    vitals,
+)
 from orderloom.api.admission import LANES, Admission
 from orderloom.api.door import Desk, Door, Routes
 from orderloom.api.edge import Edge, Meters
@@ -25,6 +35,8 @@ ROUTES: Sequence[Routes] = (
     vitals.routes,
     capturing.routes,
     orders.routes,
+    order_actions.routes,
+    fulfillment.routes,
     catalogue.routes,
     network.routes,
     inventory.routes,

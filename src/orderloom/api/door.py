@@ -21,16 +21,22 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 
 from orderloom.api.admission import Admission, Lane, check_scope
-from orderloom.api.problems import MEDIA_TYPE, Fault, Problem, invalid, not_found
+from orderloom.api.problems import MEDIA_TYPE, Fault, Problem, invalid, not_found, refused
 from orderloom.api.wire import Versioned
 from orderloom.insight.reach import reach
 from orderloom.insight.scope import Scope
+from orderloom.orders.slices import IllegalTransition
+from orderloom.packing.work import NoSuchWork
 from orderloom.plumbing import clock, idempotency
 from orderloom.plumbing.credentials import SCOPES, Credential
 from orderloom.plumbing.database import Database, Db, Deadlock, Row
 from orderloom.plumbing.events import Actor, acting
 from orderloom.plumbing.idempotency import Fresh, InProgress, Keyed, Replay, Reused
+from orderloom.plumbing.journeys import IllegalMove, NoSuchSubject
 from orderloom.plumbing.settings import Settings
+from orderloom.returns.steps import NoSuchReturn
+from orderloom.shipping import NoSuchDocument
+from orderloom.sync.endpoints import NoSuchWebhook
 
 DEPTH_MOST = 32
 KEY_LENGTH = 255
@@ -104,6 +110,11 @@ class Call:
             None if found.channels is None else sorted(found.channels),
             None if found.nodes is None else sorted(found.nodes),
         )
+
+    def settled(self, problem: Problem) -> Problem:
+        """A refusal that is itself on record: what the route wrote is committed with it."""
+        problem.keeps_effect = True
+        return problem
 
     async def reach(self, kind: str, key: UUID) -> Row:
         """The thing's order and node. Raises Problem 404 when it is not there, or outside the credential's limits."""
@@ -243,20 +254,45 @@ class Door(APIRoute):
         async with call.desk.database.transaction(readonly=reading) as db:
             call.open_db = db
             keyed = None if call.dry_run else call.keyed
-            if keyed is not None and (repeated := meet((await idempotency.claim(db, [keyed]))[0])):
-                return repeated
-            try:
-                async with db.transaction():
-                    response = await inner(request)
-            except Problem as problem:
-                if keyed is None or problem.status not in ANSWERS:
-                    raise
-                response = problem.response(call.request_id)
+            if keyed is None:
+                response = await _effect(inner, request, call)
+            else:
+                if repeated := meet((await idempotency.claim(db, [keyed]))[0]):
+                    return repeated
+                response = await self._keyed_effect(inner, request, call)
+                await idempotency.keep(db, [(keyed, response.status_code, bytes(response.body))])
             if call.dry_run:
                 raise _Unmade(response)
-            if keyed is not None:
-                await idempotency.keep(db, [(keyed, response.status_code, bytes(response.body))])
             return response
+
+    async def _keyed_effect(self, inner: Handler, request: Request, call: Call) -> Response:
+        """A refusal undoes the effect down to the savepoint; the record of its key stays."""
+        try:
+            async with call.db.transaction():
+                return await _effect(inner, request, call)
+        except Problem as problem:
+            if problem.status not in ANSWERS:
+                raise
+            return problem.response(call.request_id)
+
+
+async def _effect(inner: Handler, request: Request, call: Call) -> Response:
+    try:
+        return await _translated(inner, request)
+    except Problem as problem:
+        if not problem.keeps_effect:
+            raise
+        return problem.response(call.request_id)
+
+
+async def _translated(inner: Handler, request: Request) -> Response:
+    """What the domain says by exception, in the words of the wire."""
+    try:
+        return await inner(request)
+    except (IllegalMove, IllegalTransition) as illegal:
+        raise refused("illegal_transition", str(illegal)) from None
+    except (NoSuchSubject, NoSuchWork, NoSuchReturn, NoSuchWebhook, NoSuchDocument):
+        raise not_found() from None
 
 
 def meet(found: idempotency.Claim) -> Response | None:

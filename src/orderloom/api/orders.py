@@ -36,6 +36,7 @@ from orderloom.api.wire import (
     cursor,
     page_of,
     place,
+    some,
 )
 from orderloom.insight import order_pages
 from orderloom.insight.order_document import OrderDocument, order_document
@@ -350,30 +351,30 @@ def _order_out(document: OrderDocument) -> OrderOut:
     slices: dict[UUID, list[SliceOut]] = defaultdict(list)
     for piece in document.slices:
         slices[piece["line_id"]].append(
-            SliceOut(**{**_some(piece, SliceOut), "status": Rank(piece["rank"]).word})
+            SliceOut(**{**some(piece, SliceOut), "status": Rank(piece["rank"]).word})
         )
     return OrderOut.of(
         row,
         lines=[_line_out(line, slices[line["id"]], currency) for line in document.lines],
         fulfillments=[
             FulfillmentBrief(
-                **_some(work, FulfillmentBrief), units_status=rollup(work["min_rank"], work["max_rank"])
+                **some(work, FulfillmentBrief), units_status=rollup(work["min_rank"], work["max_rank"])
             )
             for work in document.fulfillments
         ],
         parcels=[
             ParcelOut(
                 **{
-                    **_some(parcel, ParcelOut),
+                    **some(parcel, ParcelOut),
                     "label_status": parcel["label"],
                     "tracking_status": parcel["status"],
                 }
             )
             for parcel in document.parcels
         ],
-        holds=[HoldOut(**_some(hold, HoldOut)) for hold in document.holds],
-        exceptions=[ExceptionBrief(**_some(case, ExceptionBrief)) for case in document.exceptions],
-        returns=[ReturnBrief(**_some(back, ReturnBrief)) for back in document.returns],
+        holds=[HoldOut(**some(hold, HoldOut)) for hold in document.holds],
+        exceptions=[ExceptionBrief(**some(case, ExceptionBrief)) for case in document.exceptions],
+        returns=[ReturnBrief(**some(back, ReturnBrief)) for back in document.returns],
         money=MoneyOut(
             **{
                 name: Money.of((row if name in row else document.money)[name], currency)
@@ -387,12 +388,7 @@ def _order_out(document: OrderDocument) -> OrderOut:
 def _line_out(line: Row, slices: list[SliceOut], currency: str) -> LineOut:
     amounts = {name: Money.of(line[name], currency) for name in ("unit_price", "discount", "tax", "total")}
     status = rollup(line["min_rank"], line["max_rank"])
-    return LineOut(**{**_some(line, LineOut), **amounts, "status": status, "slices": slices})
-
-
-def _some(row: Row, model: type[Out]) -> dict[str, Any]:
-    """What the row has of what the model tells."""
-    return {name: row[name] for name in model.model_fields if name in row}
+    return LineOut(**{**some(line, LineOut), **amounts, "status": status, "slices": slices})
 
 
 def _supported(document: OrderDocument) -> list[str]:

@@ -102,6 +102,8 @@ class Problem(Exception):
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
         self.more = more
+        # A refusal undoes what the route did; one that is itself on record (a wrong scan) keeps it.
+        self.keeps_effect = False
         if retry_after_s is not None:
             self.headers["Retry-After"] = str(retry_after_s)
 

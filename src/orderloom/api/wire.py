@@ -51,6 +51,13 @@ class Versioned(Out):
     version: int = Field(description="Grows by exactly 1 per change; the ETag of the object")
 
 
+def some(found: Any, model: type[BaseModel]) -> dict[str, Any]:
+    """What a row or a value has of what the model tells."""
+    if hasattr(found, "keys"):
+        return {name: found[name] for name in model.model_fields if name in found.keys()}  # noqa: SIM118 - a Record
+    return {name: getattr(found, name) for name in model.model_fields if hasattr(found, name)}
+
+
 # --- ids ------------------------------------------------------------------------------------------------------
 
 

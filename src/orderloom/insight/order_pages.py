@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -141,6 +141,19 @@ async def fulfillments(
         after,
         limit + 1,
     )
+
+
+_REACHABLE = """
+SELECT f.id FROM orders.fulfillments AS f JOIN orders.orders AS o ON o.id = f.order_id
+WHERE f.id = ANY($3::uuid[]) AND ($1::uuid[] IS NULL OR o.channel_id = ANY($1))
+  AND ($2::uuid[] IS NULL OR f.node_id = ANY($2))
+"""
+
+
+async def reachable(db: Db, *, scope: Scope, fulfillments: Sequence[UUID]) -> set[UUID]:
+    """Which of these fulfillment orders are there and within the reader's scope."""
+    rows = await db.fetch(_REACHABLE, scope.channels, scope.nodes, list(fulfillments))
+    return {row["id"] for row in rows}
 
 
 _EXCEPTIONS = f"""
