@@ -26,16 +26,19 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
 
 @asynccontextmanager
 async def opened(
-    *, migrated: bool = False, statement_seconds: float | None = None
+    *, migrated: bool = False, statement_seconds: float | None = None, pool: int = 0
 ) -> AsyncIterator[Database]:
-    """The database of the settings, the private one started if need be; `migrated` brings it up to the code first."""
+    """The database of the settings, the private one started if need be.
+
+    `migrated` brings it up to the code first; `pool` is how many connections the command needs at least.
+    """
     url = await asyncio.to_thread(ensure_database, settings())
     if migrated:
         await migrate(url)
     database = await Database.open(
         url,
         min_size=settings().pool_min,
-        max_size=settings().pool_max,
+        max_size=max(pool, settings().pool_max),
         statement_timeout_s=statement_seconds or settings().statement_seconds,
         application="orderloom-cli",
     )

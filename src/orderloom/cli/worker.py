@@ -1,4 +1,4 @@
-"""`orderloom worker` and `orderloom run`: taking journeys along, for ever or until nothing is due."""
+"""`orderloom worker` takes journeys along until told to stop; `orderloom run --until-idle` until nothing is due."""
 
 from __future__ import annotations
 
@@ -9,52 +9,49 @@ from typing import Annotated
 import typer
 
 from orderloom.cli import session
+from orderloom.plumbing import http
 from orderloom.plumbing.database import Database
 from orderloom.plumbing.settings import settings
 from orderloom.worker import POOL, Worker
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add both commands."""
     app.command("worker")(work)
     app.command("run")(run)
 
 
-def work(
-    *,
-    demo: Annotated[bool, typer.Option("--demo", help="Allow the demo's secret.")] = False,
-) -> None:
-    """Take orders, fulfillment orders, returns and messages along their journeys. Any number of these may run."""
-    if not demo:
-        settings().require_secret()
+def work() -> None:
+    """Take orders along their journeys, tell buyers and webhooks. Any number of these may run."""
     session.run(_work())
 
 
 def run(
     *,
-    until_idle: Annotated[bool, typer.Option("--until-idle", help="End once nothing is due.")] = False,
+    until_idle: Annotated[bool, typer.Option("--until-idle", help="Stop once nothing is due.")] = False,
 ) -> None:
-    """Take journeys along in this process; with --until-idle until nothing is due, for scripts and trials."""
-    if not until_idle:
-        session.run(_work())
-        return
-    handled = session.run(_run_until_idle())
-    typer.echo(f"{handled} steps taken, nothing is due")
+    """Work in the foreground; with --until-idle until nothing is due, and say how much there was."""
+    session.run(_until_idle() if until_idle else _work())
 
 
 async def _work() -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    async with session.opened() as first:
-        database = await Database.open(first.url, max_size=POOL, application="orderloom-worker")
+    async with session.opened(pool=POOL) as database:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for sign in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(sign, stop.set)
+        print("Orderloom works.", flush=True)
+        await _worker(database).run(stop)
+
+
+async def _until_idle() -> None:
+    async with session.opened(pool=POOL) as database:
         try:
-            await Worker(database, lease_s=settings().lease_seconds).run(stop)
+            handled = await _worker(database).run_until_idle()
         finally:
-            await database.close()
+            await http.close()
+    print(f"{handled} steps taken; nothing is due.")
 
 
-async def _run_until_idle() -> int:
-    async with session.opened() as database:
-        return await Worker(database, lease_s=settings().lease_seconds).run_until_idle()
+def _worker(database: Database) -> Worker:
+    return Worker(database, lease_s=settings().lease_seconds)
