@@ -16,6 +16,7 @@ from orderloom.notices.senders.smtp import Smtp, mail, message_id
 from orderloom.plumbing.database import CalledOutInTransaction
 from orderloom.plumbing.http import Unavailable
 from tests.conformance.providers import Mailbox, free_port, sms_gateway
+from tests.store.ordered import an_order
 
 FROM = "Corner & Söhne <orders@corner.example>"
 
@@ -152,6 +153,32 @@ async def test_no_sender_is_called_inside_a_transaction(database):
     async with database.transaction():
         with pytest.raises(CalledOutInTransaction):
             await notices.send(a_call("app"))
+
+
+async def test_a_sender_killed_before_its_answer_was_written_sends_the_same_mail_again(
+    database, mailbox, monkeypatch
+):
+    from orderloom import notices
+    from orderloom.notices import sending
+    from orderloom.plumbing import clock, events
+
+    case = MailCase(mailbox)
+    case.behave(None)
+    monkeypatch.setattr(sending, "sender_for", lambda _: case.sender)
+    async with database.transaction() as db:
+        put = await an_order(db)
+        confirmed = events.News("order.confirmed", "order", put.order, order_id=put.order)
+        await events.append(db, [confirmed])
+        ids = await notices.telling(db, events=await events.of_order(db, put.order))
+    before = mailbox.ask("/stats")
+    for _ in range(2):  # the first time, nobody lives to record the answer
+        async with database.transaction() as db:
+            [call] = await notices.prepare_sending(db, notice_ids=ids)
+        answer = await notices.send(call)
+    async with database.transaction() as db:
+        await notices.record_sending(db, answers=[(call, answer)], now=clock.now())
+    after = mailbox.ask("/stats")
+    assert (after["messages"] - before["messages"], after["repeats"] - before["repeats"]) == (1, 1)
 
 
 # --- mail -----------------------------------------------------------------------------------------------------

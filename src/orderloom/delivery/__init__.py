@@ -71,10 +71,18 @@ async def take_events(db: Db, *, events: Sequence[TrackingEvent]) -> Taken:
 
 
 async def late(
-    db: Db, *, now: datetime, orders: Sequence[UUID] | None = None, limit: int = 500
+    db: Db,
+    *,
+    now: datetime,
+    orders: Sequence[UUID] | None = None,
+    delivered: bool | None = None,
+    limit: int | None = 500,
 ) -> list[LateParcel]:
-    """Outbound parcels that broke their promise: delivered after it, or not delivered though it has passed."""
-    return await store.late_parcels(db, now=now, orders=orders, limit=limit)
+    """Outbound parcels that broke their promise: delivered after it, or not delivered though it has passed.
+
+    With `delivered` only the former or the latter; whoever wants every one of them lifts the limit.
+    """
+    return await store.late_parcels(db, now=now, orders=orders, delivered=delivered, limit=limit)
 
 
 async def progress(db: Db, *, fulfillments: Sequence[UUID]) -> dict[UUID, Progress]:

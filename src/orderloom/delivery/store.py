@@ -195,15 +195,17 @@ async def set_promise(db: Db, orders: Sequence[UUID], promises: Sequence[datetim
 
 
 async def late_parcels(
-    db: Db, *, now: datetime, orders: Sequence[UUID] | None, limit: int
+    db: Db, *, now: datetime, orders: Sequence[UUID] | None, delivered: bool | None, limit: int | None
 ) -> list[LateParcel]:
     """Outbound parcels past their promise, the longest overdue first."""
     rows = await db.fetch(
         "SELECT carrier, tracking_number, order_id, fulfillment_id, status, promise_at, delivered_at "
         "FROM delivery.parcels WHERE return_id IS NULL AND promise_at < coalesce(delivered_at, $1) "
-        "AND ($2::uuid[] IS NULL OR order_id = ANY($2)) ORDER BY promise_at, carrier, tracking_number LIMIT $3",
+        "AND ($2::uuid[] IS NULL OR order_id = ANY($2)) AND ($3::bool IS NULL OR (delivered_at IS NOT NULL) = $3) "
+        "ORDER BY promise_at, carrier, tracking_number LIMIT $4",
         now,
         list(orders) if orders is not None else None,
+        delivered,
         limit,
     )
     return [LateParcel(**_with_status(row)) for row in rows]

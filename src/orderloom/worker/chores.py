@@ -14,7 +14,7 @@ from orderloom.plumbing.database import Db
 
 async def watch_promises(db: Db, now: datetime) -> None:
     """Flag orders with a parcel past its promise, which tells their buyers. History is not told of."""
-    overdue = [parcel for parcel in await delivery.late(db, now=now) if parcel.delivered_at is None]
+    overdue = await delivery.late(db, now=now, delivered=False, limit=None)
     known = await orders_of(db, sorted({parcel.order_id for parcel in overdue}))
     await axes.note_late(
         db,

@@ -134,6 +134,8 @@ async def test_late_is_delivered_after_the_promise_or_overdue(db):
     assert {c.tracking_number: c.late for c in taken.changes} == {"ON": False, "LATE": True, "OVERDUE": False}
     late = await delivery.late(db, now=T + timedelta(days=1), orders=[put.order])
     assert {p.tracking_number for p in late} == {"LATE", "OVERDUE"}
+    overdue = await delivery.late(db, now=T + timedelta(days=1), delivered=False, limit=None)
+    assert [p.tracking_number for p in overdue] == ["OVERDUE"]
     assert {p.tracking_number for p in await delivery.late(db, now=T, orders=[put.order])} == {"LATE"}
     await delivery.re_promise(db, promises={put.order: T + timedelta(days=2)})
     assert {p.tracking_number for p in await delivery.late(db, now=T + timedelta(days=1))} == {"LATE"}
