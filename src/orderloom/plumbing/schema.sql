@@ -860,7 +860,7 @@ CREATE TABLE sync.attempts (
     delivery_id uuid NOT NULL,
     response smallint,
     problem text,
-    took_ms integer NOT NULL,
+    took_ms integer,
     tried_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
 
