@@ -30,6 +30,7 @@ from orderloom.packing.scanning import Kind
 from orderloom.plumbing import events, journeys
 from orderloom.plumbing.database import Db
 from orderloom.plumbing.events import News
+from orderloom.returns.steps import set_off
 from orderloom.shipping.model import Manifest
 from orderloom.terms import Dimensions, Rank
 
@@ -191,9 +192,16 @@ async def track(db: Db, *, scans: Sequence[TrackingEvent], now: datetime) -> Tak
         db, FULFILLMENT.of, sorted({c.fulfillment_id for c in taken.changes if c.fulfillment_id})
     )
     await journeys.wake(db, "return", sorted({c.return_id for c in taken.changes if c.return_id}))
+    await _set_off(db, [c.return_id for c in taken.changes if c.return_id and c.first_scan])
     troubled = [c for c in taken.changes if c.after in _TROUBLE and c.after != c.before]
     await exceptions.open_(db, cases_=[_trouble(change, now) for change in troubled])
     return taken
+
+
+async def _set_off(db: Db, backs: Sequence[UUID]) -> None:
+    """A carrier has the goods of these returns; one that has come further already is left as it is."""
+    if backs:
+        await set_off(db, return_ids=sorted(set(backs)))
 
 
 def _trouble(change: ParcelChange, now: datetime) -> NewException:

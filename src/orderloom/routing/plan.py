@@ -11,18 +11,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import combinations
 from typing import Any
 
 from orderloom.delivery.promise import ship_date
 from orderloom.network.calendar import NeverWorks
+from orderloom.network.model import Node
 from orderloom.network.places import kilometres
 from orderloom.packing.cartonize import whole
 from orderloom.packing.model import Parcel as Packed
 from orderloom.routing.model import Decision, Part, Plan, Request, Source, Want
-from orderloom.shipping.model import Ineligible, Parcel, Place, Quote
+from orderloom.shipping.model import Ineligible, Parcel, Place
 from orderloom.shipping.select import quote, select
+from orderloom.shipping.tariff import Tariff
 from orderloom.terms import Quantities
 
 # A line is divided over so many node combinations at most: they are tried nearest first.
@@ -66,6 +69,8 @@ class _Search:
         self._parts: dict[tuple[str, tuple[tuple[str, int], ...]], Part | str] = {}
         self._packed: dict[tuple[tuple[str, int], ...], tuple[Packed, ...]] = {}
         self._articles = {want.sku: want.article for want in request.wants}
+        self._carton_costs = {carton.code: carton.cost for carton in request.cartons}
+        self._lanes: dict[str, _Lane] = {}
         self.best: Plan | None = None
         self.second: Plan | None = None
         self.priced = 0
@@ -184,55 +189,39 @@ class _Search:
         """What it costs to ship these units from the node, or why it cannot."""
         packed = self._pack(units)
         parcels = [Parcel.of(dimensions=p.outer, weight_g=p.weight_g, hazmat=self._hazmat(p)) for p in packed]
-        node = source.node
-        ships: dict[tuple[str, str], Any] = {}
-        quotes: list[Quote | Ineligible] = []
-        for tariff in self._request.tariffs:
-            for service in tariff.services:
-                if node.services is not None and not {service, f"{tariff.carrier}/{service}"} & set(
-                    node.services
-                ):
-                    quotes.append(
-                        Ineligible(tariff.carrier, service, ("the node does not ship by this service",))
-                    )
-                    continue
-                try:
-                    leaves = ship_date(
-                        node=node, carrier=tariff.carrier, service=service, now=self._request.now
-                    )
-                except NeverWorks as never:
-                    return str(never)
-                ships[tariff.carrier, service] = leaves
-                quotes.append(
-                    quote(
-                        contract=tariff,
-                        service=service,
-                        parcels=parcels,
-                        origin=_origin(node),
-                        destination=self._place,
-                        ship_on=leaves.date(),
-                        trace=False,
-                    )
-                )
-        chosen = select(quotes=quotes, promise_at=self._request.promise_at)
+        lane = self._lane(source.node)
+        quotes = [
+            quote(
+                contract=tariff,
+                service=service,
+                parcels=parcels,
+                origin=lane.origin,
+                destination=self._place,
+                ship_on=leaves.date(),
+                trace=False,
+            )
+            for tariff, service, leaves in lane.leaves
+        ]
+        chosen = select(quotes=[*quotes, *lane.closed], promise_at=self._request.promise_at)
         if chosen.chosen is None:
             reasons = sorted({reason for one in chosen.rejected for reason in one.reasons})
             return "no service carries it: " + ("; ".join(reasons[:4]) if reasons else "there is no contract")
-        count = sum(units.values())
         return Part(
-            node=node,
+            node=source.node,
             units=units,
             parcels=packed,
             quote=chosen.chosen,
-            ship_by=ships[chosen.chosen.carrier, chosen.chosen.service],
+            ship_by=lane.ship_by[chosen.chosen.carrier, chosen.chosen.service],
             late=chosen.late,
             carton_cost=sum(self._carton_costs.get(parcel.carton or "", 0) for parcel in packed),
-            pick_cost=node.pick_cost + node.unit_cost * count,
+            pick_cost=source.node.pick_cost + source.node.unit_cost * sum(units.values()),
         )
 
-    @property
-    def _carton_costs(self) -> dict[str, int]:
-        return {carton.code: carton.cost for carton in self._request.cartons}
+    def _lane(self, node: Node) -> _Lane:
+        """The services the node may use and when each leaves: the same for all units, so worked out once."""
+        if node.code not in self._lanes:
+            self._lanes[node.code] = _lane(node, self._request)
+        return self._lanes[node.code]
 
     def _hazmat(self, parcel: Packed) -> bool:
         return any(self._articles[sku].hazmat_class for sku in parcel.contents)
@@ -321,8 +310,36 @@ def _distance(source: Source, request: Request) -> float:
     return kilometres((node.latitude, node.longitude), (to.latitude, to.longitude))
 
 
-def _origin(node: Any) -> Place:
-    return Place.of(replace(node.address, latitude=node.latitude, longitude=node.longitude))
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """A node's way to the buyer: the services it may use with their cut-offs, and those it may not, with why."""
+
+    origin: Place
+    leaves: tuple[tuple[Tariff, str, datetime], ...]
+    ship_by: Mapping[tuple[str, str], datetime]
+    closed: tuple[Ineligible, ...]
+
+
+def _lane(node: Node, request: Request) -> _Lane:
+    allowed = None if node.services is None else set(node.services)
+    leaves: list[tuple[Tariff, str, datetime]] = []
+    closed: list[Ineligible] = []
+    for tariff in request.tariffs:
+        for service in tariff.services:
+            if allowed is not None and not {service, f"{tariff.carrier}/{service}"} & allowed:
+                closed.append(
+                    Ineligible(tariff.carrier, service, ("the node does not ship by this service",))
+                )
+                continue
+            try:
+                at = ship_date(node=node, carrier=tariff.carrier, service=service, now=request.now)
+            except NeverWorks as never:
+                closed.append(Ineligible(tariff.carrier, service, (str(never),)))
+            else:
+                leaves.append((tariff, service, at))
+    origin = Place.of(replace(node.address, latitude=node.latitude, longitude=node.longitude))
+    ship_by = {(tariff.carrier, service): at for tariff, service, at in leaves}
+    return _Lane(origin, tuple(leaves), ship_by, tuple(closed))
 
 
 def _divided(quantity: int, group: Sequence[str], free: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
