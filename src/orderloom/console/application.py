@@ -112,9 +112,16 @@ async def _said_so(request: Request, raised: Exception) -> Response:
 
 async def _malformed(request: Request, raised: Exception) -> Response:
     assert isinstance(raised, RequestValidationError)  # noqa: S101 - registered for nothing else
-    faults = "; ".join(f"{'.'.join(str(part) for part in fault['loc'][1:])}: {fault['msg']}" for fault in raised.errors())
+    faults = "; ".join(
+        f"{'.'.join(str(part) for part in fault['loc'][1:])}: {fault['msg']}" for fault in raised.errors()
+    )
     return page(
-        request, "problem.html", status=422, title="That cannot be", detail=faults, way_out="Go back and mend it."
+        request,
+        "problem.html",
+        status=422,
+        title="That cannot be",
+        detail=faults,
+        way_out="Go back and mend it.",
     )
 
 

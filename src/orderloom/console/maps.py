@@ -69,7 +69,9 @@ class _Inset:
         x, y = _conic((longitude + self.turn + 180) % 360 - 180, latitude, *self.parallels)
         x0, y0 = _conic(*self.center, *self.parallels)
         k = _SCALE * self.size
-        return _MIDDLE[0] + self.at[0] * _SCALE + k * (x - x0), _MIDDLE[1] + self.at[1] * _SCALE - k * (y - y0)
+        return _MIDDLE[0] + self.at[0] * _SCALE + k * (x - x0), _MIDDLE[1] + self.at[1] * _SCALE - k * (
+            y - y0
+        )
 
 
 # The atlas is the composite projection of d3: the lower states, Alaska made smaller, Hawaii moved in.
@@ -109,7 +111,11 @@ def picture(answer: Mapping[str, Any], ship_to: Mapping[str, Any]) -> Picture | 
         if point is not None
     ]
     home = next((mark for mark in marks if mark.kind == "destination"), None)
-    legs = [] if home is None else [Leg(m.kind, _arc(m, home)) for m in marks if m.kind in ("chosen", "runner_up")]
+    legs = (
+        []
+        if home is None
+        else [Leg(m.kind, _arc(m, home)) for m in marks if m.kind in ("chosen", "runner_up")]
+    )
     return Picture(states, _labelled(marks), legs, grid)
 
 
@@ -125,13 +131,25 @@ def _places(
         if latitude is None or longitude is None:
             continue
         code = str(node.get("node", ""))
-        kind = "chosen" if code in chosen else "runner_up" if code in runner_up else str(node.get("verdict", "considered"))
+        kind = (
+            "chosen"
+            if code in chosen
+            else "runner_up"
+            if code in runner_up
+            else str(node.get("verdict", "considered"))
+        )
         nodes.append((kind, code, str(node.get("name") or code), float(latitude), float(longitude)))
     # The chosen last, so that they lie on top.
     yield from sorted(nodes, key=lambda place: order.get(place[0], 1))
     if ship_to.get("latitude") is not None and ship_to.get("longitude") is not None:
         city = str(ship_to.get("city") or "destination")
-        yield "destination", city, f"Destination: {city}", float(ship_to["latitude"]), float(ship_to["longitude"])
+        yield (
+            "destination",
+            city,
+            f"Destination: {city}",
+            float(ship_to["latitude"]),
+            float(ship_to["longitude"]),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +215,12 @@ def _labelled(marks: Sequence[Mark]) -> list[Mark]:
     return placed[::-1]
 
 
-def _covered(box: tuple[float, float, float, float], taken: Iterable[tuple[float, float, float, float]]) -> float:
+def _covered(
+    box: tuple[float, float, float, float], taken: Iterable[tuple[float, float, float, float]]
+) -> float:
     return sum(
-        max(0.0, min(box[2], t[2]) - max(box[0], t[0])) * max(0.0, min(box[3], t[3]) - max(box[1], t[1])) for t in taken
+        max(0.0, min(box[2], t[2]) - max(box[0], t[0])) * max(0.0, min(box[3], t[3]) - max(box[1], t[1]))
+        for t in taken
     )
 
 

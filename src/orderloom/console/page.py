@@ -84,7 +84,7 @@ def templates() -> Environment:
         money=words.money, count=words.count, words=words.words, sentence=words.sentence, day=words.day,
         span=words.span, weight=words.weight, tone=words.tone, rank=words.rank_word, rank_tone=words.rank_tone,
         track=words.track, event_words=words.event_words, event_icon=words.event_icon,
-        event_facts=words.event_facts, actor=words.actor, readable=readable_json, moment=moment,
+        event_facts=words.event_facts, actor=words.actor, readable=readable_json, moment=moment, date=words.date, capitalized=words.capitalized,
     )  # fmt: skip
     return environment
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -44,8 +45,21 @@ def words(code: str | None) -> str:
 
 def sentence(code: str | None) -> str:
     """fraud_review → Fraud review."""
-    text = words(code)
+    return capitalized(words(code))
+
+
+def capitalized(text: str) -> str:
+    """The first letter, and no other, made large."""
     return text[:1].upper() + text[1:]
+
+
+def date(text: str | None) -> str:
+    """An ISO date as people write it; anything else as it stands."""
+    try:
+        found = datetime.fromisoformat(text or "")
+    except ValueError:
+        return text or "–"
+    return f"{found:%a %-d %b}"
 
 
 def day(moment: datetime | None) -> str:
@@ -54,7 +68,7 @@ def day(moment: datetime | None) -> str:
 
 
 def span(moment: datetime | None, now: datetime) -> str:
-    """in 3 h, 2 d ago."""
+    """How far away: in 3 h, 2 d ago."""
     if moment is None:
         return "–"
     away = moment - now
@@ -80,20 +94,20 @@ def weight(grams: int | None) -> str:
 
 
 def rank_word(lowest: int, highest: int | None = None) -> str:
-    """partially shipped."""
+    """A span of ranks in words: partially shipped."""
     return words(rollup(lowest, lowest if highest is None else highest))
 
 
 # --- tones: good, info, warn, bad, quiet ----------------------------------------------------------------------
 
 _TONES: Mapping[str, str] = {
-    # payment
+    # of payments
     "paid": "good", "authorized": "info", "pending": "quiet", "unpaid": "warn", "partially_paid": "info",
     "refunded": "quiet", "partially_refunded": "quiet", "voided": "quiet", "expired": "bad",
     "declined": "bad", "captured": "good", "succeeded": "good", "requested": "info", "unknown": "warn",
     # lifecycle
     "open": "info", "closed": "good", "cancelled": "quiet", "draft": "quiet",
-    # parcels
+    # of parcels
     "info_received": "quiet", "in_transit": "info", "out_for_delivery": "info", "delivered": "good",
     "attempt_failed": "warn", "exception": "bad", "return_to_sender": "bad", "available_for_pickup": "info",
     # work
@@ -101,7 +115,7 @@ _TONES: Mapping[str, str] = {
     "unsubmitted": "quiet", "submitted": "info", "cancellation_requested": "warn",
     # labels
     "purchased": "good", "used": "good", "failed": "bad",
-    # returns
+    # of returns
     "received": "info", "inspected": "info", "partially_received": "info", "returned": "quiet",
     "partially_returned": "quiet",
     # journeys
@@ -140,7 +154,9 @@ def track(lowest: int, highest: int) -> list[str]:
     """For each station whether all of it (full), some of it (part), or none has come there."""
     if lowest == Rank.CANCELLED:
         return ["gone"] * len(STATIONS)
-    return ["full" if lowest >= at else "part" if Rank.CANCELLED > highest >= at else "none" for at in STATIONS]
+    return [
+        "full" if lowest >= at else "part" if Rank.CANCELLED > highest >= at else "none" for at in STATIONS
+    ]
 
 
 EVENT_WORDS: Mapping[str, str] = {
@@ -152,6 +168,15 @@ EVENT_WORDS: Mapping[str, str] = {
     "order.released": "Released to the nodes",
     "order.cancelled": "Cancelled",
     "order.delayed": "Promise moved, buyer told",
+    "order.shipped": "Shipped, stock taken off",
+    "order.parcel_delivered": "Parcel delivered",
+    "order.acknowledged": "Node has the work",
+    "order.allocated": "Stock bound to its node",
+    "order.unallocated": "Routing taken back",
+    "order.reserved": "Stock reserved",
+    "order.rejected": "Units free again: the node refused",
+    "order.short": "Units not found",
+    "order.promise_missed": "Promise missed",
     "order.delivered": "Everything delivered",
     "order.closed": "Closed",
     "order.edited": "Edited",
@@ -162,6 +187,11 @@ EVENT_WORDS: Mapping[str, str] = {
     "fulfillment.submitted": "Sent to the node",
     "fulfillment.accepted": "Node accepted",
     "fulfillment.rejected": "Node refused",
+    "fulfillment.picking": "Picking began",
+    "fulfillment.scanned": "Scanned",
+    "fulfillment.scan_refused": "Scan refused",
+    "fulfillment.cancellation_requested": "Node asked to stop",
+    "fulfillment.cancellation_rejected": "Node goes on",
     "fulfillment.picked": "Picked",
     "fulfillment.packed": "Packed",
     "fulfillment.short": "Short pick",
@@ -207,21 +237,32 @@ def event_icon(kind: str) -> str:
     return _EVENT_ICONS.get(kind.partition(".")[0], "circle-dot")
 
 
+_UNSAID = {"before", "locale", "currency", "labels", "way_out"}
+
+
 def event_facts(data: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     """The plain facts of an event, ids and nested values left to the raw view."""
     found = []
     for name, value in (data or {}).items():
-        if isinstance(value, bool | int | float) or (isinstance(value, str) and len(value) <= 60 and not _is_id(value)):
-            found.append((words(name), str(value)))
-    return found[:6]
+        if name in _UNSAID or value is False:
+            continue
+        if isinstance(value, int | float) or (
+            isinstance(value, str) and len(value) <= 60 and not _is_dull(value)
+        ):
+            found.append((words(name), "" if value is True else str(value)))
+    return found[:5]
 
 
-def _is_id(text: str) -> bool:
+def _is_dull(text: str) -> bool:
+    """Ids and times: the one says nothing to a person, the other stands beside the event already."""
     tail = text.rpartition("_")[2].replace("-", "")
-    return len(tail) == 32 and all(letter in "0123456789abcdef" for letter in tail)
+    return re.match(r"\d{4}-\d\d-\d\dT", text) is not None or re.fullmatch("[0-9a-f]{32}", tail) is not None
 
 
 def actor(name: str | None) -> str:
-    """user:ann@example.org → ann@example.org; journeys and keys keep their kind."""
+    """user:ann@example.org → ann@example.org; journey:order.route → order journey, route."""
     kind, _, who = (name or "").partition(":")
+    if kind == "journey":
+        journey, _, step = who.partition(".")
+        return f"{words(journey)} journey, {words(step)}"
     return who if kind == "user" else words(name or "")

@@ -74,9 +74,7 @@ class Key:
     id: UUID
 
 
-_HEAD = (
-    "WITH page AS (SELECT o.id, o.placed_at FROM orders.orders AS o WHERE " + ORDER_IN_SCOPE + " AND "
-)
+_HEAD = "WITH page AS (SELECT o.id, o.placed_at FROM orders.orders AS o WHERE " + ORDER_IN_SCOPE + " AND "
 _TAIL = """
   ORDER BY o.placed_at DESC, o.id DESC LIMIT $3)
 SELECT o.id, o.number, o.external_id, c.code AS channel, o.placed_at, o.currency, o.total, o.lifecycle, o.min_rank,
@@ -96,9 +94,7 @@ CROSS JOIN LATERAL (
 ) AS overlays
 ORDER BY o.placed_at DESC, o.id DESC
 """
-_COUNT_HEAD = (
-    "SELECT count(*) FROM (SELECT 1 FROM orders.orders AS o WHERE " + ORDER_IN_SCOPE + " AND "
-)
+_COUNT_HEAD = "SELECT count(*) FROM (SELECT 1 FROM orders.orders AS o WHERE " + ORDER_IN_SCOPE + " AND "
 _COUNT_TAIL = " LIMIT $3) AS counted"
 
 
@@ -108,7 +104,9 @@ async def page(
     """Orders that match, newest first, one more than `limit` when there is a next page."""
     conditions, values = _conditions(query, first=4)
     if after is not None:
-        conditions.append(f"(o.placed_at, o.id) < (${len(values) + 4}::timestamptz, ${len(values) + 5}::uuid)")
+        conditions.append(
+            f"(o.placed_at, o.id) < (${len(values) + 4}::timestamptz, ${len(values) + 5}::uuid)"
+        )
         values += [after.placed_at, after.id]
     statement = _HEAD + " AND ".join(conditions) + _TAIL
     return await db.fetch(statement, scope.channels, scope.nodes, min(limit, PAGE_MAX) + 1, *values)
@@ -136,7 +134,8 @@ async def counts(db: Db, *, scope: Scope, query: OrderQuery) -> dict[str, int]:
 
 def _conditions(query: OrderQuery, *, first: int) -> tuple[list[str], list[Any]]:
     """Conditions from the tables above and the values of their parameters, numbered from `first`."""
-    conditions, values = [VIEWS[query.view]], []
+    conditions = [VIEWS[query.view]]
+    values: list[Any] = []
     for name, wanted in query.filters.items():
         if wanted:
             conditions.append(FILTERS[name].replace("?", f"${first + len(values)}"))

@@ -71,7 +71,7 @@ SELECT s.sku, i.name, i.gtin, i.fragile, i.this_side_up, i.hazmat_class, i.ships
   sum(s.quantity)::int AS wanted
 FROM orders.slices AS s JOIN catalog.items AS i ON i.sku = s.sku
 WHERE s.fulfillment_id = $1 AND s.rank < 900
-GROUP BY s.sku, i.sku ORDER BY s.sku
+GROUP BY s.sku, i.id ORDER BY s.sku
 """
 _STATION_SCANS = """
 SELECT kind, code, sku, line_id, quantity, accepted, refusal, actor, scanned_at FROM packing.scans
@@ -188,9 +188,7 @@ async def manifests(db: Db, *, scope: Scope, limit: int = 100) -> list[Row]:
     return await db.fetch(_MANIFESTS, scope.nodes, limit)
 
 
-async def returns(
-    db: Db, *, scope: Scope, status: str = "", number: str = "", limit: int = 200
-) -> list[Row]:
+async def returns(db: Db, *, scope: Scope, status: str = "", number: str = "", limit: int = 200) -> list[Row]:
     """Returns, newest first; all, those of one status, or the one of a number."""
     return await db.fetch(_RETURNS, scope.channels, scope.nodes, status, number, limit)
 

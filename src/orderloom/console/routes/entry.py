@@ -51,17 +51,27 @@ async def login(
     by_address, by_account = logins.take("address", address), logins.take("account", email.strip().lower())
     if not (by_address.allowed and by_account.allowed):
         wait_s = max(by_address.reset_s, by_account.reset_s)
-        answer = page(
-            request, "login.html", status=429, problem="Too many attempts. Wait a few minutes.", email=email, next=next
+        refused = page(
+            request,
+            "login.html",
+            status=429,
+            problem="Too many attempts. Wait a few minutes.",
+            email=email,
+            next=_own(next),
         )
-        answer.headers["Retry-After"] = str(wait_s)
-        return answer
+        refused.headers["Retry-After"] = str(wait_s)
+        return refused
     longest = timedelta(hours=the_settings(request).session_hours)
     async with the_database(request).transaction() as db:
         found = await credentials.login(db, email, password, longest=longest)
     if found is None:
         return page(
-            request, "login.html", status=401, problem="E-mail or password is wrong.", email=email, next=_own(next)
+            request,
+            "login.html",
+            status=401,
+            problem="E-mail or password is wrong.",
+            email=email,
+            next=_own(next),
         )
     _, token = found
     answer = RedirectResponse(_own(next) or "/console/", status_code=303)
@@ -82,12 +92,19 @@ async def logout(request: Request, who: Annotated[Visitor, Depends(visitor)]) ->
     async with the_database(request).transaction() as db:
         await credentials.logout(db, request.cookies[cookie_name(request)])
     answer = RedirectResponse("/console/login", status_code=303)
-    answer.delete_cookie(cookie_name(request), httponly=True, samesite="lax", secure=request.url.scheme == "https")
+    answer.delete_cookie(
+        cookie_name(request), httponly=True, samesite="lax", secure=request.url.scheme == "https"
+    )
     return answer
 
 
 def _own(path: str) -> str:
     """Only a place of the console is gone to after login: never another host, however it is written."""
-    if path.startswith("/console/") and "\\" not in path and "//" not in path.partition("?")[0] and path.isprintable():
+    if (
+        path.startswith("/console/")
+        and "\\" not in path
+        and "//" not in path.partition("?")[0]
+        and path.isprintable()
+    ):
         return path
     return ""

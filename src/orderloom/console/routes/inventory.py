@@ -28,7 +28,9 @@ async def grid(
     text, shown = q.strip().replace("\0", ""), show if show in SHOWN else "all"
     async with reading(request) as db:
         nodes = await inventory_grid.stocked_nodes(db, scope=who.scope, limit=COLUMNS + 1)
-        items = await inventory_grid.items(db, scope=who.scope, text=text, show=shown, after=after, limit=PAGE)
+        items = await inventory_grid.items(
+            db, scope=who.scope, text=text, show=shown, after=after, limit=PAGE
+        )
         cells = await inventory_grid.cells(
             db,
             scope=who.scope,

@@ -25,7 +25,13 @@ async def listing(request: Request, who: May, status: str = "", before: UUID | N
         rows = await work_lists.notices(db, scope=who.scope, status=chosen, before=before, limit=PAGE)
     more = rows[PAGE - 1]["id"] if len(rows) > PAGE else None
     return page(
-        request, "notices.html", rows=rows[:PAGE], status_chosen=chosen, statuses=STATUSES, more=more, params={"status": chosen}
+        request,
+        "notices.html",
+        rows=rows[:PAGE],
+        status_chosen=chosen,
+        statuses=STATUSES,
+        more=more,
+        params={"status": chosen},
     )
 
 

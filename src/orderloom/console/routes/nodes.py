@@ -13,10 +13,11 @@ from orderloom.console.access import Visitor, changing, needs, reading
 from orderloom.console.page import page, wants_fragment
 from orderloom.insight import work_lists
 from orderloom.insight.orders_list import choices
+from orderloom.journey import working
 from orderloom.packing.model import Accepted, Closed, PackPlan, Refused
 from orderloom.packing.picture import isometric
 from orderloom.packing.work import works_of
-from orderloom.plumbing import clock, journeys
+from orderloom.plumbing import clock
 from orderloom.plumbing.database import Row
 from orderloom.terms import Rank
 
@@ -24,7 +25,6 @@ router = APIRouter()
 May = Annotated[Visitor, Depends(needs("fulfillment:read"))]
 MayWork = Annotated[Visitor, Depends(needs("fulfillment:write"))]
 SHOWN = ("open", "to_pick", "picking", "to_pack", "packed", "overdue", "all")
-JOURNEY = "fulfillment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,16 @@ async def listing(
     async with reading(request) as db:
         rows = await work_lists.fulfillments(db, scope=who.scope, now=clock.now(), node=node, show=shown)
         nodes = (await choices(db, scope=who.scope)).get("node", [])
-    return page(request, "work.html", rows=rows, nodes=nodes, node=node, show=shown, shown=SHOWN, params={"node": node})
+    return page(
+        request,
+        "work.html",
+        rows=rows,
+        nodes=nodes,
+        node=node,
+        show=shown,
+        shown=SHOWN,
+        params={"node": node},
+    )
 
 
 @router.get("/work/{number}")
@@ -82,8 +91,7 @@ async def scan(
 ) -> Response:
     async with changing(request, who) as db:
         work = _there(await work_lists.fulfillment(db, scope=who.scope, number=number))
-        outcome = await packing.scan(db, fulfillment_id=work["id"], kind=kind, code=code)
-        await journeys.wake(db, JOURNEY, [work["id"]])
+        outcome = await working.scan(db, work=work["id"], kind=kind, code=code)
     return await _station(request, who, number, _said(outcome, kind))
 
 
@@ -97,7 +105,8 @@ async def undo_scan(
 ) -> Response:
     async with changing(request, who) as db:
         work = _there(await work_lists.fulfillment(db, scope=who.scope, number=number))
-        open_ = [box for box in await packing.packages_of(db, fulfillments=[work["id"]]) if box.status == "open"]
+        boxes = (await packing.packages_of(db, fulfillments=[work["id"]])).get(work["id"], [])
+        open_ = [box for box in boxes if box.status == "open"]
         holding = next((box.sequence for box in open_ if box.contents.get(sku)), None)
         outcome = await packing.take_back(db, fulfillment_id=work["id"], kind=kind, sku=sku, package=holding)
     said = _said(outcome, kind) if isinstance(outcome, Refused) else Verdict(True, f"One {sku} taken back.")
@@ -112,20 +121,38 @@ async def close_parcel(
     package: Annotated[int, Form(ge=1, le=1000)],
     carton: Annotated[str, Form(max_length=60)],
     weight_g: Annotated[str, Form(pattern=r"^\d{0,7}$")] = "",
-    confirmed: Annotated[bool, Form()] = False,
+    confirmed: Annotated[str, Form(max_length=1)] = "",
 ) -> Response:
     async with changing(request, who) as db:
         work = _there(await work_lists.fulfillment(db, scope=who.scope, number=number))
-        outcome = await packing.close_package(
+        outcome = await working.close_package(
             db,
-            fulfillment_id=work["id"],
+            work=work["id"],
             package=package,
             carton=carton,
             weight_g=int(weight_g) if weight_g else None,
-            confirmed=confirmed,
+            confirmed=confirmed == "1",
         )
-        await journeys.wake(db, JOURNEY, [work["id"]])
     return await _station(request, who, number, _said(outcome, "pack"))
+
+
+@router.post("/work/{number}/short")
+async def short_pick(
+    request: Request,
+    number: str,
+    who: MayWork,
+    sku: Annotated[str, Form(min_length=1, max_length=200)],
+    quantity: Annotated[int, Form(ge=1, le=100_000)],
+    reason: Annotated[Literal["not found", "damaged", "wrong item in the bin"], Form()],
+) -> Response:
+    """Units that are not there or not fit to be sent: the count is put right and they are routed from elsewhere."""
+    async with changing(request, who) as db:
+        work = _there(await work_lists.fulfillment(db, scope=who.scope, number=number))
+        outcome = await working.report_short(db, work=work["id"], sku=sku, quantity=quantity, reason=reason)
+    if isinstance(outcome, Refused):
+        return await _station(request, who, number, _said(outcome, "pick"))
+    text = f"{quantity} of {sku} {reason}: taken off the count, and routed from elsewhere."
+    return await _station(request, who, number, Verdict(True, text))
 
 
 def _said(outcome: Accepted | Closed | Refused, kind: str) -> Verdict:
@@ -134,7 +161,10 @@ def _said(outcome: Accepted | Closed | Refused, kind: str) -> Verdict:
     if isinstance(outcome, Closed):
         return Verdict(True, "All packed. Next: the label." if outcome.complete else "Parcel closed.")
     if outcome.complete:
-        return Verdict(True, f"{outcome.sku}: right. " + ("Everything picked." if kind == "pick" else "Close the parcel."))
+        return Verdict(
+            True,
+            f"{outcome.sku}: right. " + ("Everything picked." if kind == "pick" else "Close the parcel."),
+        )
     return Verdict(True, f"{outcome.sku}: right. {outcome.remaining.units()} to go.")
 
 
@@ -142,7 +172,7 @@ async def _station(request: Request, who: Visitor, number: str, verdict: Verdict
     """The page, or its body to htmx; without scripts a form comes back to the page."""
     found = await _work(request, who, number)
     async with reading(request) as db:
-        boxes = await packing.packages_of(db, fulfillments=[found["f"]["id"]])
+        boxes = (await packing.packages_of(db, fulfillments=[found["f"]["id"]])).get(found["f"]["id"], [])
         offered = await packing.cartons(db)
     if verdict is not None and not wants_fragment(request) and verdict.right:
         return RedirectResponse(f"/console/work/{number}/station", status_code=303)
@@ -152,7 +182,7 @@ async def _station(request: Request, who: Visitor, number: str, verdict: Verdict
         "station.html",
         fragment="_station_alone.html",
         verdict=verdict,
-        boxes=[box for box in boxes if box.status != "cancelled"],
+        boxes=boxes,
         cartons=offered,
         plan=plan,
         planned_carton=plan.parcels[0].carton if plan and plan.parcels else None,
@@ -176,7 +206,7 @@ async def _work(request: Request, who: Visitor, number: str) -> dict[str, Any]:
     # A pack station wants pieces, not people: address and price stay with those who need them.
     return {
         "f": found,
-        "items": picks,
+        "pieces": picks,
         "picked_of": work.ordered if past_picking else work.picked,
         "packed_of": work.ordered if found["min_rank"] >= Rank.PACKED else work.packed,
         "wanted": work.ordered.units(),

@@ -119,7 +119,10 @@ def _effects(found: OrderPage) -> list[str]:
     if not open_:
         return []
     effects = [f"{_units(at_once)} cancelled at once; the stock is free again."] if at_once else []
-    effects += [f"{node} is asked to stop {_units(n)}; what it ships first has shipped." for node, n in requested.items()]
+    effects += [
+        f"{node} is asked to stop {_units(n)}; what it ships first has shipped."
+        for node, n in requested.items()
+    ]
     if gone:
         effects.append(f"{_units(gone)} already shipped: kept. Ask for a return instead.")
     elif found.order["payment_status"] == "authorized":

@@ -12,10 +12,9 @@ from starlette.responses import RedirectResponse, Response
 from orderloom.console.access import Visitor, changing, needs
 from orderloom.console.routes.order import HOLDS, order_response
 from orderloom.insight import order_page, work_lists
+from orderloom.journey import working
 from orderloom.journey.cancelling import Cancelled, cancel
-from orderloom.journey.fulfillment import FULFILLMENT
-from orderloom.journey.order import ORDER
-from orderloom.journey.returning import RETURNING
+from orderloom.journey.roster import JOURNEYS
 from orderloom.orders import holds
 from orderloom.orders.holds import BLOCKABLE, NewHold
 from orderloom.plumbing import clock, journeys
@@ -23,7 +22,7 @@ from orderloom.plumbing.database import Db, Row
 from orderloom.plumbing.journeys import IllegalMove, NoSuchSubject
 
 router = APIRouter()
-JOURNEYS = {journey.of: journey for journey in (ORDER, FULFILLMENT, RETURNING)}
+BY_NAME = {journey.of: journey for journey in JOURNEYS}
 MOVES = {"pause": journeys.pause, "resume": journeys.resume, "retry": journeys.retry}
 SELECTED_MAX = 200
 REASONS = ("customer", "fraud", "inventory", "address", "duplicate", "other")
@@ -42,7 +41,9 @@ async def hold(
 ) -> Response:
     wanted = [step for step in BLOCKABLE if step in blocks]
     if type not in HOLDS or not wanted:
-        return await order_response(request, who, number, refusal="Choose a reason and at least one step to hold back.")
+        return await order_response(
+            request, who, number, refusal="Choose a reason and at least one step to hold back."
+        )
     async with changing(request, who) as db:
         order = await _order(db, who, number)
         await holds.raise_holds(
@@ -75,7 +76,9 @@ async def hold_all(
             await holds.raise_holds(
                 db,
                 holds=[
-                    NewHold(order_id=order["id"], type=type, blocks=("route", "release", "ship"), due_at=due_at)
+                    NewHold(
+                        order_id=order["id"], type=type, blocks=("route", "release", "ship"), due_at=due_at
+                    )
                     for order in found
                     if order is not None and order["lifecycle"] == "open"
                 ],
@@ -95,12 +98,16 @@ async def cancel_order(
         return await order_response(request, who, number, refusal="Choose a reason.")
     async with changing(request, who) as db:
         order = await _order(db, who, number)
-        outcome = await cancel(db, order_id=order["id"], reason=f"{reason}: {note.strip()}" if note.strip() else reason)
+        outcome = await cancel(
+            db, order_id=order["id"], reason=f"{reason}: {note.strip()}" if note.strip() else reason
+        )
     if isinstance(outcome, Cancelled):
         return _back(number, "asked" if outcome.requested else "cancelled")
     if outcome is None:
         raise HTTPException(404)
-    return await order_response(request, who, number, refusal=f"{outcome.message.capitalize()}. {outcome.way_out}")
+    return await order_response(
+        request, who, number, refusal=f"{outcome.message.capitalize()}. {outcome.way_out}"
+    )
 
 
 @router.post("/holds/{key}/clear")
@@ -109,8 +116,7 @@ async def clear_hold(request: Request, key: UUID, who: May) -> Response:
         found = await work_lists.hold(db, scope=who.scope, key=key)
         if found is None:
             raise HTTPException(404)
-        await holds.clear(db, hold_id=key)
-        await journeys.wake(db, ORDER.of, [found["order_id"]])
+        await working.clear_hold(db, hold_id=key)
     return _back(found["number"], "cleared")
 
 
@@ -123,19 +129,21 @@ async def move_journey(
     subject: Annotated[UUID, Form()],
     move: Annotated[str, Form(pattern="^(pause|resume|retry|skip)$")],
 ) -> Response:
-    if journey not in JOURNEYS:
+    if journey not in BY_NAME:
         raise HTTPException(404)
     try:
         async with changing(request, who) as db:
             order = await _order(db, who, number)
             await _belongs(db, order, journey, subject)
             if move == "skip":
-                await journeys.skip(db, JOURNEYS[journey], subject)
+                await journeys.skip(db, BY_NAME[journey], subject)
             else:
                 await MOVES[move](db, journey, subject)
     except (IllegalMove, NoSuchSubject) as refused:
         return await order_response(request, who, number, refusal=str(refused))
-    return _back(number, {"pause": "paused", "resume": "resumed", "retry": "retried", "skip": "skipped"}[move])
+    return _back(
+        number, {"pause": "paused", "resume": "resumed", "retry": "retried", "skip": "skipped"}[move]
+    )
 
 
 async def _order(db: Db, who: Visitor, number: str) -> Row:

@@ -30,9 +30,20 @@ May = Annotated[Visitor, Depends(needs("orders:read"))]
 PAGE = 50
 EXPORT_MAX = 50_000
 
-PAYMENTS = ("unpaid", "pending", "authorized", "partially_paid", "paid", "partially_refunded", "refunded", "voided", "expired")
+PAYMENTS = (
+    "unpaid",
+    "pending",
+    "authorized",
+    "partially_paid",
+    "paid",
+    "partially_refunded",
+    "refunded",
+    "voided",
+    "expired",
+)
 LIFECYCLES = ("draft", "open", "closed", "cancelled")
 RETURNS = ("none", "requested", "open", "partially_returned", "returned")
+RANKS = {str(int(rank)) for rank in Rank}
 SERVICES = ("standard", "expedited", "overnight")
 
 
@@ -48,7 +59,7 @@ class Asked:
 def read(given: QueryParams) -> Asked:
     """The list's state out of the address. What is not understood is left out, so that old links still work."""
     filters = {name: [v for v in given.getlist(name) if v] for name in FILTERS}
-    filters["status"] = [v for v in filters["status"] if v.isdigit() and int(v) in Rank]
+    filters["status"] = [v for v in filters["status"] if v in RANKS]
     view = given.get("view", "open")
     query = OrderQuery(
         view=view if view in VIEWS else "open",
@@ -151,7 +162,11 @@ def _cells(row: Row) -> list[object]:
 
 def cursor(row: Row) -> str:
     """The place after a row, for the address."""
-    return base64.urlsafe_b64encode(f"{row['placed_at'].isoformat()}|{row['id'].hex}".encode()).decode().rstrip("=")
+    return (
+        base64.urlsafe_b64encode(f"{row['placed_at'].isoformat()}|{row['id'].hex}".encode())
+        .decode()
+        .rstrip("=")
+    )
 
 
 def _key(text: str | None) -> Key | None:

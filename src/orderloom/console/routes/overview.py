@@ -56,8 +56,10 @@ async def _stream(request: Request, database: Database, who: Visitor) -> AsyncIt
             if latest != seen or loop.time() - told > TELL_EVERY_S:
                 seen, told = latest, loop.time()
                 figures = await _figures(database, who.scope)
-                text = templates().get_template("_overview.html").render(
-                    visitor=who, here="/console/overview", now=clock.now(), **figures
+                text = (
+                    templates()
+                    .get_template("_overview.html")
+                    .render(visitor=who, here="/console/overview", now=clock.now(), **figures)
                 )
                 yield "".join(f"data: {line}\n" for line in text.splitlines()) + "\n"
         except (LoginNeeded, DatabaseAway):

@@ -28,7 +28,13 @@ async def shipments(request: Request, who: May, parcel: str = "", before: UUID |
         rows = await work_lists.shipments(db, scope=who.scope, parcel=status, before=before, limit=PAGE)
     more = rows[PAGE - 1]["id"] if len(rows) > PAGE else None
     return page(
-        request, "shipments.html", rows=rows[:PAGE], parcel=status, statuses=STATUSES, more=more, params={"parcel": status}
+        request,
+        "shipments.html",
+        rows=rows[:PAGE],
+        parcel=status,
+        statuses=STATUSES,
+        more=more,
+        params={"parcel": status},
     )
 
 

@@ -34,4 +34,4 @@ async def show(request: Request, number: str, who: May) -> Response:
         if not rows:
             raise HTTPException(404)
         parts = await work_lists.return_parts(db, return_id=rows[0]["id"])
-    return page(request, "return.html", r=rows[0], **parts)
+    return page(request, "return.html", r=rows[0], parts=parts)
