@@ -9,16 +9,16 @@ from pathlib import PurePath
 REGISTRY = re.compile(
     "|".join(
         [
-            '"resol' + 'ved"' + r"\s*:",
+            '"resol' + 'ved"' + r'\s*:\s*"https?:',
             "index" + "-url",
-            r"^\s*regis" + r"try\s*=",
+            r"^\s*@?[\w:.-]*regis" + r"try\s*=\s*[\"']?https?:",
             r"source = \{ regis" + "try",
         ]
     ),
     re.MULTILINE,
 )
 LOCKS = re.compile(r"(^|/)(package-lock\.json|.*\.lock|requirements/.*\.txt)$")
-MACHINE = re.compile(r"(?<![\w.~$}*])/(work|root|home/[a-z]\w*|Users/[A-Za-z]\w*)/")
+MACHINE = re.compile(r"(?<![\w.~$}*])/(work/(?:main|shared)|root|home/[a-z]\w*|Users/[A-Za-z]\w*)/")
 VENDORED = re.compile(
     r"(/vendor/|\.min\.(js|css)$|\.map$|\.(woff2?|ttf|otf|eot)$|(^|/)node_modules/|topo(json)?\.json$)"
 )
