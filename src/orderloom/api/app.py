@@ -15,11 +15,14 @@ from orderloom.api import (
     capturing,
     catalogue,
     document,
+    feed,
     fulfillment,
     inventory,
     network,
     order_actions,
     orders,
+    returns,
+    shipping,
     vitals,
 )
 from orderloom.api.admission import LANES, Admission
@@ -37,9 +40,12 @@ ROUTES: Sequence[Routes] = (
     orders.routes,
     order_actions.routes,
     fulfillment.routes,
+    shipping.routes,
+    returns.routes,
+    inventory.routes,
     catalogue.routes,
     network.routes,
-    inventory.routes,
+    feed.routes,
 )
 _CODES = {404: "not_found", 405: "method_not_allowed", 400: "malformed", 413: "too_large"}
 

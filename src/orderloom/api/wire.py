@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from uuid import UUID
 
@@ -165,6 +166,20 @@ def _luhn(found: str) -> bool:
     return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
 
 
+def plain(value: Any) -> Any:
+    """Somebody else's JSON, if a database can keep it: printable texts, finite numbers."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, dict):
+        return {printable(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [plain(inner) for inner in value]
+    if isinstance(value, float) and not isfinite(value):
+        raise PydanticCustomError("finite_number", "numbers are finite")
+    return value
+
+
+PlainJson = Annotated[dict[str, Any], AfterValidator(plain)]
 Text = Annotated[str, StringConstraints(strict=True, max_length=500), AfterValidator(clean)]
 Reason = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=500), AfterValidator(clean)]
 # Codes and other people's ids are no free text: a marketplace's order number may well pass for a card's.

@@ -101,6 +101,16 @@ async def inspect(db: Db, *, return_id: UUID, findings: Sequence[Finding]) -> Ou
     return await _woken(db, return_id, said)
 
 
+async def approve(db: Db, *, return_id: UUID) -> Outcome:
+    """Agree to take the goods back, ahead of the journey that does so by rule."""
+    return await _woken(db, return_id, (await returns.approve(db, return_ids=[return_id]))[return_id])
+
+
+async def close(db: Db, *, return_id: UUID) -> Outcome:
+    """Expect nothing more: what never arrived is missing, and the refund is for what did."""
+    return await _woken(db, return_id, await returns.close(db, return_id=return_id))
+
+
 async def decline(db: Db, *, return_id: UUID, reason: str) -> Outcome:
     """Do not take the goods back."""
     return await _woken(
