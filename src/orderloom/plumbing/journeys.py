@@ -198,6 +198,7 @@ class Subject:
     step: str
     state: str
     undoing: bool
+    undo_to: str | None
     due_at: datetime
     attempts: int
     awaiting: str | None
@@ -207,7 +208,8 @@ class Subject:
 
 
 _COLUMNS = (
-    "journey, subject_id, step, state, undoing, due_at, attempts, awaiting, problem, leased_until, updated_at"
+    "journey, subject_id, step, state, undoing, undo_to, due_at, attempts, awaiting, problem, leased_until, "
+    "updated_at"
 )
 
 
@@ -251,17 +253,34 @@ async def retry(db: Db, journey: str, subject: UUID) -> None:
 
 
 async def skip(db: Db, journey: Journey, subject: UUID) -> str | None:
-    """Pass over the present step without its effect; returns the step it is at now, None at the end."""
+    """Pass over the present step without its effect, or without its undo while undoing.
+
+    Returns the step it is at now, None when that was the last one.
+    """
     at = await hold_still(db, journey.of, subject)
     _refuse_ended(at, "skip")
-    following = journey.after(at.step)
-    await _place(db, at, step=following or at.step, state="due" if following else "done", undoing=False)
+    if at.undoing and at.step == at.undo_to:
+        await _place(db, at, step=at.step, state="due", undoing=False)
+        return at.step
+    following = journey.before(at.step) if at.undoing else journey.after(at.step)
+    ended = "undone" if at.undoing else "done"
+    await _place(
+        db,
+        at,
+        step=following or at.step,
+        state="due" if following else ended,
+        undoing=at.undoing,
+        undo_to=at.undo_to,
+    )
     return following
 
 
 async def rewind(db: Db, journey: Journey, subject: UUID, *, to: str) -> None:
     """Undo the steps after and including `to`, in reverse, then go forward from there again."""
     at = await hold_still(db, journey.of, subject)
+    if at.state == "undone" or (at.undoing and at.undo_to is None):
+        msg = f"{journey.of} {subject} has been given up: it cannot go forward again"
+        raise IllegalMove(msg)
     if to not in journey.at or journey.at[to] > journey.at[at.step]:
         msg = f"{at.step} cannot be rewound to {to}: choose one of {', '.join(journey.at)} up to {at.step}"
         raise IllegalMove(msg)
@@ -272,6 +291,7 @@ async def turn_back(db: Db, journey: str, subject: UUID, *, reason: str) -> None
     """Undo everything in reverse to the beginning: the journey is given up. Does nothing when already ended so."""
     at = await hold_still(db, journey, subject)
     if at.state != "undone":
+        # A rewind under way is given up with the rest: nothing goes forward from its step again.
         await _place(db, at, step=at.step, state="due", undoing=True, problem=reason)
 
 
@@ -286,7 +306,7 @@ async def _move(db: Db, journey: str, subject: UUID, *, from_states: tuple[str, 
     if at.state not in from_states:
         msg = f"{journey} {subject} is {at.state}; this needs one of {', '.join(from_states)}"
         raise IllegalMove(msg)
-    await _place(db, at, step=at.step, state=to, undoing=at.undoing)
+    await _place(db, at, step=at.step, state=to, undoing=at.undoing, undo_to=at.undo_to)
 
 
 async def _place(
@@ -301,7 +321,7 @@ async def _place(
 ) -> None:
     # The token moves on, so that a worker still calling out for this subject records nothing (W1).
     await db.execute(
-        "UPDATE plumbing.subjects SET step = $3, state = $4, undoing = $5, undo_to = coalesce($6, undo_to), "
+        "UPDATE plumbing.subjects SET step = $3, state = $4, undoing = $5, undo_to = $6, "
         "problem = $7, attempts = 0, awaiting = NULL, token = token + 1, leased_until = NULL, "
         "due_at = clock_timestamp(), updated_at = clock_timestamp() WHERE journey = $1 AND subject_id = $2",
         at.journey,

@@ -9,42 +9,33 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from datetime import timedelta
 from uuid import UUID
 
 import structlog
 
 from orderloom.plumbing import clock, subjects
-from orderloom.plumbing.database import Database, DatabaseAway, Db, Deadlock
+from orderloom.plumbing.database import Database, DatabaseAway, Db, Deadlock, LockTimeout
 from orderloom.plumbing.events import Actor, acting
 from orderloom.plumbing.http import Unavailable
 from orderloom.plumbing.journeys import (
     WORK_CHANNEL,
     Again,
     Answer,
-    End,
-    GoTo,
     Journey,
-    Later,
-    Outcome,
     Outcomes,
     Outward,
     Park,
     Step,
-    TurnBack,
-    Wait,
 )
+from orderloom.plumbing.outcomes import backoff, placed, undone
 from orderloom.plumbing.subjects import Claim, Place
 
 log = structlog.get_logger()
 
 SET_SIZE = 500
 ATTEMPTS_MAX = 10
-BACKOFF_FIRST_S = 0.5
-BACKOFF_LAST_S = 300.0
 POLL_S = 1.0
 
 
@@ -106,6 +97,9 @@ class Runner:
             except (DatabaseAway, OSError) as away:
                 log.warning("database away, waiting", problem=str(away))
                 found, rest = 0, POLL_S
+            except Exception:  # a lane outlives what one pass runs into, or one defect would stop all work
+                log.exception("lane stumbled", journey=journey.of, step=step.name if step else None)
+                found, rest = 0, POLL_S
             if found:
                 rest = 0.05
                 continue
@@ -165,40 +159,66 @@ class Runner:
         return found
 
     async def _local_set(
-        self, journey: Journey, step: Step, *, undoing: bool, only: Sequence[UUID] | None = None
+        self,
+        journey: Journey,
+        step: Step,
+        *,
+        undoing: bool,
+        only: Sequence[UUID] | None = None,
+        fuse: bool = True,
     ) -> int:
         claimed: list[Claim] = []
         try:
             async with self._database.transaction() as db:
                 claimed = await self._claim(db, journey, step, undoing=undoing, only=only)
                 if claimed:
-                    await self._run_fused(db, journey, step, claimed, undoing=undoing)
+                    await self._run_fused(db, journey, step, claimed, undoing=undoing, fuse=fuse)
         except DatabaseAway:
             raise
         except Deadlock:
             log.warning("deadlock, set taken again", journey=journey.of, step=step.name, size=len(claimed))
         except Exception as fault:  # noqa: BLE001 - the runner is where a step's defects end
-            await self._halve(journey, step, claimed, fault, undoing=undoing)
+            await self._halve(journey, step, claimed, fault, undoing=undoing, fuse=fuse)
         return len(claimed)
 
     async def _halve(
-        self, journey: Journey, step: Step, claimed: Sequence[Claim], fault: Exception, *, undoing: bool
+        self,
+        journey: Journey,
+        step: Step,
+        claimed: Sequence[Claim],
+        fault: Exception,
+        *,
+        undoing: bool,
+        fuse: bool,
     ) -> None:
         """Find the poison by halving, so that a neighbour never suffers; back the poison off."""
-        if len(claimed) > 1:
-            middle = len(claimed) // 2
-            for part in (claimed[:middle], claimed[middle:]):
-                await self._local_set(journey, step, undoing=undoing, only=[c.subject for c in part])
-            return
         if not claimed:
             raise fault
-        log.error(
-            "step failed", journey=journey.of, step=step.name, subject=str(claimed[0].subject), exc_info=fault
-        )
+        ids = [c.subject for c in claimed]
+        if len(ids) > 1:
+            middle = len(ids) // 2
+            for part in (ids[:middle], ids[middle:]):
+                await self._local_set(journey, step, undoing=undoing, only=part)
+        elif fuse and not undoing and self._fuses_on(journey, step):
+            # Perhaps a later step is at fault: it is to fail under its own name, with what went before it kept.
+            await self._local_set(journey, step, undoing=undoing, only=ids, fuse=False)
+        else:
+            await self._put_off(journey, step, ids[0], fault, undoing=undoing)
+
+    async def _put_off(
+        self, journey: Journey, step: Step, subject: UUID, fault: Exception, *, undoing: bool
+    ) -> None:
+        log.error("step failed", journey=journey.of, step=step.name, subject=str(subject), exc_info=fault)
         async with self._database.transaction() as db:
-            await self._fail(
-                db, journey, step, claimed[0], f"{type(fault).__name__}: {fault}", undoing=undoing
-            )
+            # The failed transaction gave it free: whoever took it up meanwhile has the say.
+            for claim in await self._claim(db, journey, step, undoing=undoing, only=[subject]):
+                await self._fail(
+                    db, journey, step, claim, f"{type(fault).__name__}: {fault}", undoing=undoing
+                )
+
+    def _fuses_on(self, journey: Journey, step: Step) -> bool:
+        following = journey.after(step.name)
+        return following is not None and not isinstance(journey.step(following).do, Outward)
 
     async def _fail(
         self,
@@ -215,16 +235,16 @@ class Runner:
         if attempts >= ATTEMPTS_MAX:
             await self._park(db, journey, [(claim.subject, step.name, problem)])
             return
-        place = Place(step.name, "due", undoing, clock.now() + _backoff(attempts), attempts, None, problem)
+        place = Place(step.name, "due", undoing, clock.now() + backoff(attempts), attempts, None, problem)
         await subjects.put(db, journey.of, {claim.subject: place})
 
     async def _run_fused(
-        self, db: Db, journey: Journey, first: Step, claimed: Sequence[Claim], *, undoing: bool
+        self, db: Db, journey: Journey, step: Step, claimed: Sequence[Claim], *, undoing: bool, fuse: bool
     ) -> None:
         """Run the step on the set, and the local steps after it on whoever advances, then write all places."""
         places: dict[UUID, Place] = {}
         attempts = {c.subject: c.attempts for c in claimed}
-        travelling, step = [c.subject for c in claimed], first
+        travelling = list(attempts)
         while travelling:
             action = step.undo if undoing else step.do
             outcomes: Outcomes = {}
@@ -233,14 +253,14 @@ class Runner:
                 with _acting_as(journey, step):
                     outcomes = await action(db, travelling, clock.now())
             moved = await self._settle(db, journey, step, travelling, outcomes, attempts, undoing=undoing)
-            places |= moved
-            following = journey.before(step.name) if undoing else journey.after(step.name)
-            if following is None or undoing:
+            # Whoever was parked or put off here has its row written: the place it came from must not undo that.
+            here = set(travelling)
+            places = {subject: place for subject, place in places.items() if subject not in here} | moved
+            if undoing or not fuse or not self._fuses_on(journey, step):
                 break
-            step = journey.step(following)
-            if isinstance(step.do, Outward):
-                break
-            travelling = [s for s in travelling if s not in outcomes]
+            step = journey.steps[journey.at[step.name] + 1]
+            travelling = [subject for subject in travelling if subject not in outcomes]
+            attempts = dict.fromkeys(travelling, 0)
         await subjects.put(db, journey.of, places)
 
     # --- outward steps ----------------------------------------------------------------------------------------
@@ -263,16 +283,20 @@ class Runner:
         only: Sequence[UUID] | None = None,
     ) -> int:
         claimed: list[Claim] = []
+        leases: dict[UUID, Claim] = {}
         try:
             async with self._database.transaction() as db:
                 claimed = await self._claim(
                     db, journey, step, undoing=undoing, only=only, most=action.at_once * 8
                 )
-                if not claimed:
-                    return 0
-                leases = await subjects.lease(db, journey.of, [c.subject for c in claimed], self._lease_s)
+                ids = await self._park_killers(db, journey, step, claimed)
+                if not ids:
+                    return len(claimed)
+                taken = await subjects.lease(db, journey.of, ids, self._lease_s)
                 with _acting_as(journey, step):
-                    calls = await action.prepare(db, [c.subject for c in claimed], clock.now())
+                    calls = await action.prepare(db, ids, clock.now())
+            # Only now: had the transaction failed, the same tokens might be another worker's.
+            leases = taken
             async with self._renewing(journey, leases):
                 answers, unknown = await self._call_all(action, calls)
             await self._record(journey, step, action, leases, answers, unknown, undoing=undoing)
@@ -280,32 +304,44 @@ class Runner:
             raise
         except Deadlock:
             log.warning("deadlock, set taken again", journey=journey.of, step=step.name, size=len(claimed))
-        except Exception as fault:  # noqa: BLE001 - the runner is where a step's defects end
-            await self._halve_outward(journey, step, action, claimed, fault, undoing=undoing)
+            await self._let_go(journey, leases)
+        except Exception as fault:
+            if not claimed:
+                raise
+            await self._let_go(journey, leases)
+            await self._halve_outward(
+                journey, step, action, [c.subject for c in claimed], fault, undoing=undoing
+            )
         return len(claimed)
+
+    async def _park_killers(
+        self, db: Db, journey: Journey, step: Step, claimed: Sequence[Claim]
+    ) -> list[UUID]:
+        """Park those whose every attempt ended with its worker, which could not count it; returns the others."""
+        spent = [c.subject for c in claimed if c.attempts >= ATTEMPTS_MAX]
+        problem = f"each of {ATTEMPTS_MAX} workers that took it up ended before it was done"
+        await self._park(db, journey, [(subject, step.name, problem) for subject in spent])
+        return [c.subject for c in claimed if c.attempts < ATTEMPTS_MAX]
+
+    async def _let_go(self, journey: Journey, leases: dict[UUID, Claim]) -> None:
+        """Give up the leases that are still ours."""
+        if leases:
+            async with self._database.transaction() as db:
+                ours = await subjects.still_ours(db, journey.of, leases)
+                await subjects.give_up_leases(db, journey.of, sorted(ours))
 
     async def _halve_outward(
         self,
         journey: Journey,
         step: Step,
         action: Outward,
-        claimed: Sequence[Claim],
+        ids: Sequence[UUID],
         fault: Exception,
         *,
         undoing: bool,
     ) -> None:
-        if not claimed:
-            raise fault
-        ids = [c.subject for c in claimed]
-        async with self._database.transaction() as db:
-            # The attempt stays counted, so that a poison subject cannot go round for ever.
-            await subjects.give_up_leases(db, journey.of, ids)
-            if len(claimed) == 1:
-                await self._fail(
-                    db, journey, step, claimed[0], f"{type(fault).__name__}: {fault}", undoing=undoing
-                )
-        if len(claimed) == 1:
-            log.error("step failed", journey=journey.of, step=step.name, subject=str(ids[0]), exc_info=fault)
+        if len(ids) == 1:
+            await self._put_off(journey, step, ids[0], fault, undoing=undoing)
             return
         middle = len(ids) // 2
         for part in (ids[:middle], ids[middle:]):
@@ -320,12 +356,17 @@ class Runner:
 
         async def one(call: object) -> Answer | None:
             provider: str = getattr(call, "provider", "")
+            subject: UUID = getattr(call, "subject")  # noqa: B009 - an Outward's calls are duck-typed
             async with bulkheads.setdefault(provider, asyncio.Semaphore(action.at_once)):
                 try:
                     return call, await action.call(call)
                 except Unavailable as fault:
-                    unknown[getattr(call, "subject")] = str(fault)  # noqa: B009 - an Outward's calls are duck-typed
-                    return None
+                    unknown[subject] = str(fault)
+                except Exception as fault:
+                    # A call's defect is its own subject's, never a neighbour's.
+                    log.exception("call failed", provider=provider, subject=str(subject))
+                    unknown[subject] = f"{type(fault).__name__}: {fault}"
+                return None
 
         answers = await asyncio.gather(*(one(call) for call in calls))
         return [answer for answer in answers if answer is not None], unknown
@@ -348,7 +389,8 @@ class Runner:
             with _acting_as(journey, step):
                 # What was answered is recorded even for a subject whose other call stayed unknown.
                 outcomes = dict(await action.record(db, [s for s in leases if s in ours], mine, clock.now()))
-            attempts = {c.subject: c.attempts for c in leases.values()}
+            # The lease has counted this attempt already; `_settle` counts it for whoever is to come again.
+            attempts = {c.subject: c.attempts - 1 for c in leases.values()}
             places = await self._settle(db, journey, step, settled, outcomes, attempts, undoing=undoing)
             await subjects.put(db, journey.of, places)
             for subject in unknown.keys() & ours:
@@ -362,7 +404,8 @@ class Runner:
         async def renew() -> None:
             while True:
                 await asyncio.sleep(self._lease_s / 3)
-                with suppress(DatabaseAway):
+                # What keeps us from renewing costs a repetition at worst: the token guards what is recorded.
+                with suppress(DatabaseAway, Deadlock, LockTimeout):
                     async with self._database.transaction() as db:
                         await subjects.renew(db, journey.of, leases, self._lease_s)
 
@@ -371,6 +414,8 @@ class Runner:
             yield
         finally:
             task.cancel()
+            # A renewal on its way must not lease what was recorded and given free since.
+            await asyncio.gather(task, return_exceptions=True)
 
     # --- rows -------------------------------------------------------------------------------------------------
 
@@ -409,42 +454,10 @@ class Runner:
                 claim = Claim(subject, attempts[subject], 0)
                 await self._fail(db, journey, step, claim, outcome.problem, undoing=undoing)
             elif outcome is None and undoing:
-                places[subject] = _undone(journey, step, back_to[subject])
+                places[subject] = undone(journey, step, back_to[subject])
             else:
-                places[subject] = _placed(journey, step, outcome, undoing=undoing)
+                places[subject] = placed(journey, step, outcome, undoing=undoing)
         return places
-
-
-def _placed(journey: Journey, step: Step, outcome: Outcome | None, *, undoing: bool) -> Place:
-    match outcome:
-        case None:
-            following = journey.after(step.name)
-            return Place(following or step.name, "due" if following else "done", undoing=False)
-        case Wait(awaiting):
-            return Place(step.name, "waiting", undoing, clock.now() + step.gives_up_after, 0, awaiting)
-        case Later(at, awaiting):
-            return Place(step.name, "due", undoing, at, 0, awaiting)
-        case GoTo(name):
-            return Place(journey.step(name).name, "due", undoing=False)
-        case End():
-            return Place(step.name, "done", undoing=False)
-        case TurnBack(reason):
-            return Place(step.name, "due", undoing=True, problem=reason)
-        case Park() | Again():
-            raise AssertionError(outcome)
-
-
-def _undone(journey: Journey, step: Step, back_to: str | None) -> Place:
-    if step.name == back_to:
-        return Place(step.name, "due", undoing=False, clear_undo_to=True)
-    before = journey.before(step.name)
-    return Place(before or step.name, "due" if before else "undone", undoing=True)
-
-
-def _backoff(attempts: int) -> timedelta:
-    """Full jitter over an exponential ceiling (Brooker, "Exponential Backoff And Jitter", AWS 2015)."""
-    ceiling = min(BACKOFF_LAST_S, BACKOFF_FIRST_S * 2 ** min(attempts, 20))
-    return timedelta(seconds=random.uniform(ceiling / 4, ceiling))  # noqa: S311 - spreading load, not a secret
 
 
 @contextmanager

@@ -68,22 +68,28 @@ FROM unnest($2::uuid[], $3::text[], $4::text[], $5::bool[], $6::timestamptz[], $
   AS t (subject_id, step, state, undoing, due_at, attempts, awaiting, problem, clear_undo_to)
 WHERE s.journey = $1 AND s.subject_id = t.subject_id
 """
-# A wake-up of a subject that does not wait stays until it does: its fact may be newer than what the step read.
+# A wake-up of a subject that is due or at work stays until it waits: its fact may be newer than what the step read.
+# A locked subject is passed over, so that neither a long step nor a door that holds several can block this.
 _DELIVER_WAKES = """
-WITH woken AS (
-  DELETE FROM plumbing.wakes AS w USING plumbing.subjects AS s
-  WHERE w.journey = $1 AND s.journey = w.journey AND s.subject_id = w.subject_id
+WITH ready AS (
+  SELECT s.subject_id, s.state FROM plumbing.subjects AS s
+  WHERE s.journey = $1 AND s.subject_id IN (SELECT w.subject_id FROM plumbing.wakes AS w WHERE w.journey = $1)
     AND (s.state <> 'due' OR s.due_at > clock_timestamp())
-  RETURNING w.subject_id
+  FOR UPDATE SKIP LOCKED
+), heard AS (
+  DELETE FROM plumbing.wakes AS w
+  WHERE w.journey = $1 AND (w.subject_id IN (SELECT r.subject_id FROM ready AS r) OR NOT EXISTS
+    (SELECT FROM plumbing.subjects AS s WHERE s.journey = w.journey AND s.subject_id = w.subject_id))
 )
 UPDATE plumbing.subjects AS s
 SET state = 'due', due_at = clock_timestamp(), awaiting = NULL, updated_at = clock_timestamp()
-WHERE s.journey = $1 AND s.subject_id IN (SELECT subject_id FROM woken)
-  AND (s.state = 'waiting' OR (s.state = 'due' AND s.due_at > clock_timestamp()))
+FROM ready AS r
+WHERE s.journey = $1 AND s.subject_id = r.subject_id AND r.state IN ('waiting', 'due')
 """
 _OVERDUE = """
-SELECT subject_id, step, awaiting FROM plumbing.subjects
+SELECT subject_id, step, awaiting FROM plumbing.subjects AS s
 WHERE journey = $1 AND state = 'waiting' AND due_at < clock_timestamp()
+  AND NOT EXISTS (SELECT FROM plumbing.wakes AS w WHERE w.journey = s.journey AND w.subject_id = s.subject_id)
 ORDER BY due_at LIMIT 500 FOR UPDATE SKIP LOCKED
 """
 
@@ -109,9 +115,10 @@ async def renew(db: Db, journey: str, leases: Mapping[UUID, Claim], seconds: flo
 
 
 async def give_up_leases(db: Db, journey: str, subjects: Sequence[UUID]) -> None:
-    """Let others claim them at once."""
+    """Let others claim them at once; the attempt that began with the lease is not counted."""
     await db.execute(
-        "UPDATE plumbing.subjects SET leased_until = NULL WHERE journey = $1 AND subject_id = ANY($2::uuid[])",
+        "UPDATE plumbing.subjects SET leased_until = NULL, attempts = attempts - 1 "
+        "WHERE journey = $1 AND subject_id = ANY($2::uuid[])",
         journey,
         list(subjects),
     )
