@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from orderloom.api import (
     capturing,
     catalogue,
+    configuration,
     document,
     feed,
     fulfillment,
@@ -45,6 +46,7 @@ ROUTES: Sequence[Routes] = (
     inventory.routes,
     catalogue.routes,
     network.routes,
+    configuration.routes,
     feed.routes,
 )
 _CODES = {404: "not_found", 405: "method_not_allowed", 400: "malformed", 413: "too_large"}
