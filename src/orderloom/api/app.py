@@ -15,6 +15,7 @@ from orderloom.api import (
     capturing,
     catalogue,
     configuration,
+    decisions,
     document,
     feed,
     fulfillment,
@@ -44,6 +45,7 @@ ROUTES: Sequence[Routes] = (
     shipping.routes,
     returns.routes,
     inventory.routes,
+    decisions.routes,
     catalogue.routes,
     network.routes,
     configuration.routes,
@@ -70,8 +72,7 @@ def create_app(
     )
     app.state.desk = Desk(database, settings, Admission(database, lanes))
     app.state.meters = Meters()
-    for door in (door for group in routes for door in group.doors):
-        app.router.routes.append(door)
+    app.router.routes += sorted((door for group in routes for door in group.doors), key=_specific_first)
     written = document.write(app)
     app.openapi = lambda: written  # type: ignore[method-assign]
     app.router.add_route(
@@ -81,6 +82,11 @@ def create_app(
         app.add_exception_handler(kind, handler)
     app.add_middleware(Edge, meters=app.state.meters, body_limit=settings.body_limit_bytes)
     return app
+
+
+def _specific_first(door: Door) -> str:
+    """The first address that fits is taken: words go before `{id}.pdf`, and that before `{id}`."""
+    return re.sub(r"\{[a-z_]+\}(?=/|$)", "~~", re.sub(r"\{[a-z_]+\}(?=\.)", "~", door.path))
 
 
 # --- what becomes of faults -----------------------------------------------------------------------------------

@@ -206,6 +206,7 @@ class Decision:
         skus = {want.key: want.sku for want in self.request.wants}
         return {
             "outcome": self.outcome,
+            "currency": self.plan.parts[0].quote.currency if self.plan else None,
             "plan": self.plan.json(skus) if self.plan else None,
             "runner_up": self.runner_up.json(skus) if self.runner_up else None,
             "uncovered": dict(self.uncovered),

@@ -1,0 +1,227 @@
+"""Decisions as dry runs over what is present, and stored routing decisions made again. Nothing is written here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from orderloom import catalog, network, packing, routing, shipping
+from orderloom.journey.sourcing import take_snapshot
+from orderloom.network.model import Channel
+from orderloom.orders.model import Fault
+from orderloom.orders.reading import orders_of
+from orderloom.packing.model import Article, Carton
+from orderloom.plumbing.database import Db
+from orderloom.routing.model import Decision, Policy, Request, Source, Want
+from orderloom.routing.questions import Question, RateQuestion, given, moment
+from orderloom.routing.store import decision as stored_decision
+from orderloom.routing.world import EMPTY, Unanswerable, World
+from orderloom.shipping.tariff import Tariff
+from orderloom.terms import Address, Quantities
+
+_ALL = ("items", "nodes", "contracts", "cartons")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Within:
+    """The nodes and channels the asker may see; None is all of them."""
+
+    nodes: Collection[UUID] | None = None
+    channels: Collection[UUID] | None = None
+
+
+def needs_present(question: Question) -> bool:
+    """Whether anything must be read to answer it."""
+    asked = type(question).model_fields
+    left_out = [part for part in _ALL if part in asked and given(question, part) is None]
+    if isinstance(question, RateQuestion) and question.node is None:
+        left_out = [part for part in left_out if part != "nodes"]
+    return bool(left_out) or getattr(question, "channel", None) is not None
+
+
+async def present(db: Db, question: Question, *, now: datetime, within: Within) -> World:
+    """What the question leaves out, as it is now. Raises Unanswerable for a channel that is not there."""
+    at = moment(question, now)
+    channel = await _channel(db, getattr(question, "channel", None), within)
+    if isinstance(question, RateQuestion):
+        nodes = (await network.nodes_of(db, codes=[question.node])).values() if question.node else ()
+        seen = [node for node in nodes if within.nodes is None or node.id in within.nodes]
+        return replace(
+            EMPTY,
+            sources=tuple(Source(node=node, available=Quantities()) for node in seen),
+            tariffs=tuple(await shipping.tariffs(db, at=at)),
+        )
+    skus = {line.sku for line in question.lines}
+    kits = await catalog.kits_of(db, skus=skus)
+    skus |= {component for parts in kits.values() for component in parts}
+    if "nodes" not in type(question).model_fields:
+        items = await catalog.items_of(db, skus=skus)
+        return replace(EMPTY, articles=_articles(items), kits=kits, cartons=await packing.cartons(db))
+    snapshot = await take_snapshot(db, skus=skus, orders=(), now=at)
+    sources = [
+        Source(
+            node=node,
+            available=Quantities((sku, snapshot.shelves.to_promise(node.id, sku)) for sku in sorted(skus)),
+            capacity_left=snapshot.room.get(node.id),
+            refused=f"it does not ship for {channel.code}"
+            if channel and not node.serves(channel=channel.code)
+            else None,
+        )
+        for node in sorted(snapshot.nodes.values(), key=lambda node: node.code)
+        if within.nodes is None or node.id in within.nodes
+    ]
+    return World(
+        articles=_articles(snapshot.items),
+        sources=tuple(sources),
+        tariffs=snapshot.tariffs,
+        cartons=snapshot.cartons,
+        kits=kits,
+        channel=channel,
+    )
+
+
+async def _channel(db: Db, code: str | None, within: Within) -> Channel | None:
+    if code is None:
+        return None
+    for channel in (await network.channels_of(db, codes=[code])).values():
+        if within.channels is None or channel.id in within.channels:
+            return channel
+    raise Unanswerable([Fault("/channel", "unknown_channel", f"no channel {code!r}")])
+
+
+def _articles(items: Mapping[str, catalog.Item]) -> dict[str, Article]:
+    units = dict.fromkeys(items, 1)
+    return {article.sku: article for article in packing.articles(items=items, units=units)}
+
+
+# --- a decision made again ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """A stored decision made again. `moved` names what it was decided on and is no more as it was then."""
+
+    decision_id: UUID
+    same: bool
+    differs: tuple[str, ...]
+    moved: tuple[str, ...]
+    answer: Mapping[str, Any]
+
+    def json(self) -> dict[str, Any]:
+        """The form on the wire."""
+        return {
+            "same": self.same,
+            "differs": list(self.differs),
+            "moved": list(self.moved),
+            "answer": dict(self.answer),
+        }
+
+
+async def replay(db: Db, *, decision_id: UUID) -> Replay | None:
+    """Decide again from the kept request: same stock, moment, promise and contract versions; None: no such decision.
+
+    Nodes, items and cartons are read as they are now, for only contracts are kept in versions; a node that has changed
+    since is named in `moved`, as is whatever is gone.
+    """
+    row = await stored_decision(db, decision_id)
+    if row is None:
+        return None
+    kept: Mapping[str, Any] = row["request"]
+    moved: list[str] = []
+    request = Request(
+        wants=tuple(await _wants(db, kept["lines"], moved)),
+        sources=tuple(await _sources(db, kept["nodes"], moved)),
+        destination=await _destination(db, row["order_id"], kept["destination"]),
+        tariffs=tuple(await _tariffs(db, kept["contracts"], moved)),
+        cartons=tuple(await _cartons(db, kept["cartons"], moved)),
+        now=datetime.fromisoformat(kept["now"]),
+        promise_at=datetime.fromisoformat(kept["promise_at"]) if kept["promise_at"] else None,
+        policy=Policy(**kept["policy"]),
+    )
+    answer = _plain(routing.plan(request))
+    differs = tuple(_differences("", row["answer"], answer))
+    return Replay(
+        decision_id=decision_id, same=not differs, differs=differs, moved=tuple(moved), answer=answer
+    )
+
+
+def _plain(decision: Decision) -> dict[str, Any]:
+    """As it reads once it has been stored."""
+    found: dict[str, Any] = json.loads(json.dumps(decision.json()))
+    return found
+
+
+async def _wants(db: Db, kept: Sequence[Mapping[str, Any]], moved: list[str]) -> list[Want]:
+    articles = _articles(await catalog.items_of(db, skus={line["sku"] for line in kept}))
+    moved += [f"item {line['sku']} is gone" for line in kept if line["sku"] not in articles]
+    return [
+        Want(
+            key=line["line"],
+            article=replace(articles[line["sku"]], quantity=line["quantity"]),
+            quantity=line["quantity"],
+            fixed_node=line["fixed_node"],
+        )
+        for line in kept
+        if line["sku"] in articles
+    ]
+
+
+async def _sources(db: Db, kept: Sequence[Mapping[str, Any]], moved: list[str]) -> list[Source]:
+    now = {node.code: node for node in (await network.nodes_of(db, codes=[k["node"] for k in kept])).values()}
+    found: list[Source] = []
+    for one in kept:
+        node = now.get(one["node"])
+        if node is None:
+            moved.append(f"node {one['node']} is gone")
+            continue
+        if node.version != one["version"]:
+            moved.append(f"node {node.code} is at version {node.version}, it was at {one['version']}")
+        found.append(
+            Source(
+                node=node,
+                available=Quantities(one["available"]),
+                capacity_left=one["capacity_left"],
+                refused=one["refused"],
+            )
+        )
+    return found
+
+
+async def _destination(db: Db, order_id: UUID, kept: Mapping[str, Any]) -> Address:
+    """The place as it was kept; the street, which tells a post-office box, from the order."""
+    order = (await orders_of(db, [order_id])).get(order_id)
+    return Address.of({**(order.ship_to.json() if order else {}), **kept})
+
+
+async def _tariffs(db: Db, kept: Sequence[Mapping[str, Any]], moved: list[str]) -> list[Tariff]:
+    book = await shipping.contract_book(db)
+    versions = {(one.carrier, one.version): book.tariffs[one.id] for one in book.versions}
+    keys = [(one["carrier"], one["version"]) for one in kept]
+    moved += [
+        f"{carrier}'s contract {version} is out of use"
+        for carrier, version in keys
+        if (carrier, version) not in versions
+    ]
+    return [versions[key] for key in keys if key in versions]
+
+
+async def _cartons(db: Db, kept: Sequence[str], moved: list[str]) -> list[Carton]:
+    now = {carton.code: carton for carton in await packing.cartons(db)}
+    moved += [f"carton {code} is out of use" for code in kept if code not in now]
+    return [now[code] for code in kept if code in now]
+
+
+def _differences(path: str, before: Any, after: Any) -> Iterator[str]:
+    """The paths at which two answers differ."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in sorted(before.keys() | after.keys()):
+            yield from _differences(f"{path}/{key}", before.get(key), after.get(key))
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for i, (one, other) in enumerate(zip(before, after, strict=True)):
+            yield from _differences(f"{path}/{i}", one, other)
+    elif before != after:
+        yield path

@@ -1,0 +1,185 @@
+"""By when a buyer can have it (pure): every node and service priced and timed exactly as routing would, then ranked.
+
+A promise made from other figures than routing's is one that routing cannot keep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from orderloom.delivery.model import NoWay
+from orderloom.delivery.promise import end_of_day, ship_date
+from orderloom.network.calendar import NeverWorks
+from orderloom.network.model import Node
+from orderloom.network.places import positioned
+from orderloom.packing.cartonize import whole
+from orderloom.packing.model import Article, Carton
+from orderloom.routing.model import Source
+from orderloom.routing.world import Leaf, articles_of
+from orderloom.shipping.model import Ineligible, Parcel, Place, Quote
+from orderloom.shipping.select import quote
+from orderloom.shipping.tariff import Tariff
+from orderloom.terms import Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One way to bring all that is wanted: node, service, handover, arrival and what the carriage costs."""
+
+    node: str
+    quote: Quote
+    ship_by: datetime
+    promise_at: datetime
+
+    @property
+    def order(self) -> tuple[date, int, str, str, str]:
+        """The sooner first, then the cheaper."""
+        q = self.quote
+        return q.arrives_on, q.cost, q.carrier, q.service, self.node
+
+    def json(self) -> dict[str, Any]:
+        """The form on the wire."""
+        return {
+            "node": self.node,
+            "carrier": self.quote.carrier,
+            "service": self.quote.service,
+            "ship_by": self.ship_by.isoformat(),
+            "arrives_on": self.quote.arrives_on.isoformat(),
+            "promise_at": self.promise_at.isoformat(),
+            "cost": self.quote.cost,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Soonest:
+    """The ways to bring something, soonest first, and why the others are none."""
+
+    ways: tuple[Way, ...]
+    refused: tuple[NoWay, ...]
+
+    def json(self) -> dict[str, Any]:
+        """The earliest of all, of each service and of each node, and the ways that are none."""
+        by_service: dict[tuple[str, str], Way] = {}
+        by_node: dict[str, Way] = {}
+        for way in self.ways:
+            by_service.setdefault((way.quote.carrier, way.quote.service), way)
+            by_node.setdefault(way.node, way)
+        return {
+            "earliest": self.ways[0].json() if self.ways else None,
+            "by_service": [way.json() for way in by_service.values()],
+            "by_node": [way.json() for way in by_node.values()],
+            "refused": [
+                {"node": one.node, "carrier": one.carrier, "service": one.service, "reason": one.reason}
+                for one in self.refused
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lanes:
+    """What all ways have in common."""
+
+    destination: Address
+    tariffs: tuple[Tariff, ...]
+    cartons: tuple[Carton, ...]
+    now: datetime
+    time_zone: str
+
+
+def soonest(wanted: Sequence[Leaf], sources: Sequence[Source], lanes: Lanes) -> Soonest:
+    """Every way for one node to bring all of it."""
+    goods = articles_of(wanted)
+    ways: list[Way] = []
+    refused: list[NoWay] = []
+    for source in sources:
+        if reason := _refusal(source, wanted, goods):
+            refused.append(NoWay(node=source.node.code, carrier="*", service="*", reason=reason))
+            continue
+        for way in _ways(source.node, _parcels(goods, lanes.cartons), lanes):
+            if isinstance(way, Way):
+                ways.append(way)
+            else:
+                refused.append(way)
+    return Soonest(ways=tuple(sorted(ways, key=lambda way: way.order)), refused=tuple(refused))
+
+
+def _refusal(source: Source, wanted: Sequence[Leaf], goods: Sequence[Article]) -> str | None:
+    if source.refused:
+        return source.refused
+    if not source.node.active:
+        return "the node is not active"
+    if any(leaf.node not in {None, source.node.code} for leaf in wanted):
+        return "another node is asked for"
+    if any(article.hazmat_class for article in goods) and not source.node.ships_hazmat:
+        return "does not ship dangerous goods"
+    if source.capacity_left is not None and source.capacity_left <= 0:
+        return "its capacity for the day is used up"
+    short = [g.sku for g in goods if source.available.get(g.sku, 0) < g.quantity]
+    return f"has not enough of {', '.join(short[:4])}" if short else None
+
+
+def _parcels(goods: Sequence[Article], cartons: Sequence[Carton]) -> list[Parcel]:
+    dangerous = {article.sku for article in goods if article.hazmat_class}
+    return [
+        Parcel.of(
+            dimensions=packed.outer, weight_g=packed.weight_g, hazmat=bool(dangerous & packed.contents.keys())
+        )
+        for packed in whole(goods, cartons).parcels
+    ]
+
+
+def _ways(node: Node, parcels: Sequence[Parcel], lanes: Lanes) -> Iterator[Way | NoWay]:
+    origin = Place.of(positioned(node.address, latitude=node.latitude, longitude=node.longitude))
+    for tariff in lanes.tariffs:
+        for service in tariff.services:
+            found = priced(node, tariff, service, parcels, origin=origin, lanes=lanes)
+            if isinstance(found, Ineligible):
+                reason = "; ".join(found.reasons)
+                yield NoWay(node=node.code, carrier=tariff.carrier, service=service, reason=reason)
+                continue
+            way, leaves = found
+            yield Way(
+                node=node.code,
+                quote=way,
+                ship_by=leaves,
+                promise_at=end_of_day(way.arrives_on, time_zone=lanes.time_zone),
+            )
+
+
+def priced(
+    node: Node,
+    tariff: Tariff,
+    service: str,
+    parcels: Sequence[Parcel],
+    *,
+    origin: Place,
+    lanes: Lanes,
+    trace: bool = False,
+) -> tuple[Quote, datetime] | Ineligible:
+    """What the service costs from the node at its next handover, and when that is."""
+    if never := closed(node, tariff.carrier, service):
+        return never
+    try:
+        leaves = ship_date(node=node, carrier=tariff.carrier, service=service, now=lanes.now)
+    except NeverWorks:
+        return Ineligible(tariff.carrier, service, ("the node never works",))
+    found = quote(
+        contract=tariff,
+        service=service,
+        parcels=parcels,
+        origin=origin,
+        destination=Place.of(lanes.destination),
+        ship_on=leaves.date(),
+        trace=trace,
+    )
+    return found if isinstance(found, Ineligible) else (found, leaves)
+
+
+def closed(node: Node, carrier: str, service: str) -> Ineligible | None:
+    """Why the node does not ship by the service, if it does not."""
+    if node.services is None or {service, f"{carrier}/{service}"} & set(node.services):
+        return None
+    return Ineligible(carrier, service, ("the node does not ship by this service",))

@@ -1,0 +1,141 @@
+"""Decisions over HTTP and on the command line: one JSON, over what is given or what is present; nothing is stored."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from orderloom.cli import application
+from orderloom.journey import deciding
+from orderloom.plumbing import clock
+from orderloom.routing import examples
+from orderloom.routing.deciding import decide
+from orderloom.routing.questions import QUESTIONS
+from orderloom.routing.world import EMPTY
+from tests.api import shop as small
+
+KINDS = {
+    "route": examples.ROUTE,
+    "pack": examples.PACK,
+    "rate": examples.RATE,
+    "promise": examples.PROMISE,
+}
+
+
+def command(kind: str, question, *, code=0):
+    """What `orderloom decide KIND` prints for a question on stdin."""
+    result = CliRunner().invoke(application(asked="decide"), ["decide", kind], input=json.dumps(question))
+    assert result.exit_code == code, result.output + result.stderr
+    return json.loads(result.stdout if code == 0 else result.stderr)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_python_http_and_command_line_say_the_same(api, kind):
+    asked = {**KINDS[kind], "as_of": "2026-03-02T15:00:00Z"}
+    over_http = await api.ok("POST", f"/v1/decisions/{kind}", asked)
+    question = QUESTIONS[kind].model_validate(asked)
+    assert not deciding.needs_present(question)
+    in_python = decide(question, present=EMPTY, now=clock.now())
+    assert over_http == json.loads(json.dumps(in_python))
+    assert over_http == _in_a_thread(kind, asked)
+
+
+def _in_a_thread(kind, asked):
+    """The command runs a loop of its own, which a test's loop does not allow in its own thread."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(command, kind, asked).result()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_the_command_line_names_the_same_faults(api, kind):
+    asked = {**KINDS[kind], "ship_to": {"country": "usa"}, "colour": "red"}
+    refused = (await api.post(f"/v1/decisions/{kind}", asked)).json()
+    assert refused["code"] == "invalid"
+    assert _faults(kind, asked) == {(f["path"], f["code"]) for f in refused["errors"]}
+
+
+def _faults(kind, asked):
+    found = command(kind, asked, code=2)
+    return {(f["path"], f["code"]) for f in found["errors"]}
+
+
+def test_what_is_no_json_is_said():
+    result = CliRunner().invoke(application(asked="decide"), ["decide", "pack"], input="{")
+    assert result.exit_code == 2
+    assert "malformed" in result.stderr
+
+
+class TestOverWhatIsPresent:
+    async def test_a_route_over_the_shops_own_stock(self, shop):
+        asked = {
+            "lines": [{"sku": "MUG", "quantity": 2}, {"sku": "SET", "quantity": 1}],
+            "ship_to": small.ADDRESS | {"country": "US"},
+            "channel": "web",
+            "contracts": examples.ROUTE["contracts"],
+        }
+        found = await shop.ok("POST", "/v1/decisions/route", asked)
+        assert found["outcome"] == "routed"
+        [part] = found["answer"]["plan"]["shipments"]
+        assert part["node"] in {"EAST", "WEST"}
+        # The kit is there by its components, and the mug's own line beside them.
+        assert {(line["line"], line["sku"], line["quantity"]) for line in part["lines"]} == {
+            ("1", "MUG", 2),
+            ("2.MUG", "MUG", 2),
+            ("2.LAMP", "LAMP", 1),
+        }
+        assert found["answer"]["promise_at"] is not None
+
+    async def test_nothing_is_stored_and_no_stock_is_kept(self, shop):
+        before = await shop.ok("GET", "/v1/inventory/levels")
+        asked = {"lines": [{"sku": "MUG"}], "ship_to": small.ADDRESS | {"country": "US"}}
+        await shop.ok("POST", "/v1/decisions/route", asked)
+        await shop.ok("POST", "/v1/decisions/promise", asked)
+        assert await shop.ok("GET", "/v1/inventory/levels") == before
+        async with shop.database.transaction(readonly=True) as db:
+            assert await db.fetchval("SELECT count(*) FROM routing.decisions") == 0
+
+    async def test_no_contract_in_force_is_a_reason(self, shop):
+        asked = {"lines": [{"sku": "MUG"}], "ship_to": small.ADDRESS | {"country": "US"}}
+        found = await shop.ok("POST", "/v1/decisions/route", asked)
+        assert found["outcome"] == "unroutable"
+        reasons = {reason for c in found["answer"]["candidates"] for reason in c["reasons"]}
+        assert reasons == {"no service carries it: there is no contract"}
+
+    async def test_rates_from_a_node(self, shop):
+        asked = {k: v for k, v in examples.RATE.items() if k not in {"ship_from", "ship_on"}}
+        found = await shop.ok("POST", "/v1/decisions/rate", {**asked, "node": "EAST"})
+        assert found["answer"]["chosen"]["carrier"] == "acme"
+
+    async def test_items_are_packed_by_their_sku(self, shop):
+        asked = {"lines": [{"sku": "MUG", "quantity": 3}], "cartons": examples.PACK["cartons"]}
+        found = await shop.ok("POST", "/v1/decisions/pack", asked)
+        assert [parcel["contents"] for parcel in found["answer"]["parcels"]] == [{"MUG": 3}]
+
+    @pytest.mark.parametrize(
+        ("change", "fault"),
+        [
+            ({"channel": "nowhere"}, ("/channel", "unknown_channel")),
+            ({"lines": [{"sku": "NIL"}]}, ("/lines/0/sku", "unknown_sku")),
+            ({"channel": "web", "service_level": "teleport"}, ("/service_level", "unknown_value")),
+        ],
+    )
+    async def test_what_is_not_there_is_named(self, shop, change, fault):
+        asked = {"lines": [{"sku": "MUG"}], "ship_to": small.ADDRESS | {"country": "US"}, **change}
+        answer = await shop.post("/v1/decisions/route", asked)
+        assert answer.status_code == 422
+        assert [(f["path"], f["code"]) for f in answer.json()["errors"]] == [fault]
+
+    async def test_a_key_bound_to_a_node_sees_no_other(self, shop):
+        east = (await shop.ok("GET", "/v1/nodes/EAST"))["id"]
+        bound = await shop.limited(nodes=[_uuid(east)])
+        asked = {"lines": [{"sku": "MUG"}], "ship_to": small.ADDRESS | {"country": "US"}}
+        found = await bound.ok("POST", "/v1/decisions/route", asked)
+        assert [c["node"] for c in found["answer"]["candidates"]] == ["EAST"]
+
+
+def _uuid(text: str):
+    from orderloom.terms import unwire
+
+    return unwire("node", text)
