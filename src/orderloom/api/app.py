@@ -72,7 +72,8 @@ def create_app(
     )
     app.state.desk = Desk(database, settings, Admission(database, lanes))
     app.state.meters = Meters()
-    app.router.routes += sorted((door for group in routes for door in group.doors), key=_specific_first)
+    doors: list[Door] = sorted((door for group in routes for door in group.doors), key=_specific_first)
+    app.router.routes.extend(doors)
     written = document.write(app)
     app.openapi = lambda: written  # type: ignore[method-assign]
     app.router.add_route(

@@ -188,7 +188,9 @@ async def request_return(call: Here, order_id: OrderId, body: ReturnIn) -> Retur
     said = await asking_back.ask_back(
         call.db,
         order_id=order_id,
-        lines=[Asked(**line.model_dump()) for line in body.lines],
+        lines=[
+            Asked(quantity=x.quantity, reason=x.reason, line_id=x.line_id, note=x.note) for x in body.lines
+        ],
         now=call.now,
         key=_key(call),
         note=body.note,
