@@ -38,6 +38,7 @@ bench: .venv/ready-dev ## Measure; prints ratios within one run
 
 docs: .venv/ready-dev ## Write the generated pages, build the documentation into site/
 	@$(BIN)/python -m orderloom.plumbing.settings > docs/settings.md
+	@$(BIN)/python -m orderloom.journey.drawn > docs/journey.md
 	$(BIN)/zensical build --clean
 
 # --- set-up: each stamp stands for a finished step, so a second run has nothing to do ---------------------------------
