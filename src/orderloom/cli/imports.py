@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
 from typing import Annotated, Any
 
 import typer
@@ -17,16 +16,19 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     SpinnerColumn,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
 )
 from rich.table import Table
 
 from orderloom.cli import session
+from orderloom.insight import audit
 from orderloom.orders.channels.channel import Remark, Translation
 from orderloom.plumbing.settings import settings
 from orderloom.simulate import importing
-from orderloom.simulate.importing import Captured, MissingTable
+from orderloom.simulate.importing import MissingTable
+from orderloom.simulate.whole_way import Tell, WholeWay
 
 app = typer.Typer(help="Bring a channel's history in.", no_args_is_help=True)
 
@@ -59,15 +61,8 @@ def olist(
     report: Report = None,
 ) -> None:
     """Olist's marketplace: items, sellers as nodes, stock that makes each order possible, orders with payments."""
-    _run(
-        "olist",
-        lambda: importing.translate_folder("olist", folder),
-        simulate,
-        as_json,
-        workers,
-        limit,
-        report,
-    )
+    asked = _Asked("olist", simulate, as_json, workers, limit, report)
+    _run(asked, lambda: importing.translate_folder("olist", folder))
 
 
 @app.command("online-retail")
@@ -83,77 +78,72 @@ def online_retail(
     report: Report = None,
 ) -> None:
     """UCI Online Retail II, both years' column names, credits and cancellations included."""
-    _run(
-        "online-retail",
-        lambda: importing.translate_file("online-retail", file),
-        simulate,
-        as_json,
-        workers,
-        limit,
-        report,
-    )
+    asked = _Asked("online-retail", simulate, as_json, workers, limit, report)
+    _run(asked, lambda: importing.translate_file("online-retail", file))
 
 
-def _run(
-    name: str,
-    translate: Callable[[], Translation],
-    simulate: bool,  # noqa: FBT001 - handed on from the command line
-    as_json: bool,  # noqa: FBT001 - the same
-    workers: int,
-    limit: int | None,
-    report: Path | None,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    name: str
+    simulate: bool
+    as_json: bool
+    workers: int
+    limit: int | None
+    report: Path | None
+
+
+def _run(asked: _Asked, translate: Callable[[], Translation]) -> None:
     console = Console(stderr=True)
     try:
-        with console.status(f"reading {name}"):
-            translation = importing.first(translate(), limit)
+        with console.status(f"reading {asked.name}"):
+            translation = importing.first(translate(), asked.limit)
     except MissingTable as missing:
         console.print(f"[red]{missing}[/]")
         raise typer.Exit(2) from None
-    listed = report or settings().data_dir / "imports" / f"{name}.jsonl"
-    summary = session.run(_import(name, translation, console, listed))
-    _print(console, summary)
-    if as_json:
+    with _progress(console) as progress:
+        summary = session.run(_import(asked, translation, _teller(progress)))
+    listed = asked.report or settings().data_dir / "imports" / f"{asked.name}.jsonl"
+    importing.write_report(listed, translation.remarks)
+    print_summary(console, summary | {"report": str(listed)})
+    if asked.as_json:
         print(json.dumps(summary))
+    raise typer.Exit(0 if summary["good"] else 1)
 
 
-async def _import(name: str, translation: Translation, console: Console, listed: Path) -> dict[str, Any]:
+async def _import(asked: _Asked, translation: Translation, tell: Tell) -> dict[str, Any]:
     async with session.opened(migrated=True, statement_seconds=600) as database:
-        with console.status("putting items, nodes and stock in place"):
-            changed = await importing.prepare(database, wanted=importing.setup_of(name, translation))
-        started = monotonic()
-        with _progress(console) as progress:
-            task = progress.add_task("capturing orders", total=len(translation.drafts))
-            captured = await importing.capture(
-                database, drafts=translation.drafts, done=lambda count: progress.advance(task, count)
-            )
-        seconds = monotonic() - started
-    remarks = [*translation.remarks, *captured.refused]
-    await asyncio.to_thread(importing.write_report, listed, remarks)
-    return summary_of(translation, captured, changed, seconds, remarks) | {"report": str(listed)}
-
-
-def summary_of(
-    translation: Translation, captured: Captured, changed: int, seconds: float, remarks: Sequence[Remark]
-) -> dict[str, Any]:
-    """What was brought in, as plain values."""
-    kept_out = Counter(f"{r.file}: {r.reason.split(':')[0]}" for r in remarks if not r.kept)
-    return {
-        "set_up": changed,
-        "orders": {
-            "in_source": len(translation.drafts),
-            "captured": len(captured.orders),
-            "new": captured.new,
-            "refused": len(translation.drafts) - len(captured.orders),
-        },
-        "source": dict(translation.totals),
-        "rows_kept_out": dict(kept_out.most_common(40)),
-        "rows_mended": sum(remark.kept for remark in remarks),
-        "capture": {
-            "seconds": round(seconds, 3),
-            "orders_per_second": round(len(captured.orders) / seconds, 1),
-        },
+        run = WholeWay(
+            database=database,
+            name=asked.name,
+            translation=translation,
+            data_dir=settings().data_dir,
+            workers=asked.workers,
+            tell=tell,
+        )
+        summary = await run.run() if asked.simulate else await run.capture_only()
+        findings = await audit.of_database(database)
+    return summary | {
+        "rows": rows_of(translation.remarks),
+        "audit": {f.invariant.key: f.count for f in findings if f.count},
+        "good": summary["good"] and not any(f.count for f in findings),
     }
+
+
+def rows_of(remarks: Sequence[Remark]) -> dict[str, Any]:
+    """Rows kept out by reason, and how many were taken in mended."""
+    kept_out = Counter(f"{r.file}: {r.reason.split(':')[0]}" for r in remarks if not r.kept)
+    return {"kept_out": dict(kept_out.most_common(40)), "mended": sum(remark.kept for remark in remarks)}
+
+
+def _teller(progress: Progress) -> Tell:
+    tasks: dict[str, TaskID] = {}
+
+    def tell(what: str, done: int, total: int) -> None:
+        if what not in tasks:
+            tasks[what] = progress.add_task(what, total=total)
+        progress.update(tasks[what], completed=done)
+
+    return tell
 
 
 def _progress(console: Console) -> Progress:
@@ -167,15 +157,20 @@ def _progress(console: Console) -> Progress:
     )
 
 
-def _print(console: Console, summary: dict[str, Any]) -> None:
+def print_summary(console: Console, summary: Mapping[str, Any]) -> None:
+    """The figures as a table, one a line."""
     table = Table(show_header=False, box=None, pad_edge=False)
-    for name, value in summary.items():
-        if isinstance(value, dict):
-            for inner, figure in value.items():
-                table.add_row(
-                    f"{name} · {inner}".replace("_", " "),
-                    f"{figure:,}" if isinstance(figure, int) else str(figure),
-                )
-        else:
-            table.add_row(name.replace("_", " "), str(value))
+    for name, value in _flat(summary):
+        table.add_row(
+            name, f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+        )
     console.print(table)
+
+
+def _flat(values: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        label = f"{above}{name}".replace("_", " ")
+        if isinstance(value, dict) and value:
+            yield from _flat(value, f"{label} · ")
+        else:
+            yield label, value

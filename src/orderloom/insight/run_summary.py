@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from orderloom.plumbing.database import Db
 
@@ -166,7 +165,8 @@ SELECT
   (SELECT count(*) FROM orders.orders WHERE min_rank < 800 AND lifecycle = 'open') AS orders,
   (SELECT count(*) FROM returns.returns
    WHERE status NOT IN ('closed', 'declined', 'cancelled', 'expired')) AS returns,
-  (SELECT count(*) FROM plumbing.subjects WHERE state = 'due') AS due,
+  (SELECT count(*) FROM plumbing.subjects
+   WHERE state = 'due' AND due_at < clock_timestamp() + interval '1 hour') AS due,
   (SELECT count(*) FROM plumbing.subjects WHERE state = 'waiting') AS waiting,
   (SELECT count(*) FROM plumbing.subjects WHERE state IN ('parked', 'paused')) AS parked,
   (SELECT count(*) FROM notices.notices WHERE status IN ('queued', 'sending')) AS notices,
@@ -181,13 +181,3 @@ async def backlog(db: Db) -> Backlog:
     row = await db.fetchrow(_BACKLOG)
     assert row is not None  # noqa: S101 - it answers always
     return Backlog(**dict(row))
-
-
-async def order_ids(db: Db, *, channel: str) -> dict[str, UUID]:
-    """Order ids of a channel by external id."""
-    rows = await db.fetch(
-        "SELECT o.external_id, o.id FROM orders.orders AS o JOIN network.channels AS c ON c.id = o.channel_id "
-        "WHERE c.code = $1",
-        channel,
-    )
-    return {row["external_id"]: row["id"] for row in rows}

@@ -96,5 +96,5 @@ def _event(carrier: str, number: str, scan: Scan) -> Json:
         "occurred_at": scan.occurred_at.isoformat(),
     }
     if scan.signed_by is not None:
-        event["proof"] = {"kind": "signature", "signed_by": scan.signed_by}
+        event["proof"] = {"kind": "signature", "signed_by": scan.signed_by, "taken_at": event["occurred_at"]}
     return event

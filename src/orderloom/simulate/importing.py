@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -35,9 +35,10 @@ class MissingTable(FileNotFoundError):
 
 @dataclass(slots=True)
 class Captured:
-    """What became of the drafts. `orders` are ids by external id, known before or new."""
+    """What became of the drafts. `orders` are ids by external id, `numbers` external ids by order number."""
 
     orders: dict[str, UUID] = field(default_factory=dict)
+    numbers: dict[str, str] = field(default_factory=dict)
     new: int = 0
     refused: list[Remark] = field(default_factory=list)
 
@@ -98,6 +99,7 @@ async def capture(
         for draft, outcome in zip(batch, await _place(database, batch), strict=True):
             if isinstance(outcome, Placed):
                 captured.orders[draft.external_id] = outcome.order_id
+                captured.numbers[outcome.number] = draft.external_id
                 captured.new += not outcome.duplicate
             else:
                 captured.refused += _remarks(draft, outcome)
@@ -127,15 +129,6 @@ def write_report(file: Path, remarks: Sequence[Remark]) -> None:
         out.writelines(json.dumps(remark.json(), ensure_ascii=False) + "\n" for remark in remarks)
 
 
-def ids_by_external(captured: Captured, translation: Translation) -> Mapping[UUID, str]:
-    """External ids by order id, for those that were captured."""
-    return {
-        captured.orders[d.external_id]: d.external_id
-        for d in translation.drafts
-        if d.external_id in captured.orders
-    }
-
-
 def first(translation: Translation, limit: int | None) -> Translation:
     """The translation with its first so many orders only, and the stock and credits those need."""
     if limit is None or limit >= len(translation.drafts):
@@ -151,5 +144,11 @@ def first(translation: Translation, limit: int | None) -> Translation:
         translation,
         drafts=drafts,
         stock=stock,
+        fates={key: fate for key, fate in translation.fates.items() if key in taken},
+        totals={
+            "orders": len(drafts),
+            "money": sum(draft.computed_total for draft in drafts),
+            "mismatches": sum(flag["code"] == "payment_mismatch" for draft in drafts for flag in draft.flags),
+        },
         credits=[credit for credit in translation.credits if credit.order in taken],
     )

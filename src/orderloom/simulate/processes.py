@@ -15,14 +15,18 @@ import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from orderloom.plumbing import http
+from orderloom.plumbing import clock, http
 from orderloom.plumbing.http import Unavailable
 
 READY_S = 60.0
 STOP_S = 12.0
 WATCH_S = 0.3
+# Whoever ends so soon, so often in a row, is broken and not unlucky.
+SOON = timedelta(seconds=3)
+SOON_MOST = 5
 _PR_SET_PDEATHSIG = 1
 
 
@@ -52,6 +56,8 @@ class Process:
     ready_url: str | None = None
     wanted: bool = False
     starts: int = 0
+    _started_at: datetime | None = None
+    _soon: int = 0
     _child: asyncio.subprocess.Process | None = None
 
     @property
@@ -68,6 +74,7 @@ class Process:
 
     async def _spawn(self) -> None:
         self.starts += 1
+        self._started_at = clock.now()
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._child = await asyncio.create_subprocess_exec(
@@ -95,6 +102,7 @@ class Process:
 
     def kill(self) -> None:
         """End it this instant, as a power cut would."""
+        self._soon = 0
         if self._child is not None and self.running:
             self._child.send_signal(signal.SIGKILL)
 
@@ -112,9 +120,14 @@ class Process:
             await self._child.wait()
 
     async def restart_if_ended(self) -> bool:
-        """Start it again when it ended against our will; says whether that was so."""
-        if not self.wanted or self.running:
+        """Start it again when it ended against our will; says whether that was so. Raises NotReady."""
+        if not self.wanted or self.running or self._started_at is None:
             return False
+        self._soon = self._soon + 1 if clock.now() - self._started_at < SOON else 0
+        if self._soon >= SOON_MOST:
+            raise NotReady(
+                f"{self.name} ends as soon as it is started; its log is {self.log}\n{_tail(self.log)}"
+            )
         await self._spawn()
         return True
 
@@ -134,7 +147,7 @@ class Fleet:
                 group.create_task(process.start())
 
     async def watch(self, died: Callable[[str], None] = lambda _: None) -> None:
-        """Start again whatever dies, for ever; `died` is told the name."""
+        """Start again whatever dies, for ever; `died` is told the name. Raises NotReady for what cannot live."""
         while True:
             for name, process in self.processes.items():
                 if await process.restart_if_ended():

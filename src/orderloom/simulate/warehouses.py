@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from orderloom.simulate.client import Client, Json, Refusal
 
 BATCH = 200
-Skip = Callable[[Json], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +39,19 @@ class Warehouses:
     async def round(self, now: datetime) -> int:
         """Answer cancellations first, then take on what is submitted, then pack what has lain long enough."""
         return await self._let_go() + await self._take_on(now) + await self._pack(now)
+
+    async def close_days(self) -> int:
+        """Close the day of every node where bought labels wait for a manifest; returns how many were closed."""
+        waiting: set[str] = set()
+        async for page in self.client.pages("/shipments", shipped=False):
+            for shipment in page:
+                if any(
+                    p["label_status"] == "purchased" and not p["manifest_id"] for p in shipment["parcels"]
+                ):
+                    waiting.add(shipment["node"])
+        for node in sorted(waiting):
+            await self._unless_refused("/manifests", {"node": node})
+        return len(waiting)
 
     async def _let_go(self) -> int:
         count = 0

@@ -306,6 +306,8 @@ def _buyer(first: _Entry, read: _Read) -> tuple[dict[str, object], Address]:
         name=person,
         line1=f"Address of {person}",
         city=first.country,
+        # Carriers ask for one; this one is nobody's.
+        postcode="00000",
         country=country or "GB",
         latitude=latitude,
         longitude=longitude,
