@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from orderloom import inventory, packing
+from orderloom.journey.fulfillment import FULFILLMENT, carried
 from orderloom.journey.order import ORDER
-from orderloom.journey.reserving import freeing
+from orderloom.journey.releasing import take_back
+from orderloom.journey.reserving import SHORT, freeing
+from orderloom.orders import cancellations, exceptions
 from orderloom.orders.model import Fulfillment, Slice
 from orderloom.orders.reading import fulfillments_of, lines_of, lock, orders_of, slices_of
 from orderloom.orders.slices import Move, move
-from orderloom.orders.store.rows import set_request_status
 from orderloom.plumbing import events, journeys
 from orderloom.plumbing.database import Db
 from orderloom.plumbing.events import News
 from orderloom.terms import Quantities, Rank
-
-# The node has said yes and may be working on it: it is asked, and shipping may win.
-_ASKED = frozenset({"accepted", "cancellation_requested"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,57 +46,57 @@ async def cancel(
 ) -> Cancelled | CannotCancel | None:
     """Cancel the whole order, or so many units by line; None when there is no such order.
 
-    What no node has accepted is cancelled at once and its stock is free; work that a node accepted becomes a request
-    that it answers; what has shipped stays (return it). With nothing left the order's journey is undone, which
+    What no node has accepted is cancelled at once and its stock is free; work that a node accepted or began becomes a
+    request that it answers; what a carrier has stays (return it). With nothing left the order's journey is undone, which
     releases its money.
     """
     known = (await orders_of(db, [order_id])).get(order_id)
     if known is None:
         return None
     await journeys.hold_still(db, ORDER.of, order_id)
-    works = await fulfillments_of(db, orders=[order_id])
-    for work in sorted(works):
-        await journeys.hold_still(db, "fulfillment", work)
+    for work in sorted(await fulfillments_of(db, orders=[order_id])):
+        await journeys.hold_still(db, FULFILLMENT.of, work)
     await lock(db, orders=[order_id])
     works = await fulfillments_of(db, orders=[order_id])
+    gone = await carried(db, works=list(works))
     pieces = await slices_of(db, orders=[order_id])
+    asked = await cancellations.pending(db, works=list(works))
     if quantities is not None and (fault := await _unknown_lines(db, order_id, quantities)):
         return fault
-    wanted = list(_wanted(pieces, quantities))
+    wanted = list(_wanted([p for p in pieces if p.fulfillment_id not in gone], quantities, asked))
     if quantities is not None and (short := _too_many(wanted, quantities)):
         return short
-    if not wanted and known.lifecycle != "cancelled":
+    if not wanted and not asked and known.lifecycle != "cancelled":
         return CannotCancel("shipped", "every unit has shipped", "Ask for a return instead.")
-    return await _cancel(db, order_id, wanted, pieces, works, reason)
+    done = await _cancel(db, order_id, wanted, works, reason)
+    after = await slices_of(db, orders=[order_id])
+    requested = Counter(done) + Counter(asked if quantities is None else {})
+    return _told(pieces, after, requested, works, gone)
 
 
 async def _cancel(
     db: Db,
     order_id: UUID,
     wanted: Sequence[tuple[Slice, int]],
-    pieces: Sequence[Slice],
     works: Mapping[UUID, Fulfillment],
     reason: str,
-) -> Cancelled:
-    asked = {w.id for w in works.values() if w.request_status in _ASKED}
-    at_once = [(p, n) for p, n in wanted if p.fulfillment_id not in asked]
-    requested = [(p, n) for p, n in wanted if p.fulfillment_id in asked]
-    await _cancel_now(db, at_once, works, reason)
-    await _ask(db, {p.fulfillment_id for p, _ in requested if p.fulfillment_id}, works, reason)
-    left = [p for p in await slices_of(db, orders=[order_id]) if p.rank != Rank.CANCELLED]
-    if not left:
-        await journeys.turn_back(db, ORDER.of, order_id, reason=reason)
-    await journeys.wake(db, ORDER.of, [order_id])
-    return Cancelled(
-        cancelled=Quantities((p.sku, n) for p, n in at_once),
-        requested=Quantities((p.sku, n) for p, n in requested),
-        kept=Quantities(
-            (p.sku, p.quantity) for p in pieces if p.rank >= Rank.SHIPPED and p.rank != Rank.CANCELLED
-        ),
-        works_asked=tuple(
-            works[w].number for w in sorted({p.fulfillment_id for p, _ in requested if p.fulfillment_id})
-        ),
-    )
+) -> dict[tuple[UUID, UUID], int]:
+    """Cancel what can be at once, ask the nodes for the rest; returns what was asked for, by (work, line)."""
+    begun = {work.id for work in works.values() if _begun(work)}
+    await _cancel_now(db, [(p, n) for p, n in wanted if p.fulfillment_id not in begun], works, reason)
+    requested: dict[tuple[UUID, UUID], int] = defaultdict(int)
+    for piece, units in wanted:
+        if piece.fulfillment_id in begun:
+            requested[piece.fulfillment_id, piece.line_id] += units
+    ids = sorted({work for work, _ in requested})
+    await cancellations.ask(db, works=[works[work] for work in ids], units=requested, reason=reason)
+    await _after(db, order_id, list(works), reason)
+    return requested
+
+
+def _begun(work: Fulfillment) -> bool:
+    """The node has said yes, or just begun: it is asked, and shipping may win."""
+    return work.request_status not in ("unsubmitted", "submitted") or work.max_rank >= Rank.PICKING
 
 
 async def _cancel_now(
@@ -105,53 +105,102 @@ async def _cancel_now(
     """Free the stock of these units and cancel them; a fulfillment order left empty has its journey undone."""
     if not units:
         return
-    await inventory.post(db, postings=freeing([_part(p, n) for p, n in units], reason=reason))
+    await inventory.post(
+        db, postings=freeing([replace(piece, quantity=n) for piece, n in units], reason=reason)
+    )
     moves = [Move(slice_id=p.id, to=Rank.CANCELLED, quantity=n) for p, n in units]
     await move(db, moves, event="order.cancelled", reason=reason)
     for work in sorted({p.fulfillment_id for p, _ in units if p.fulfillment_id}):
         if (await fulfillments_of(db, ids=[work]))[work].status == "cancelled":
-            await set_request_status(db, [work], "cancellation_accepted")
+            await cancellations.granted(db, work=work, wholly=True)
             await packing.cancel_packages(db, fulfillment_ids=[work])
-            await journeys.turn_back(db, "fulfillment", work, reason=reason)
+            await journeys.turn_back(db, FULFILLMENT.of, work, reason=reason)
             await events.append(db, [_news("fulfillment.cancelled", works[work], reason)])
         else:
-            await journeys.wake(db, "fulfillment", [work])
+            await journeys.wake(db, FULFILLMENT.of, [work])
 
 
-async def _ask(db: Db, works: set[UUID], known: Mapping[UUID, Fulfillment], reason: str) -> None:
-    fresh = sorted(w for w in works if known[w].request_status != "cancellation_requested")
-    await set_request_status(db, fresh, "cancellation_requested")
-    await events.append(db, [_news("fulfillment.cancellation_requested", known[w], reason) for w in fresh])
+async def _after(db: Db, order_id: UUID, works: Sequence[UUID], reason: str) -> None:
+    """Give the journey up when nothing is left, and settle the cases that the cancelled units were about."""
+    ranks = {p.rank for p in await slices_of(db, orders=[order_id])}
+    if ranks == {Rank.CANCELLED}:
+        await exceptions.resolve_of(db, entities=[order_id, *works], resolution=f"cancelled: {reason}")
+        await journeys.turn_back(db, ORDER.of, order_id, reason=reason)
+    elif not ranks & SHORT:
+        await exceptions.resolve_of(db, entities=[order_id], kinds=["out_of_stock"], resolution=reason)
+    await journeys.wake(db, ORDER.of, [order_id])
 
 
 async def answer_request(db: Db, *, work: UUID, accept: bool, reason: str) -> bool:
-    """The node's answer to a cancellation request; False when none was made. Refused, the work goes on."""
+    """The node's answer to a cancellation request; False when none was made.
+
+    Refused, or answered after the carrier has the goods, the work goes on. Let go in part, the node keeps the rest;
+    when that is in closed packages already, it is taken back and routed anew.
+    """
     order_id = (await fulfillments_of(db, ids=[work]))[work].order_id
     await journeys.hold_still(db, ORDER.of, order_id)
-    await journeys.hold_still(db, "fulfillment", work)
+    await journeys.hold_still(db, FULFILLMENT.of, work)
     await lock(db, orders=[order_id])
     known = await fulfillments_of(db, ids=[work])
     if known[work].request_status != "cancellation_requested":
         return False
-    if not accept:
-        await set_request_status(db, [work], "cancellation_rejected")
-        await events.append(db, [_news("fulfillment.cancellation_rejected", known[work], reason)])
+    if not accept or await carried(db, works=[work]):
+        await cancellations.declined(db, works=[known[work]], reason=reason)
         return True
-    pieces = [p for p in await slices_of(db, fulfillments=[work]) if p.rank < Rank.SHIPPED]
-    await _cancel_now(db, [(p, p.quantity) for p in pieces], known, reason)
-    if all(p.rank == Rank.CANCELLED for p in await slices_of(db, orders=[order_id])):
-        await journeys.turn_back(db, ORDER.of, order_id, reason=reason)
-    await journeys.wake(db, ORDER.of, [order_id])
+    left = {line: units for (_, line), units in (await cancellations.pending(db, works=[work])).items()}
+    pieces = await slices_of(db, fulfillments=[work])
+    await _cancel_now(db, list(_wanted(pieces, left, {})), known, reason)
+    if (await fulfillments_of(db, ids=[work]))[work].status != "cancelled":
+        await cancellations.granted(db, work=work, wholly=False)
+        packed = (await packing.packages_of(db, fulfillments=[work])).get(work, [])
+        if any(package.status == "packed" for package in packed):
+            await take_back(db, works=[known[work]], reason=reason)
+    await _after(db, order_id, [work], reason)
     return True
 
 
-def _wanted(pieces: Sequence[Slice], quantities: Mapping[UUID, int] | None) -> Iterator[tuple[Slice, int]]:
-    """The units to cancel, those that have come least far first."""
+def _told(
+    before: Sequence[Slice],
+    after: Sequence[Slice],
+    requested: Mapping[tuple[UUID, UUID], int],
+    works: Mapping[UUID, Fulfillment],
+    gone: set[UUID],
+) -> Cancelled:
+    skus = {piece.line_id: piece.sku for piece in before}
+    ended = [
+        Quantities((p.sku, p.quantity) for p in of if p.rank == Rank.CANCELLED) for of in (before, after)
+    ]
+    return Cancelled(
+        cancelled=ended[1] - ended[0],
+        requested=Quantities((skus[line], units) for (_, line), units in requested.items()),
+        kept=Quantities(
+            (p.sku, p.quantity)
+            for p in after
+            if Rank.SHIPPED <= p.rank < Rank.CANCELLED or p.fulfillment_id in gone
+        ),
+        works_asked=tuple(works[work].number for work in sorted({work for work, _ in requested})),
+    )
+
+
+def _wanted(
+    pieces: Sequence[Slice],
+    quantities: Mapping[UUID, int] | None,
+    asked: Mapping[tuple[UUID, UUID], int],
+) -> Iterator[tuple[Slice, int]]:
+    """The units to cancel, those that have come least far first; those asked for before are left out."""
     left = dict(quantities) if quantities is not None else None
+    spoken = dict(asked)
     for piece in sorted(pieces, key=lambda p: (p.rank, p.id)):
         if piece.rank >= Rank.SHIPPED:
             continue
-        units = piece.quantity if left is None else min(piece.quantity, left.get(piece.line_id, 0))
+        free = piece.quantity
+        if piece.fulfillment_id is not None:
+            before = min(free, spoken.get((piece.fulfillment_id, piece.line_id), 0))
+            spoken[piece.fulfillment_id, piece.line_id] = (
+                spoken.get((piece.fulfillment_id, piece.line_id), 0) - before
+            )
+            free -= before
+        units = free if left is None else min(free, left.get(piece.line_id, 0))
         if units:
             if left is not None:
                 left[piece.line_id] -= units
@@ -180,10 +229,6 @@ def _too_many(wanted: Sequence[tuple[Slice, int]], quantities: Mapping[UUID, int
         f"only {sum(short.values())} of the units named have not shipped",
         "Lower the quantity; ask for a return of what has shipped.",
     )
-
-
-def _part(piece: Slice, units: int) -> Slice:
-    return replace(piece, quantity=units)
 
 
 def _news(type_: str, work: Fulfillment, reason: str) -> News:

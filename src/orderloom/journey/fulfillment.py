@@ -17,7 +17,7 @@ from orderloom.journey.closing import note_money
 from orderloom.journey.parking import parked
 from orderloom.network.calendar import zone
 from orderloom.network.places import positioned
-from orderloom.orders import axes, holds
+from orderloom.orders import axes, cancellations, holds
 from orderloom.orders.model import Fulfillment, Line, Order, Slice
 from orderloom.orders.reading import fulfillments_of, lines_of, lock, orders_of, slices_of
 from orderloom.orders.slices import Move, move
@@ -32,6 +32,7 @@ from orderloom.plumbing.journeys import (
     Answer,
     End,
     Journey,
+    Later,
     Outcome,
     Outcomes,
     Outward,
@@ -135,7 +136,7 @@ def _label_request(
     )
 
 
-async def note_labels(db: Db, works: Sequence[UUID], answers: Sequence[Answer], _now: datetime) -> Outcomes:
+async def note_labels(db: Db, works: Sequence[UUID], answers: Sequence[Answer], now: datetime) -> Outcomes:
     """Follow the parcels whose labels are bought; where no carrier takes them a person must help."""
     answered = await shipping.record_labels(db, subjects=works, answers=answers)
     known = await fulfillments_of(db, ids=works)
@@ -164,6 +165,9 @@ async def note_labels(db: Db, works: Sequence[UUID], answers: Sequence[Answer], 
             outcomes[work] = Park(f"no label: {said.problem}")
         elif known[work].order_id in held:
             outcomes[work] = Wait(f"hold {held[known[work].order_id]} to be cleared")
+        elif work not in answered:
+            # A hold was cleared between asking and noting: nothing was asked for it.
+            outcomes[work] = Later(now, "its labels to be asked for")
     return outcomes
 
 
@@ -190,8 +194,7 @@ async def note_label_voids(
 
 async def dispatch(db: Db, works: Sequence[UUID], now: datetime) -> Outcomes:
     """Once the carrier has the parcels (manifest or first scan): units leave stock, slices are shipped."""
-    scanned = {work for work, p in (await delivery.progress(db, fulfillments=works)).items() if p.scanned}
-    handed = await shipping.handed_over(db, fulfillments=works) | scanned
+    handed = await carried(db, works=works)
     outcomes: dict[UUID, Outcome] = {
         work: Wait("the carrier to take it over") for work in works if work not in handed
     }
@@ -215,7 +218,14 @@ async def dispatch(db: Db, works: Sequence[UUID], now: datetime) -> Outcomes:
     await tell_changed(db, keys=[(p.node_id, p.sku) for p in pieces if p.node_id])
     await move(db, [Move(slice_id=p.id, to=Rank.SHIPPED) for p in pieces], event="order.shipped")
     await shipping.shipped(db, fulfillments=list(handed), at=now)
+    await cancellations.declined(db, works=list(known.values()), reason="the carrier has it already")
     return outcomes
+
+
+async def carried(db: Db, *, works: Sequence[UUID]) -> set[UUID]:
+    """Those that their carrier has, by manifest or first scan: nothing takes them back but a return."""
+    scanned = {work for work, p in (await delivery.progress(db, fulfillments=works)).items() if p.scanned}
+    return await shipping.handed_over(db, fulfillments=works) | scanned
 
 
 # --- the money of what was shipped ----------------------------------------------------------------------------
@@ -226,7 +236,7 @@ async def ask_capture(db: Db, works: Sequence[UUID], _now: datetime) -> Sequence
     return await payments.prepare_captures(db, charges=await _charges(db, works))
 
 
-async def note_capture(db: Db, works: Sequence[UUID], answers: Sequence[Answer], _now: datetime) -> Outcomes:
+async def note_capture(db: Db, works: Sequence[UUID], answers: Sequence[Answer], now: datetime) -> Outcomes:
     """Goods that left are paid, or somebody must see to it."""
     charges = await _charges(db, works)
     answered = await payments.record_captures(db, charges=charges, answers=answers)
@@ -240,7 +250,9 @@ async def note_capture(db: Db, works: Sequence[UUID], answers: Sequence[Answer],
         if isinstance(said, CaptureRefused):
             problem = said.message or said.code
             outcomes[work] = Again(problem) if said.retryable else Park(f"not paid: {problem}")
-    return outcomes
+    # A hold was cleared between asking and noting: nothing was asked for these.
+    unasked = {charge.subject for charge in charges} - answered.keys()
+    return {**{work: Later(now, "its money to be asked for") for work in unasked}, **outcomes}
 
 
 async def _charges(db: Db, works: Sequence[UUID]) -> list[Charge]:

@@ -10,13 +10,13 @@ from uuid import UUID
 
 from orderloom import inventory, network, packing, routing
 from orderloom.inventory.model import Posting
-from orderloom.journey.fulfillment import FULFILLMENT
+from orderloom.journey.fulfillment import FULFILLMENT, carried
 from orderloom.journey.sourcing import rebinding
-from orderloom.orders import holds
+from orderloom.orders import cancellations, holds
 from orderloom.orders.model import Fulfillment, Slice
 from orderloom.orders.reading import fulfillments_of, lock, orders_of, slices_of
 from orderloom.orders.slices import Move, move
-from orderloom.orders.store.rows import insert_fulfillments, set_request_status
+from orderloom.orders.store.rows import insert_fulfillments
 from orderloom.plumbing import journeys
 from orderloom.plumbing.database import Db
 from orderloom.plumbing.journeys import Outcome, Outcomes, Wait
@@ -89,6 +89,8 @@ async def recall(db: Db, orders: Sequence[UUID], _now: datetime) -> Outcomes:
     works = [
         w for w in (await fulfillments_of(db, orders=orders)).values() if w.status in ("open", "in_progress")
     ]
+    gone = await carried(db, works=[work.id for work in works])
+    works = [work for work in works if work.id not in gone]
     await take_back(db, works=works, reason="the order's release was taken back")
     return {}
 
@@ -108,5 +110,6 @@ async def take_back(db: Db, *, works: Sequence[Fulfillment], reason: str) -> Non
     await inventory.post(db, postings=postings)
     moves = [Move(slice_id=p.id, to=Rank.RESERVED, node_id=p.node_id) for p in pieces]
     await move(db, moves, event="order.recalled", reason=reason)
-    await set_request_status(db, ids, "cancellation_accepted")
+    for work in ids:
+        await cancellations.granted(db, work=work, wholly=True)
     await packing.cancel_packages(db, fulfillment_ids=ids)

@@ -15,6 +15,7 @@ from orderloom.delivery.model import ParcelChange, Status, Taken, TrackingEvent
 from orderloom.inventory.availability import not_found_legs
 from orderloom.inventory.counting import tell_changed
 from orderloom.inventory.model import Posting
+from orderloom.journey.cancelling import answer_request
 from orderloom.journey.fulfillment import FULFILLMENT
 from orderloom.journey.handing import MANIFEST
 from orderloom.journey.order import ORDER
@@ -71,7 +72,7 @@ async def accept(db: Db, *, works: Sequence[UUID]) -> Answered:
 
 
 async def reject(db: Db, *, work: UUID, reason: str) -> Answered:
-    """The node will not do it: its units are free, and are routed again without this node."""
+    """The node will not do it: its units are routed again without this node, those to be cancelled are cancelled."""
     known = (await fulfillments_of(db, ids=[work])).get(work)
     if known is None:
         return Answered(refused={work: "there is no such fulfillment order"})
@@ -81,6 +82,10 @@ async def reject(db: Db, *, work: UUID, reason: str) -> Answered:
     known = (await lock_fulfillments(db, [work]))[work]
     if known.status not in ("open", "in_progress") or known.max_rank >= Rank.PACKED:
         return Answered(refused={work: f"it is {known.status} and cannot be rejected any more"})
+    if await answer_request(db, work=work, accept=True, reason=reason):
+        known = (await fulfillments_of(db, ids=[work]))[work]
+        if known.status == "cancelled":
+            return Answered(done=(work,))
     pieces = [p for p in await slices_of(db, fulfillments=[work]) if p.rank < Rank.SHIPPED]
     await inventory.post(db, postings=freeing(pieces, reason=f"rejected: {reason}"))
     await set_request_status(db, [work], "rejected")

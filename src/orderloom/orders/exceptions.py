@@ -66,10 +66,12 @@ async def resolve(db: Db, *, exception_id: UUID, resolution: str) -> ExceptionCa
     return found
 
 
-async def resolve_of(db: Db, *, entities: Sequence[UUID], kinds: Sequence[str], resolution: str) -> None:
-    """Settle the open cases of these kinds about these entities: what they were about has passed."""
+async def resolve_of(
+    db: Db, *, entities: Sequence[UUID], kinds: Sequence[str] | None = None, resolution: str
+) -> None:
+    """Settle the open cases about these entities, of these kinds or all: what they were about has passed."""
     found = await cases.open_cases_of(db, entities)
-    await _resolve(db, [c.id for c in found if c.kind in kinds], resolution)
+    await _resolve(db, [c.id for c in found if kinds is None or c.kind in kinds], resolution)
 
 
 async def open_of(db: Db, *, entities: Sequence[UUID]) -> list[ExceptionCase]:

@@ -234,6 +234,13 @@ CREATE TABLE notices.notices (
     CONSTRAINT notices_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'sending'::text, 'sent'::text, 'failed'::text])))
 );
 
+CREATE TABLE orders.cancellation_requests (
+    fulfillment_id uuid NOT NULL,
+    line_id uuid NOT NULL,
+    quantity integer NOT NULL,
+    CONSTRAINT cancellation_requests_quantity_check CHECK ((quantity > 0))
+);
+
 CREATE TABLE orders.exceptions (
     id uuid DEFAULT uuidv7() NOT NULL,
     kind text NOT NULL,
@@ -955,6 +962,9 @@ ALTER TABLE ONLY notices.notices
 ALTER TABLE ONLY notices.notices
     ADD CONSTRAINT notices_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY orders.cancellation_requests
+    ADD CONSTRAINT cancellation_requests_pkey PRIMARY KEY (fulfillment_id, line_id);
+
 ALTER TABLE ONLY orders.exceptions
     ADD CONSTRAINT exceptions_pkey PRIMARY KEY (id);
 
@@ -1281,6 +1291,12 @@ ALTER TABLE ONLY inventory.stock
 
 ALTER TABLE ONLY notices.notices
     ADD CONSTRAINT notices_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
+
+ALTER TABLE ONLY orders.cancellation_requests
+    ADD CONSTRAINT cancellation_requests_fulfillment_id_fkey FOREIGN KEY (fulfillment_id) REFERENCES orders.fulfillments(id);
+
+ALTER TABLE ONLY orders.cancellation_requests
+    ADD CONSTRAINT cancellation_requests_line_id_fkey FOREIGN KEY (line_id) REFERENCES orders.lines(id);
 
 ALTER TABLE ONLY orders.exceptions
     ADD CONSTRAINT exceptions_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);

@@ -113,6 +113,35 @@ async def set_request_status(db: Db, ids: Sequence[UUID], status: str) -> None:
     )
 
 
+async def add_cancellation_requests(db: Db, units: Mapping[tuple[UUID, UUID], int]) -> None:
+    """Note units by (fulfillment order, line) that a node is asked to let go, on top of those asked for before."""
+    await db.execute(
+        "INSERT INTO orders.cancellation_requests AS r (fulfillment_id, line_id, quantity) "
+        "SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[]) "
+        "ON CONFLICT (fulfillment_id, line_id) DO UPDATE SET quantity = r.quantity + excluded.quantity",
+        [work for work, _ in units],
+        [line for _, line in units],
+        list(units.values()),
+    )
+
+
+async def cancellation_requests(db: Db, works: Sequence[UUID]) -> dict[tuple[UUID, UUID], int]:
+    """Units by (fulfillment order, line) that nodes were asked to let go and have not answered for."""
+    rows = await db.fetch(
+        "SELECT fulfillment_id, line_id, quantity FROM orders.cancellation_requests "
+        "WHERE fulfillment_id = ANY($1::uuid[])",
+        list(works),
+    )
+    return {(row["fulfillment_id"], row["line_id"]): row["quantity"] for row in rows}
+
+
+async def drop_cancellation_requests(db: Db, works: Sequence[UUID]) -> None:
+    """They are answered."""
+    await db.execute(
+        "DELETE FROM orders.cancellation_requests WHERE fulfillment_id = ANY($1::uuid[])", list(works)
+    )
+
+
 async def set_payment_status(db: Db, statuses: Mapping[UUID, str]) -> list[Row]:
     """Note the payment axis; returns (id, version, channel_id) of the orders it changed."""
     return await db.fetch(

@@ -301,6 +301,13 @@ CREATE TABLE orders.fulfillments (
 ) WITH (fillfactor = 60);
 CREATE INDEX fulfillments_of_order ON orders.fulfillments (order_id);
 CREATE INDEX fulfillments_at_node ON orders.fulfillments (node_id, status, id);
+-- Units that a node was asked to let go, until it answers.
+CREATE TABLE orders.cancellation_requests (
+  fulfillment_id uuid NOT NULL REFERENCES orders.fulfillments,
+  line_id        uuid NOT NULL REFERENCES orders.lines,
+  quantity       integer NOT NULL CHECK (quantity > 0),
+  PRIMARY KEY (fulfillment_id, line_id)
+);
 
 CREATE TABLE orders.slices (
   id             uuid PRIMARY KEY DEFAULT uuidv7(),
