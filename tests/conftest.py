@@ -113,21 +113,22 @@ def _run_id(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 async def _make_template(server: EmbeddedPostgres) -> None:
-    await _administer(server, f'CREATE DATABASE "{TEMPLATE}"')
+    await administer(server, f'CREATE DATABASE "{TEMPLATE}"')
     await migrate(server.url(TEMPLATE))
 
 
 async def _clone(server: EmbeddedPostgres) -> str:
     name = f"test_{uuid4().hex[:16]}"
-    await _administer(server, f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}"')
+    await administer(server, f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}"')
     return name
 
 
 async def _drop(server: EmbeddedPostgres, name: str) -> None:
-    await _administer(server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    await administer(server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
-async def _administer(server: EmbeddedPostgres, statement: str) -> None:
+async def administer(server: EmbeddedPostgres, statement: str) -> None:
+    """Run one statement as the server's owner, outside a transaction."""
     connection = await asyncpg.connect(server.url("postgres"))
     try:
         await connection.execute(statement)

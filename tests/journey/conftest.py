@@ -6,13 +6,19 @@ import os
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
 
+from orderloom.journey import setup
+from orderloom.journey.setup import Setup
 from orderloom.plumbing.database import Database
+from orderloom.plumbing.embedded import EmbeddedPostgres
 from orderloom.plumbing.settings import settings
+from orderloom.simulate import demo_data
 from orderloom.simulate.surroundings import Addresses, planned
+from tests.conftest import TEMPLATE, administer
 from tests.journey.house import House
 
 
@@ -36,8 +42,27 @@ async def outside() -> AsyncIterator[Addresses]:
     settings.cache_clear()
 
 
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def furnished(postgres: EmbeddedPostgres) -> AsyncIterator[tuple[str, Setup]]:
+    """A database with the demo's network in it, for the stories to be cloned from."""
+    name, world = f"furnished_{uuid4().hex[:16]}", demo_data.setup()
+    await administer(postgres, f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}"')
+    opened = await Database.open(postgres.url(name))
+    async with opened.transaction() as db:
+        await setup.put(db, wanted=world)
+    await opened.close()
+    yield name, world
+    await administer(postgres, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
 @pytest.fixture
-async def house(database: Database, outside: Addresses) -> AsyncIterator[House]:
-    """A small merchant with two nodes, two carriers and stock, spoken to through its API."""
-    async with House.opened(database, outside) as opened:
-        yield opened
+async def house(
+    postgres: EmbeddedPostgres, furnished: tuple[str, Setup], outside: Addresses
+) -> AsyncIterator[House]:
+    """A small merchant with eight nodes, four carriers and stock, on a database of its own."""
+    name, world = f"house_{uuid4().hex[:16]}", furnished[1]
+    await administer(postgres, f'CREATE DATABASE "{name}" TEMPLATE "{furnished[0]}"')
+    opened = await Database.open(postgres.url(name))
+    yield House(opened, outside, world)
+    await opened.close()
+    await administer(postgres, f'DROP DATABASE "{name}" WITH (FORCE)')

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from orderloom.payments import asking
-from orderloom.payments.model import PaymentSummary
+from orderloom.payments.model import Intent, PaymentSummary
 from orderloom.payments.status import summary
 from orderloom.plumbing.database import Db
 
@@ -16,3 +16,8 @@ async def statuses(db: Db, *, order_ids: Sequence[UUID]) -> dict[UUID, PaymentSu
     return {
         order_id: summary(account) for order_id, account in (await asking.accounts(db, order_ids)).items()
     }
+
+
+async def intents_of(db: Db, *, order_id: UUID) -> tuple[Intent, ...]:
+    """The order's intents as they stand, locked, in their sequence."""
+    return (await asking.accounts(db, [order_id], lock=True))[order_id].intents
