@@ -18,7 +18,7 @@ from orderloom.inventory.availability import Shelves
 from orderloom.inventory.model import Level, Movement, Posting, Short
 from orderloom.plumbing.database import Db
 
-__all__ = ["levels", "lock", "lock_skus", "movements", "post", "write"]
+__all__ = ["levels", "lock", "lock_skus", "missed", "movements", "post", "write"]
 
 
 async def lock(db: Db, *, keys: Iterable[tuple[UUID, str]]) -> Shelves:
@@ -49,6 +49,11 @@ async def levels(
 ) -> list[Level]:
     """Balances as they stand, without a lock: of SKUs, of nodes, or of single (node, sku) pairs."""
     return await store.levels(db, skus=skus, nodes=nodes, keys=keys)
+
+
+async def missed(db: Db, *, works: Sequence[UUID]) -> list[tuple[UUID, UUID, str]]:
+    """(fulfillment order, node, SKU) that its node did not find, and got none of since: look elsewhere for it."""
+    return await store.missed(db, works)
 
 
 async def movements(

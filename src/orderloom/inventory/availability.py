@@ -63,11 +63,15 @@ class Shelves:
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """Units of a SKU wanted for one line; `fixed_node` when the channel has decided where from."""
+    """Units of a SKU wanted for one line; `fixed_node` when the channel has decided where from.
+
+    `without`: nodes that could not find it when they were to ship it.
+    """
 
     sku: str
     quantity: int
     fixed_node: UUID | None = None
+    without: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,7 @@ def place(
             if demand.fixed_node
             else [whole]
             if whole
-            else _most_first(demand, shelves, free)
+            else [n for n in _most_first(demand, shelves, free) if n not in demand.without]
         )
         for node_id in choice:
             units = min(wanted, free(node_id, demand.sku))
@@ -132,7 +136,12 @@ def _one_node_for_all(demands: Sequence[Demand], shelves: Shelves, free: _Free) 
     if not wanted:
         return None
     first = min(wanted, key=lambda sku: len(shelves.nodes(sku)))
-    able = [n for n in shelves.nodes(first) if all(free(n, sku) >= units for sku, units in wanted.items())]
+    without = frozenset().union(*(demand.without for demand in demands))
+    able = [
+        n
+        for n in shelves.nodes(first)
+        if n not in without and all(free(n, sku) >= units for sku, units in wanted.items())
+    ]
     return max(
         able, key=lambda n: (min(free(n, sku) - units for sku, units in wanted.items()), n.int), default=None
     )

@@ -111,6 +111,21 @@ async def levels(
     return [Level(**dict(row)) for row in rows]
 
 
+_MISSED = """
+SELECT DISTINCT m.cause_id, m.node_id, m.sku FROM inventory.movements AS m
+WHERE m.cause_id = ANY($1::uuid[]) AND m.cause_type = 'fulfillment' AND m.kind = 'counted' AND m.on_hand_delta < 0
+  AND NOT EXISTS (SELECT FROM inventory.movements AS later
+                  WHERE later.node_id = m.node_id AND later.sku = m.sku AND later.id > m.id
+                    AND later.on_hand_delta > 0)
+"""
+
+
+async def missed(db: Db, works: Sequence[UUID]) -> list[tuple[UUID, UUID, str]]:
+    """(fulfillment order, node, SKU) not found there when picked for it, and none has come in since."""
+    rows = await db.fetch(_MISSED, list(works))
+    return [(row["cause_id"], row["node_id"], row["sku"]) for row in rows]
+
+
 async def set_policy(
     db: Db, *, node_id: UUID, sku: str, safety_stock: int | None, backorder_limit: int | None
 ) -> bool:

@@ -14,7 +14,7 @@ from orderloom.orders.reading import lines_of, orders_of, slices_of
 from orderloom.plumbing import journeys
 from orderloom.plumbing.database import Db
 from orderloom.returns.intake import receive_blind
-from orderloom.returns.model import Asked, Fault, Finding, Outcome, Refused, Requested, Sold, Verdict
+from orderloom.returns.model import Asked, Fault, Finding, Moved, Outcome, Refused, Requested, Sold, Verdict
 from orderloom.returns.reading import eligibility, returns_of
 from orderloom.returns.steps import cancel as give_up
 from orderloom.terms import Rank
@@ -113,15 +113,20 @@ async def close(db: Db, *, return_id: UUID) -> Outcome:
 
 async def decline(db: Db, *, return_id: UUID, reason: str) -> Outcome:
     """Do not take the goods back."""
-    return await _woken(
-        db, return_id, (await returns.decline(db, return_ids=[return_id], reason=reason))[return_id]
-    )
+    said = (await returns.decline(db, return_ids=[return_id], reason=reason))[return_id]
+    return await _given_up(db, return_id, said, reason)
 
 
 async def cancel(db: Db, *, return_id: UUID, reason: str) -> Outcome:
     """The buyer keeps the goods after all; a label bought for them is voided."""
     said = (await give_up(db, return_ids=[return_id], reason=reason))[return_id]
-    await journeys.turn_back(db, RETURNING.of, return_id, reason=reason)
+    return await _given_up(db, return_id, said, reason)
+
+
+async def _given_up(db: Db, return_id: UUID, said: Outcome, reason: str) -> Outcome:
+    """What the journey did is undone, unless the return has come too far to be given up."""
+    if isinstance(said, Moved):
+        await journeys.turn_back(db, RETURNING.of, return_id, reason=reason)
     return await _woken(db, return_id, said)
 
 

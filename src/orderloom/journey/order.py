@@ -27,7 +27,18 @@ from orderloom.payments.model import Authorized, Declined, VoidRefused
 from orderloom.plumbing import events
 from orderloom.plumbing.database import Db
 from orderloom.plumbing.events import News
-from orderloom.plumbing.journeys import Again, Answer, GoTo, Journey, Outcome, Outcomes, Outward, Step, Wait
+from orderloom.plumbing.journeys import (
+    Again,
+    Answer,
+    GoTo,
+    Journey,
+    Later,
+    Outcome,
+    Outcomes,
+    Outward,
+    Step,
+    Wait,
+)
 from orderloom.terms import Rank
 
 # --- 3 verification -------------------------------------------------------------------------------------------
@@ -59,6 +70,8 @@ async def note_authorization(
     declined = {order: said for order, said in answered.items() if isinstance(said, Declined)}
     for order, said in declined.items():
         outcomes[order] = Again(said.message) if said.retryable else Wait("a payment that is accepted")
+    # A hold was cleared between asking and noting: nothing was asked for these.
+    outcomes |= {order: Later(now, "its payment to be asked for") for order in asked if order not in answered}
     await exceptions.open_(db, cases_=[_declined(order, said, now) for order, said in declined.items()])
     confirmed = [order for order, said in answered.items() if isinstance(said, Authorized)]
     await exceptions.resolve_of(
@@ -123,23 +136,26 @@ async def note_void(db: Db, orders: Sequence[UUID], answers: Sequence[Answer], _
 
 # --- 4 to 6: the nodes and carriers work ----------------------------------------------------------------------
 
-_SHORT = (Rank.CREATED, Rank.REJECTED, Rank.SHORT, Rank.BACKORDERED)
+_TO_BE_ROUTED = frozenset({Rank.CREATED, Rank.REJECTED, Rank.SHORT, Rank.RESERVED, Rank.ALLOCATED})
 
 
 async def follow(db: Db, orders: Sequence[UUID], _now: datetime) -> Outcomes:
-    """Wait until every unit is delivered or cancelled; units that came back from a node are routed again."""
+    """Wait until every unit is delivered or cancelled.
+
+    Units that came back from a node go to `reserve`; what that could not supply waits there as backordered.
+    """
     outcomes: dict[UUID, Outcome] = {}
     by_order: dict[UUID, set[Rank]] = {order: set() for order in orders}
     for piece in await slices_of(db, orders=orders):
         by_order[piece.order_id].add(piece.rank)
-    short = [order for order, ranks in by_order.items() if ranks & set(_SHORT)]
+    short = [order for order, ranks in by_order.items() if Rank.BACKORDERED in ranks]
     suppliable = await reserving.suppliable(db, orders=short)
     for order, ranks in by_order.items():
-        if ranks & {Rank.RESERVED, Rank.ALLOCATED} or order in suppliable:
+        if ranks & _TO_BE_ROUTED or order in suppliable:
             outcomes[order] = GoTo("reserve")
         elif not ranks <= {Rank.DELIVERED, Rank.CANCELLED}:
             outcomes[order] = Wait(
-                "stock to arrive" if ranks & set(_SHORT) else "every parcel to be delivered"
+                "stock to arrive" if Rank.BACKORDERED in ranks else "every parcel to be delivered"
             )
     return outcomes
 
@@ -147,7 +163,12 @@ async def follow(db: Db, orders: Sequence[UUID], _now: datetime) -> Outcomes:
 async def close(db: Db, orders: Sequence[UUID], _now: datetime) -> Outcomes:
     """Close what is delivered and paid; an order on account stays open until its money is settled."""
     await close_settled(db, orders=orders)
-    return {}
+    known = await orders_of(db, orders)
+    return {
+        order.id: Wait("its money, or a return, to be settled")
+        for order in known.values()
+        if order.lifecycle == "open"
+    }
 
 
 # --- the table ------------------------------------------------------------------------------------------------
@@ -215,6 +236,8 @@ ORDER = Journey(
             name="close",
             do=close,
             no_undo="a return or an edit opens the order again by itself",
+            waits_for="money that is owed on account, or a return under way",
+            gives_up_after=timedelta(days=60),
             means="The order is closed once it is delivered and paid.",
         ),
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -27,10 +27,11 @@ from orderloom.orders.slices import Move, move
 from orderloom.plumbing import events, journeys
 from orderloom.plumbing.database import Db
 from orderloom.plumbing.events import Event, News
-from orderloom.plumbing.journeys import Outcome, Outcomes, Wait
+from orderloom.plumbing.journeys import Outcomes, Wait
 from orderloom.terms import Rank
 
 SHORT = frozenset({Rank.CREATED, Rank.REJECTED, Rank.SHORT, Rank.BACKORDERED})
+_KIND = "out_of_stock"
 
 
 async def reserve(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
@@ -42,21 +43,31 @@ async def reserve(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
     short = [piece for piece in pieces if piece.rank in SHORT]
     known = await orders_of(db, sorted({piece.order_id for piece in short}))
     open_nodes = await _open_nodes(db, list(known.values()))
+    missed = await missed_at(db, orders=list(known))
     lines = {line.id: line for of in (await lines_of(db, list(known))).values() for line in of}
     shelves = await inventory.lock_skus(db, skus={piece.sku for piece in short})
     by_order: dict[UUID, list[Slice]] = defaultdict(list)
     for piece in short:
         by_order[piece.order_id].append(piece)
     moves: list[Move] = []
-    still_short: dict[UUID, int] = {}
+    still_short: dict[UUID, dict[UUID, int]] = {}
     for order in sorted(known.values(), key=lambda o: (-o.priority, o.placed_at, o.id)):
-        made, missing = _keep(order, by_order[order.id], lines, shelves, open_nodes[order.id])
+        made, missing = _keep(order, by_order[order.id], lines, shelves, open_nodes[order.id], missed)
         moves += made
         if missing:
             still_short[order.id] = missing
     await inventory.write(db, shelves=shelves)
     await move(db, moves, event="order.reserved")
-    return await _those_without(db, orders, pieces, moves, known, still_short, now)
+    await _backorder(db, short, still_short, known, now)
+    supplied = [order for order in orders if order not in still_short]
+    await exceptions.resolve_of(db, entities=supplied, kinds=[_KIND], resolution="stock arrived")
+    moved = {m.slice_id for m in moves}
+    able = {p.order_id for p in pieces if p.id in moved or Rank.RESERVED <= p.rank < Rank.CANCELLED}
+    return {
+        order: Wait("stock to arrive")
+        for order in still_short
+        if order not in able or known[order].ship_complete
+    }
 
 
 async def _open_nodes(db: Db, orders: Sequence[Order]) -> dict[UUID, set[UUID]]:
@@ -66,6 +77,17 @@ async def _open_nodes(db: Db, orders: Sequence[Order]) -> dict[UUID, set[UUID]]:
     by_channel = {c.id: {n.id for n in nodes.values() if n.serves(channel=c.code)} for c in channels.values()}
     refused = await refusing_nodes(db, orders=[order.id for order in orders])
     return {order.id: by_channel[order.channel_id] - refused.get(order.id, set()) for order in orders}
+
+
+async def missed_at(db: Db, *, orders: Sequence[UUID]) -> dict[tuple[UUID, str], frozenset[UUID]]:
+    """By (order, SKU) the nodes that did not find it: their count may be wrong, so others are asked first."""
+    works = await fulfillments_of(db, orders=orders)
+    if not works:
+        return {}
+    found: dict[tuple[UUID, str], set[UUID]] = defaultdict(set)
+    for work, node, sku in await inventory.missed(db, works=list(works)):
+        found[works[work].order_id, sku].add(node)
+    return {key: frozenset(nodes) for key, nodes in found.items()}
 
 
 async def refusing_nodes(db: Db, *, orders: Sequence[UUID]) -> dict[UUID, set[UUID]]:
@@ -78,55 +100,72 @@ async def refusing_nodes(db: Db, *, orders: Sequence[UUID]) -> dict[UUID, set[UU
 
 
 def _keep(
-    order: Order, short: Sequence[Slice], lines: dict[UUID, Line], shelves: Shelves, allowed: set[UUID]
-) -> tuple[list[Move], int]:
-    demands = [Demand(p.sku, p.quantity, lines[p.line_id].fixed_node_id) for p in short]
-    kept, missing = keep(demands, shelves, allowed)
+    order: Order,
+    short: Sequence[Slice],
+    lines: dict[UUID, Line],
+    shelves: Shelves,
+    allowed: set[UUID],
+    missed: Mapping[tuple[UUID, str], frozenset[UUID]],
+) -> tuple[list[Move], dict[UUID, int]]:
+    """Reserve what there is for one order; returns its moves, and the units still short by slice."""
+    demands = [
+        Demand(p.sku, p.quantity, lines[p.line_id].fixed_node_id, missed.get((order.id, p.sku), frozenset()))
+        for p in short
+    ]
+    kept, short_at = keep(demands, shelves, allowed)
+    missing = {short[index].id: units for index, units in short_at.items()}
     legs = reserve_legs((k.node_id, demands[k.index].sku, k.quantity) for k in kept)
     if not legs:
-        return [], sum(missing.values())
+        return [], missing
     unborne = shelves.post(Posting(cause_type="order", cause_id=order.id, legs=legs, within_safety=True))
     assert unborne is None, unborne  # noqa: S101 - `keep` planned on these very shelves
     return [
         Move(slice_id=short[k.index].id, to=Rank.RESERVED, quantity=k.quantity, node_id=k.node_id)
         for k in kept
-    ], sum(missing.values())
+    ], missing
 
 
-async def _those_without(
+async def _backorder(
     db: Db,
-    orders: Sequence[UUID],
-    pieces: Sequence[Slice],
-    moves: Sequence[Move],
-    known: dict[UUID, Order],
-    still_short: dict[UUID, int],
+    short: Sequence[Slice],
+    missing: Mapping[UUID, Mapping[UUID, int]],
+    known: Mapping[UUID, Order],
     now: datetime,
-) -> dict[UUID, Outcome]:
-    """Tell people of shortages; let those wait that have nothing to go on with or must ship complete."""
-    moved = {m.slice_id for m in moves}
-    able = {p.order_id for p in pieces if p.id in moved or Rank.RESERVED <= p.rank < Rank.CANCELLED}
-    await exceptions.open_(db, cases_=[_case(order, still_short[order], now) for order in still_short])
-    supplied = [order for order in orders if order not in still_short]
-    await exceptions.resolve_of(db, entities=supplied, kinds=["out_of_stock"], resolution="stock arrived")
-    told_before = {order for order in still_short if known[order].max_rank >= Rank.RELEASED}
+) -> None:
+    """What nobody can supply now is backordered; a person gets a case, and the log is told, once a shortage."""
+    ranks = {piece.id: piece.rank for piece in short}
+    told = {
+        case.entity_id for case in await exceptions.open_of(db, entities=list(missing)) if case.kind == _KIND
+    }
+    moves = [
+        Move(slice_id=piece, to=Rank.BACKORDERED)
+        for pieces in missing.values()
+        for piece in pieces
+        if ranks[piece] != Rank.BACKORDERED
+    ]
+    units = {order: sum(pieces.values()) for order, pieces in missing.items()}
+    await move(db, moves, event="order.unsupplied")
+    await exceptions.open_(db, cases_=[_case(order, count, now) for order, count in units.items()])
     await events.append(
         db,
         [
-            News("order.backordered", "order", order, order_id=order, data={"units": units})
-            for order, units in still_short.items()
-            if order not in told_before
+            News(
+                "order.backordered",
+                "order",
+                order,
+                order_id=order,
+                channel_id=known[order].channel_id,
+                data={"units": count},
+            )
+            for order, count in units.items()
+            if order not in told
         ],
     )
-    return {
-        order: Wait("stock to arrive")
-        for order in still_short
-        if order not in able or known[order].ship_complete
-    }
 
 
 def _case(order: UUID, units: int, now: datetime) -> NewException:
     return NewException(
-        kind="out_of_stock",
+        kind=_KIND,
         entity="order",
         entity_id=order,
         order_id=order,
@@ -145,11 +184,13 @@ async def suppliable(db: Db, *, orders: Sequence[UUID]) -> set[UUID]:
     known = await orders_of(db, orders)
     open_nodes = await _open_nodes(db, list(known.values()))
     lines = {line.id: line for of in (await lines_of(db, orders)).values() for line in of}
+    missed = await missed_at(db, orders=orders)
     there = {(level.node_id, level.sku) for level in levels if level.to_promise > 0}
     found: set[UUID] = set()
     for piece in short:
         fixed = lines[piece.line_id].fixed_node_id
-        allowed = {fixed} if fixed else open_nodes[piece.order_id]
+        allowed = open_nodes[piece.order_id] - missed.get((piece.order_id, piece.sku), frozenset())
+        allowed = {fixed} if fixed else allowed
         if any((node, piece.sku) in there for node in allowed):
             found.add(piece.order_id)
     return found

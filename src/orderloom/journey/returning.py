@@ -20,12 +20,14 @@ from orderloom.orders.exceptions import NewException
 from orderloom.orders.model import Order
 from orderloom.orders.reading import lock, orders_of, slices_of
 from orderloom.payments.model import Breakdown, RefundFailed, RefundRefused
+from orderloom.plumbing import journeys
 from orderloom.plumbing.database import Db
 from orderloom.plumbing.journeys import (
     Again,
     Answer,
     End,
     Journey,
+    Later,
     Outcome,
     Outcomes,
     Outward,
@@ -291,7 +293,7 @@ def _came_back(lines: Sequence[ReturnLine]) -> dict[UUID, int]:
     return dict(units)
 
 
-async def note_refund(db: Db, ids: Sequence[UUID], answers: Sequence[Answer], _now: datetime) -> Outcomes:
+async def note_refund(db: Db, ids: Sequence[UUID], answers: Sequence[Answer], now: datetime) -> Outcomes:
     """The money is back, or somebody must see to it."""
     found = await returns_of(db, ids=ids)
     held = await _held(db, found)
@@ -303,7 +305,9 @@ async def note_refund(db: Db, ids: Sequence[UUID], answers: Sequence[Answer], _n
         if isinstance(said, RefundFailed):
             problem = said.message or said.code
             outcomes[i] = Again(problem) if said.retryable else Park(f"not refunded: {problem}")
-    return outcomes
+    # A hold was cleared between asking and noting: nothing was asked for these.
+    unasked = {one.subject for one in due} - answered.keys()
+    return {**{i: Later(now, "its refund to be asked for") for i in unasked}, **outcomes}
 
 
 async def close(db: Db, ids: Sequence[UUID], _now: datetime) -> Outcomes:
@@ -313,7 +317,6 @@ async def close(db: Db, ids: Sequence[UUID], _now: datetime) -> Outcomes:
         if back.status == Status.INSPECTED:
             await returns.close(db, return_id=i)
     await _note_axes(db, found)
-    await close_settled(db, orders=_orders(found))
     return {}
 
 
@@ -326,7 +329,7 @@ async def _note_axes(db: Db, found: Mapping[UUID, tuple[Return, list[ReturnLine]
 
 
 async def note_axes(db: Db, *, orders: Sequence[UUID]) -> None:
-    """Bring the return axis of these orders up to date."""
+    """Bring the return axis of these orders up to date; with the last return ended an order closes again."""
     if not orders:
         return
     await lock(db, orders=orders)
@@ -334,6 +337,8 @@ async def note_axes(db: Db, *, orders: Sequence[UUID]) -> None:
     for piece in await slices_of(db, orders=orders):
         delivered[piece.order_id] += piece.quantity * (piece.rank == Rank.DELIVERED)
     await axes.note_returns(db, statuses=await axes_of(db, delivered=delivered))
+    await close_settled(db, orders=orders)
+    await journeys.wake(db, "order", orders)
 
 
 # --- the table ------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from orderloom import catalog, inventory, network, packing, routing, shipping
@@ -18,7 +18,7 @@ from orderloom.inventory.availability import (
     unreserve_legs,
 )
 from orderloom.inventory.model import Leg, Posting
-from orderloom.journey.reserving import refusing_nodes
+from orderloom.journey.reserving import missed_at, refusing_nodes
 from orderloom.network.calendar import zone
 from orderloom.network.model import Channel, Node
 from orderloom.network.places import located
@@ -28,10 +28,12 @@ from orderloom.orders.reading import lines_of, lock, orders_of, released_since, 
 from orderloom.orders.slices import Move, move
 from orderloom.packing.model import Carton
 from orderloom.plumbing.database import Db
-from orderloom.plumbing.journeys import Again, Outcome, Outcomes, Park, Wait
+from orderloom.plumbing.journeys import Again, Later, Outcome, Outcomes, Park, Wait
 from orderloom.routing.model import Decision, Policy, Request, Source, Want
 from orderloom.shipping.tariff import Tariff
 from orderloom.terms import Address, Quantities, Rank, new_id
+
+_LOOK_AGAIN = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,15 @@ class Snapshot:
     cartons: tuple[Carton, ...]
     tariffs: tuple[Tariff, ...]
     shelves: Shelves
-    room: Mapping[UUID, int]
+    room: dict[UUID, int]
     refusing: Mapping[UUID, set[UUID]]
+    missed: Mapping[tuple[UUID, str], frozenset[UUID]]
+
+    def take_room(self, decision: Decision) -> None:
+        """Count the decision's fulfillment orders against what their nodes still take today."""
+        for part in decision.plan.parts if decision.plan else ():
+            if part.node.id in self.room:
+                self.room[part.node.id] -= 1
 
 
 async def route(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
@@ -72,25 +81,28 @@ async def route(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
         decided[order.id] = decision
         if decision.plan is not None:
             postings[order.id] = _binding(order.id, by_order[order.id], decision, lines)
-            # The next order of the set must not count on the same units.
+            # The next order of the set must not count on the same units, nor on the same hands.
             snapshot.shelves.post(postings[order.id])
+            snapshot.take_room(decision)
     bound = await _bind(db, postings)
     await _record(db, by_order, known, {o: d for o, d in decided.items() if o in bound or d.plan is None})
     outcomes |= {
         order: Again("the stock it was planned on was taken meanwhile") for order in postings.keys() - bound
     }
-    outcomes |= {
-        order: Park(_unroutable(decision))
-        for order, decision in decided.items()
-        if decision.outcome == "unroutable"
-    }
-    return outcomes
+    return outcomes | {order: _no_way(d, now) for order, d in decided.items() if d.plan is None}
 
 
 async def _bind(db: Db, postings: Mapping[UUID, Posting]) -> set[UUID]:
     """Post the bindings; returns the orders whose binding the stock bore."""
     answers = await inventory.post(db, postings=list(postings.values()))
     return {order for order, short in zip(postings, answers, strict=True) if short is None}
+
+
+def _no_way(decision: Decision, now: datetime) -> Outcome:
+    """Wait for tomorrow where only the day's capacity is used up; everything else is a person's matter."""
+    if any(source.full for source in decision.request.sources):
+        return Later(now + _LOOK_AGAIN, "a node to have capacity again")
+    return Park(_unroutable(decision))
 
 
 def _unroutable(decision: Decision) -> str:
@@ -111,6 +123,7 @@ async def take_snapshot(db: Db, *, skus: set[str], orders: Sequence[Order], now:
         shelves=Shelves(levels),
         room=await _room(db, nodes, now),
         refusing=await refusing_nodes(db, orders=[order.id for order in orders]),
+        missed=await missed_at(db, orders=[order.id for order in orders]),
     )
 
 
@@ -176,7 +189,11 @@ def _sources(
 ) -> Iterator[Source]:
     for node_id in sorted(nodes, key=lambda n: snapshot.nodes[n].code):
         node = snapshot.nodes[node_id]
-        there = Quantities((sku, snapshot.shelves.to_promise(node_id, sku)) for sku in skus)
+        there = Quantities(
+            (sku, snapshot.shelves.to_promise(node_id, sku))
+            for sku in skus
+            if node_id not in snapshot.missed.get((order.id, sku), ())
+        )
         refused = None
         if node_id in snapshot.refusing.get(order.id, ()):
             refused = "it has rejected this order before"

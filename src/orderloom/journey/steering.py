@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 from uuid import UUID
 
+from orderloom.orders import exceptions
 from orderloom.orders.reading import fulfillments_of
 from orderloom.plumbing import events, journeys
 from orderloom.plumbing.database import Db
@@ -33,6 +34,12 @@ async def steer(
             await journeys.skip(db, journey, subject)
         case "rewind":
             await journeys.rewind(db, journey, subject, to=to or before.step)
+    if verb in ("retry", "skip", "rewind"):
+        # What stopped it is settled; should it stop again, a new case tells so.
+        stopped = [f"{journey.of}_stopped_at_{step}" for step in journey.at]
+        await exceptions.resolve_of(
+            db, entities=[subject], kinds=stopped, resolution=f"{_PAST[verb]}: {reason}"
+        )
     data = {"journey": journey.of, "step": before.step, "state": before.state, "to": to}
     order_id = await _order_of(db, journey.of, subject)
     await events.append(

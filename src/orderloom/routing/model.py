@@ -39,6 +39,11 @@ class Source:
     capacity_left: int | None = None
     refused: str | None = None
 
+    @property
+    def full(self) -> bool:
+        """It takes no more fulfillment orders today."""
+        return self.capacity_left is not None and self.capacity_left <= 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:

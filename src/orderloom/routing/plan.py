@@ -285,7 +285,7 @@ def _screen(request: Request) -> tuple[dict[str, Source], dict[str, str]]:
             out[node.code] = "the node is not active"
         elif hazmat and not node.ships_hazmat:
             out[node.code] = "does not ship dangerous goods"
-        elif source.capacity_left is not None and source.capacity_left <= 0:
+        elif source.full:
             out[node.code] = "its capacity for the day is used up"
         elif not source.available:
             out[node.code] = "has none of it"
