@@ -91,11 +91,17 @@ async def browser(console):
         await opened.close()
 
 
+@pytest.fixture(scope="session")
+def sessions() -> dict:
+    """The cookies of whoever has logged in during this run, by role."""
+    return {}
+
+
 class Desk:
     """A browser window at which somebody sits; every message in its console is kept."""
 
-    def __init__(self, page, url: str) -> None:
-        self.page, self.url = page, url
+    def __init__(self, page, url: str, sessions: dict) -> None:
+        self.page, self.url, self._sessions = page, url, sessions
         self.said: list[str] = []
         page.on(
             "console", lambda message: self.said.append(message.text) if message.type == "error" else None
@@ -103,6 +109,17 @@ class Desk:
         page.on("pageerror", lambda error: self.said.append(str(error)))
 
     async def log_in(self, role: str = "owner") -> None:
+        """With the role's session of this run: logging in anew each time would be throttled, as it should."""
+        if role in self._sessions:
+            await self.page.context.add_cookies(self._sessions[role])
+            await self.page.goto(f"{self.url}/")
+            await self.page.wait_for_selector(".side")
+            return
+        await self.come_in(role)
+        self._sessions[role] = await self.page.context.cookies()
+
+    async def come_in(self, role: str) -> None:
+        """By the form."""
         await self.page.goto(f"{self.url}/login")
         await self.page.fill("input[name=email]", world.PEOPLE[role])
         await self.page.fill("input[name=password]", world.PASSWORD)
@@ -127,13 +144,14 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(console, browser) -> AsyncIterator[Desk]:
+async def desk(console, browser, sessions) -> AsyncIterator[Desk]:
     """A fresh window, nobody logged in."""
     context = await browser.new_context(
         viewport={"width": 1440, "height": 900}, timezone_id="UTC", locale="en-US"
     )
     page = await context.new_page()
-    yield Desk(page, console.url)
+    page.set_default_timeout(15_000)
+    yield Desk(page, console.url, sessions)
     await context.close()
 
 

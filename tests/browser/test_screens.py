@@ -1,0 +1,101 @@
+"""Every screen: nothing serious for axe, light and dark; nothing wider than a narrow phone; nothing refused by its own policy."""
+
+import pytest
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+SCREENS = {
+    "overview": "/overview",
+    "orders": "/orders?view=all",
+    "orders, nothing found": "/orders?q=nothing+of+the+kind",
+    "order": "/orders/{split}",
+    "order on hold": "/orders/{held}",
+    "routing": "/orders/{split}?tab=routing",
+    "parcels": "/orders/{split}?tab=parcels",
+    "money": "/orders/{split}?tab=money",
+    "messages": "/orders/{delivered}?tab=messages",
+    "history": "/orders/{split}?tab=history",
+    "raw": "/orders/{split}?tab=raw",
+    "exceptions": "/exceptions",
+    "inventory": "/inventory",
+    "ledger": "/inventory/MUG00-CEDA",
+    "work": "/work?show=all",
+    "pick list": "/work/{to_pick}",
+    "station": "/work/{to_pick}/station",
+    "shipments": "/shipments",
+    "manifests": "/manifests",
+    "returns": "/returns",
+    "return": "/returns/R900001",
+    "notices": "/notices",
+    "nodes": "/settings?part=nodes",
+    "channels": "/settings?part=channels",
+    "carriers": "/settings?part=carriers",
+    "cartons": "/settings?part=cartons",
+    "webhooks": "/settings?part=webhooks",
+    "API keys": "/settings?part=api_keys",
+    "users": "/settings?part=users",
+    "not there": "/orders/none",
+}
+
+
+def address(console, screen: str) -> str:
+    return SCREENS[screen].format(**vars(console.world))
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+async def test_a_screen_is_open_to_everybody(owner, console, screen):
+    await owner.go(address(console, screen))
+    assert await owner.page.locator("h1").count() == 1
+    for scheme in ("light", "dark"):
+        await owner.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        assert await owner.faults() == []
+    assert [text for text in owner.said if "404" not in text] == []
+
+
+async def test_the_login_is_open_to_everybody(desk):
+    await desk.go("/login")
+    assert await desk.faults() == []
+
+
+async def test_what_opens_on_top_is_open_to_everybody(owner, console):
+    await owner.go("/orders?view=all")
+    await owner.page.keyboard.press("j")
+    await owner.page.keyboard.press("Enter")
+    await owner.page.wait_for_selector("#panel .map")
+    assert await owner.faults() == []
+    await owner.page.click("summary:has-text('Payment')")
+    assert await owner.faults() == []
+    await owner.page.keyboard.press("Escape")
+    await owner.page.keyboard.press("?")
+    assert await owner.faults() == []
+    await owner.page.keyboard.press("Escape")
+    await owner.page.keyboard.press("Control+k")
+    await owner.page.keyboard.type("or")
+    await owner.page.wait_for_selector("#palette-screens a")
+    assert await owner.faults() == []
+    await owner.go(f"/orders/{console.world.hostile}")
+    await owner.page.click("summary:has-text('Hold')")
+    assert await owner.faults() == []
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+async def test_a_screen_fits_a_narrow_phone(owner, console, screen):
+    await owner.page.set_viewport_size({"width": 320, "height": 640})
+    await owner.go(address(console, screen))
+    assert await owner.page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+async def test_the_list_works_without_scripts(console, browser):
+    context = await browser.new_context(java_script_enabled=False)
+    page = await context.new_page()
+    await page.goto(f"{console.url}/login")
+    await page.fill("input[name=email]", "olga@loom.example")
+    await page.fill("input[name=password]", "correct horse battery")
+    await page.click("button.primary")
+    await page.goto(f"{console.url}/orders?view=all")
+    await page.fill("#q", "W-20417")
+    await page.keyboard.press("Enter")
+    assert await page.locator("tbody tr").count() == 1
+    await page.click("tbody th a")
+    assert await page.locator("h1").inner_text()
+    await context.close()

@@ -1,0 +1,53 @@
+"""The pick and pack station, worked by scans alone."""
+
+import pytest
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+
+async def scan(desk, code: str) -> str:
+    """As a wedge scanner does it: keys in a burst and Enter, into whatever has the focus."""
+    before = await desk.page.locator("#station").inner_text()
+    await desk.page.keyboard.type(code)
+    await desk.page.keyboard.press("Enter")
+    await desk.page.wait_for_function("b => document.querySelector('#station').innerText !== b", arg=before)
+    return await desk.page.inner_text(".verdict")
+
+
+async def test_a_fulfillment_order_is_picked_and_packed_by_scan(desk, console):
+    await desk.log_in("warehouse")
+    await desk.go(f"/work/{console.world.to_pick}/station")
+    wanted = {}
+    for row in await desk.page.locator("tbody tr:has(.left)").all():
+        wanted[(await row.locator("th").inner_text()).split()[0]] = int(
+            await row.locator(".left").inner_text()
+        )
+    assert "no item we know" in await scan(desk, "4006381333931")
+    assert await desk.page.locator(".verdict.bad").count()
+    for sku, units in wanted.items():
+        for _ in range(units):
+            assert f"{sku}: right" in await scan(desk, sku)
+    assert "Pack: scan" in await desk.page.inner_text("#station")
+    for sku, units in wanted.items():
+        for _ in range(units):
+            assert f"{sku}: right" in await scan(desk, sku)
+    assert "too many" in await scan(desk, next(iter(wanted)))
+    await desk.page.fill("input[name=weight_g]", "1")
+    await desk.page.click("button:has-text('Close parcel')")
+    await desk.page.wait_for_selector(".verdict.bad:has-text('scale says')")
+    await desk.page.click("button:has-text('Close parcel')")
+    await desk.page.wait_for_selector(".verdict.good:has-text('All packed')")
+
+
+async def test_a_scan_with_the_focus_elsewhere_still_counts(desk, console):
+    await desk.log_in("warehouse")
+    await desk.go("/work?show=to_pick")
+    await desk.page.click("tbody a:has-text('Station') >> nth=0")
+    await desk.page.wait_for_selector("#station")
+    sku = (await desk.page.locator("tbody th").first.inner_text()).split()[0]
+    await desk.page.evaluate("document.activeElement.blur()")
+    await desk.page.keyboard.type(sku)
+    await desk.page.keyboard.press("Enter")
+    await desk.page.wait_for_selector(f".verdict.good:has-text('{sku}: right')")
+    await desk.page.click("button:has-text('Undo one')")
+    await desk.page.wait_for_selector(f".verdict.good:has-text('One {sku} taken back')")
