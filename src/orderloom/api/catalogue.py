@@ -18,6 +18,7 @@ from orderloom.api.wire import (
     Money,
     Out,
     Page,
+    Price,
     Size,
     Text,
     Versioned,
@@ -63,7 +64,7 @@ class ItemIn(In):
     weight: Weight
     size: Size
     gtin: Annotated[str, Field(strict=True, pattern=r"^\d{8,14}$")] | None = None
-    list_price: Money | None = None
+    list_price: Price | None = None
     fragile: bool = False
     this_side_up: bool = False
     hazmat_class: Annotated[str, Field(strict=True, pattern=r"^[1-9](\.[1-9])?[A-S]?$")] | None = None

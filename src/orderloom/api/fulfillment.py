@@ -477,7 +477,7 @@ class WaveOut(Out):
     rows: list[PickRowOut]
 
 
-@routes.post("/waves", scope="fulfillment:write", status=201, dry_run=True)
+@routes.post("/waves", scope="fulfillment:write", status=201, dry_run=True, refuses=(404,))
 async def create_wave(call: Here, body: WaveIn) -> WaveOut:
     """Put work of a node together; from now on it is being picked"""
     nodes = await network.nodes_of(call.db, codes=[body.node])

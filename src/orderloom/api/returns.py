@@ -204,7 +204,7 @@ async def request_return(call: Here, order_id: OrderId, body: ReturnIn) -> Retur
     return await _one(call, said.return_id)
 
 
-@routes.post("/returns/blind", scope="returns:write", status=201, dry_run=True)
+@routes.post("/returns/blind", scope="returns:write", status=201, dry_run=True, refuses=(404,))
 async def receive_blind(call: Here, body: BlindReturnIn) -> ReturnOut:
     """Goods that came without a request begin as received"""
     if body.order_id is not None:

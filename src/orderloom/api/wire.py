@@ -219,6 +219,12 @@ class Money(In):
         return Money.model_construct(amount=amount, currency=currency)
 
 
+class Price(Money):
+    """An amount of nought or more."""
+
+    amount: Amount
+
+
 class _Measure(In):
     value: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 

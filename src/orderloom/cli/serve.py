@@ -10,7 +10,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from orderloom import api, console
 from orderloom.cli import session
@@ -74,13 +74,20 @@ async def serve(database: Database, chosen: Settings, *, host: str, port: int) -
 
 def assembled(database: Database, chosen: Settings) -> ASGIApp:
     """Both doors as one application, each with its own way of saying no."""
-    return Starlette(
+    pages = Starlette(
         routes=[
             *(Route(path, lambda _: RedirectResponse("/console/")) for path in ("/", "/console")),
             Mount("/console", console.application(database=database, settings=chosen)),
-            Mount("/", api.create_app(database, chosen)),
         ]
     )
+    programs = api.create_app(database, chosen)
+
+    async def either(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        door = pages if path in {"/", "/console"} or path.startswith("/console/") else programs
+        await door(scope, receive, send)
+
+    return either
 
 
 class _Announcing(uvicorn.Server):
