@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from orderloom.journey.roster import JOURNEYS, READERS
+from orderloom.notices.senders import smtp
 from orderloom.plumbing import clock, events, http
 from orderloom.plumbing.database import Database, DatabaseAway
 from orderloom.plumbing.events import Reader
@@ -43,6 +44,7 @@ class Worker:
             for every_s, chore in CHORES:
                 group.create_task(self._repeat(stop, every_s, chore))
         await http.close()
+        await smtp.close()
 
     async def run_until_idle(self) -> int:
         """Work until nothing is due and every reader has read all there is; returns how many subjects were handled."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
+from weakref import WeakKeyDictionary
 
 import aiosmtplib
 
@@ -45,17 +49,10 @@ class Smtp:
             return Rejected("bad_address", "the buyer's e-mail address is none")
         message = mail(call, sender=self._sender)
         try:
-            await aiosmtplib.send(
-                message,
-                sender=parseaddr(self._sender)[1],
-                recipients=[call.recipient],
-                hostname=self._host,
-                port=self._port,
-                username=self._username,
-                password=self._password,
-                start_tls=self._starttls,
-                timeout=self._timeout_s,
-            )
+            async with self._connected() as server:
+                await server.send_message(
+                    message, sender=parseaddr(self._sender)[1], recipients=[call.recipient]
+                )
         except aiosmtplib.SMTPRecipientsRefused as refusal:
             return _refused(refusal.recipients[0])
         except aiosmtplib.SMTPDataError as refusal:
@@ -64,6 +61,51 @@ class Smtp:
             # Also refusals of our own name or sender: those are ours to mend, and the mail keeps.
             raise Unavailable(f"{self._host}:{self._port}: {type(fault).__name__} {fault}") from fault
         return Sent(message["Message-ID"])
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[aiosmtplib.SMTP]:
+        """A connection that nobody else uses meanwhile; kept for the next mail unless something went wrong on it."""
+        mine = _idle.setdefault(asyncio.get_running_loop(), {})
+        kept = mine.setdefault((self._host, self._port, self._username), [])
+        server = kept.pop() if kept else None
+        if server is None or not await _alive(server):
+            server = aiosmtplib.SMTP(
+                hostname=self._host,
+                port=self._port,
+                username=self._username,
+                password=self._password,
+                start_tls=self._starttls,
+                timeout=self._timeout_s,
+            )
+            await server.connect()
+        try:
+            yield server
+        except BaseException:
+            server.close()
+            raise
+        kept.append(server)
+
+
+# Greeting a server costs more than a mail: a connection serves the next one too, each loop its own.
+_Kept = dict[tuple[str, int, str | None], list[aiosmtplib.SMTP]]
+_idle: WeakKeyDictionary[asyncio.AbstractEventLoop, _Kept] = WeakKeyDictionary()
+
+
+async def _alive(server: aiosmtplib.SMTP) -> bool:
+    """Whether a kept connection still answers: asked before a mail depends on it."""
+    try:
+        await server.noop()
+    except (aiosmtplib.SMTPException, OSError):
+        server.close()
+        return False
+    return True
+
+
+async def close() -> None:
+    """Close the running loop's kept connections."""
+    for kept in _idle.pop(asyncio.get_running_loop(), {}).values():
+        for server in kept:
+            server.close()
 
 
 def _refused(refusal: aiosmtplib.SMTPResponseException) -> Rejected:
