@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from dataclasses import replace
 
+from typer.testing import CliRunner
+
 from orderloom import network, routing
+from orderloom.cli import application
 from orderloom.journey import deciding
+from orderloom.plumbing.settings import settings
 from orderloom.terms import new_id, wire
 from tests.api.client import open_client
 from tests.journey.house import House
@@ -64,3 +70,18 @@ async def test_its_record_is_read_over_the_api(house: House) -> None:
         assert (await api.get(f"/v1/decisions/{wire('decision', new_id())}")).status_code == 404
         stranger = await api.limited(channels=[new_id()])
         assert (await stranger.get(f"/v1/decisions/{wire('decision', decision_id)}")).status_code == 404
+
+
+async def test_the_command_line_makes_it_again(house: House, monkeypatch) -> None:
+    _, decision_id = await decided(house)
+    monkeypatch.setenv("DATABASE_URL", house.database.url)
+    settings.cache_clear()
+    asked = ["decide", "replay", wire("decision", decision_id)]
+    try:
+        # The command runs a loop of its own, which needs a thread of its own.
+        result = await asyncio.to_thread(CliRunner().invoke, application(asked="decide"), asked)
+    finally:
+        settings.cache_clear()
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert (found["same"], found["decision_id"]) == (True, asked[-1])
