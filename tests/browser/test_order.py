@@ -81,12 +81,29 @@ async def test_an_exception_is_settled_in_the_queue(owner):
     assert "address undeliverable" not in (await owner.page.inner_text("main")).lower()
 
 
-async def test_a_journey_is_paused_and_resumed(owner, console):
+async def test_a_journey_is_paused_and_resumed_for_a_reason(owner, console):
     await owner.go(f"/orders/{console.world.split}")
-    await owner.page.click("tr:has-text('Order') >> button:has-text('Pause')")
-    await owner.page.wait_for_selector("[role=status]:has-text('paused')")
-    await owner.page.click("tr:has-text('Order') >> button:has-text('Resume')")
-    await owner.page.wait_for_selector("[role=status]:has-text('goes on')")
+    for button, said in (("Pause", "paused"), ("Resume", "goes on")):
+        await owner.page.click("summary:has-text('Steer order')")
+        await owner.page.fill("details[open] input[name=reason]", f"{button}: the buyer called.")
+        await owner.page.click(f"details[open] button:has-text('{button}')")
+        await owner.page.wait_for_selector(f"[role=status]:has-text('{said}')")
+    assert "Pause: the buyer called." in await owner.page.locator(".timeline").inner_text()
+
+
+async def test_a_label_is_had_as_pdf_and_as_zpl(owner, console):
+    await owner.go(f"/orders/{console.world.split}?tab=parcels")
+    for form, begins in (("PDF", b"%PDF"), ("ZPL", b"^XA")):
+        href = await owner.page.locator(f".parcel a:text-is('{form}')").first.get_attribute("href")
+        answer = await owner.page.request.get(owner.url.removesuffix("/console") + href)
+        assert (await answer.body()).strip().startswith(begins)
+        assert answer.headers["content-disposition"].startswith("attachment")
+
+
+async def test_a_return_is_approved_on_its_page(owner):
+    await owner.go("/returns/R900001")
+    await owner.page.click("button:has-text('Approve')")
+    await owner.page.wait_for_selector("[role=status]:has-text('approved')")
 
 
 async def test_an_order_that_is_not_there_is_a_page_that_says_so(owner):

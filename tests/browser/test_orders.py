@@ -73,7 +73,7 @@ async def test_the_palette_finds_screens_orders_and_items(owner, console):
 async def test_typing_narrows_the_list_and_the_address_keeps_it(owner, console):
     await owner.go("/orders?view=all")
     await owner.page.fill("#q", "W-20417")
-    await owner.page.wait_for_function("document.querySelectorAll('[data-row]').length === 1")
+    await owner.page.wait_for_function("() => document.querySelectorAll('[data-row]').length === 1")
     assert "q=W-20417" in owner.page.url
     await owner.page.reload()
     assert await owner.page.locator("[data-row]").all_inner_texts() == [console.world.split]

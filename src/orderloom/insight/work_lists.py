@@ -102,6 +102,17 @@ LEFT JOIN shipping.labels AS l ON l.id = ml.label_id
 WHERE ($1::uuid[] IS NULL OR m.node_id = ANY($1))
 GROUP BY m.id, n.code ORDER BY m.closed_at DESC LIMIT $2
 """
+_LABEL = """
+SELECT l.id, l.tracking_number FROM shipping.labels AS l JOIN orders.orders AS o ON o.id = l.order_id
+LEFT JOIN shipping.shipments AS s ON s.id = l.shipment_id
+LEFT JOIN returns.returns AS r ON r.id = l.return_id
+WHERE l.id = $3 AND l.tracking_number IS NOT NULL AND ($1::uuid[] IS NULL OR o.channel_id = ANY($1))
+  AND ($2::uuid[] IS NULL OR coalesce(s.node_id, r.node_id) = ANY($2))
+"""
+_MANIFEST = """
+SELECT m.id, m.number, n.address FROM shipping.manifests AS m JOIN network.nodes AS n ON n.id = m.node_id
+WHERE m.id = $2 AND ($1::uuid[] IS NULL OR m.node_id = ANY($1))
+"""
 _RETURNS = """
 SELECT r.*, n.code AS node, o.number AS order_number, o.buyer ->> 'name' AS buyer, parts.units, parts.received,
   parts.reasons
@@ -186,6 +197,16 @@ async def shipments(
 async def manifests(db: Db, *, scope: Scope, limit: int = 100) -> list[Row]:
     """Closed manifests, newest first."""
     return await db.fetch(_MANIFESTS, scope.nodes, limit)
+
+
+async def label(db: Db, *, scope: Scope, key: UUID) -> Row | None:
+    """A label that was bought, if it is within the reader's scope."""
+    return await db.fetchrow(_LABEL, scope.channels, scope.nodes, key)
+
+
+async def manifest(db: Db, *, scope: Scope, key: UUID) -> Row | None:
+    """A manifest with its node's address."""
+    return await db.fetchrow(_MANIFEST, scope.nodes, key)
 
 
 async def returns(db: Db, *, scope: Scope, status: str = "", number: str = "", limit: int = 200) -> list[Row]:

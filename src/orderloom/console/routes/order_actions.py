@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Request
@@ -15,15 +15,15 @@ from orderloom.insight import order_page, work_lists
 from orderloom.journey import working
 from orderloom.journey.cancelling import Cancelled, cancel
 from orderloom.journey.roster import JOURNEYS
+from orderloom.journey.steering import steer
 from orderloom.orders import holds
 from orderloom.orders.holds import BLOCKABLE, NewHold
-from orderloom.plumbing import clock, journeys
+from orderloom.plumbing import clock
 from orderloom.plumbing.database import Db, Row
 from orderloom.plumbing.journeys import IllegalMove, NoSuchSubject
 
 router = APIRouter()
 BY_NAME = {journey.of: journey for journey in JOURNEYS}
-MOVES = {"pause": journeys.pause, "resume": journeys.resume, "retry": journeys.retry}
 SELECTED_MAX = 200
 REASONS = ("customer", "fraud", "inventory", "address", "duplicate", "other")
 May = Annotated[Visitor, Depends(needs("orders:write"))]
@@ -127,7 +127,8 @@ async def move_journey(
     who: May,
     journey: Annotated[str, Form(max_length=40)],
     subject: Annotated[UUID, Form()],
-    move: Annotated[str, Form(pattern="^(pause|resume|retry|skip)$")],
+    move: Annotated[Literal["pause", "resume", "retry", "skip"], Form()],
+    reason: Annotated[str, Form(max_length=300)] = "",
 ) -> Response:
     if journey not in BY_NAME:
         raise HTTPException(404)
@@ -135,10 +136,9 @@ async def move_journey(
         async with changing(request, who) as db:
             order = await _order(db, who, number)
             await _belongs(db, order, journey, subject)
-            if move == "skip":
-                await journeys.skip(db, BY_NAME[journey], subject)
-            else:
-                await MOVES[move](db, journey, subject)
+            await steer(
+                db, journey=BY_NAME[journey], subject=subject, verb=move, reason=reason.strip() or "by hand"
+            )
     except (IllegalMove, NoSuchSubject) as refused:
         return await order_response(request, who, number, refusal=str(refused))
     return _back(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import Response
 
 from orderloom.console.access import Visitor, needs, reading
 from orderloom.console.page import page
 from orderloom.insight import work_lists
+from orderloom.shipping.documents import label_document, manifest_document
+from orderloom.terms import Address
 
 router = APIRouter()
 May = Annotated[Visitor, Depends(needs("fulfillment:read"))]
@@ -43,3 +45,32 @@ async def manifests(request: Request, who: May) -> Response:
     async with reading(request) as db:
         rows = await work_lists.manifests(db, scope=who.scope)
     return page(request, "manifests.html", rows=rows)
+
+
+@router.get("/labels/{key}.{form}")
+async def label_paper(request: Request, key: UUID, form: Literal["zpl", "pdf"], who: May) -> Response:
+    """The label to print, for a printer that speaks ZPL or for any other."""
+    async with reading(request) as db:
+        found = await work_lists.label(db, scope=who.scope, key=key)
+        if found is None:
+            raise HTTPException(404)
+        paper = await label_document(db, label_id=key, form=form)
+    return _attached(
+        paper, f"{found['tracking_number']}.{form}", "application/pdf" if form == "pdf" else "text/plain"
+    )
+
+
+@router.get("/manifests/{key}.pdf")
+async def manifest_paper(request: Request, key: UUID, who: May) -> Response:
+    async with reading(request) as db:
+        found = await work_lists.manifest(db, scope=who.scope, key=key)
+        if found is None:
+            raise HTTPException(404)
+        paper = await manifest_document(db, manifest_id=key, sender=Address.of(found["address"]))
+    return _attached(paper, f"{found['number']}.pdf", "application/pdf")
+
+
+def _attached(paper: bytes, name: str, kind: str) -> Response:
+    """Saved, never shown within the console: what a carrier sent is not ours to render."""
+    safe = "".join(letter for letter in name if letter.isalnum() or letter in "-_.")
+    return Response(paper, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{safe}"'})
