@@ -96,10 +96,14 @@ def _declined(order: UUID, said: Declined, now: datetime) -> NewException:
 
 async def _tell_confirmed(db: Db, orders: Sequence[UUID]) -> None:
     """Once an order: a payment that was retried, or a journey rewound, confirms nothing anew."""
-    known = await orders_of(db, orders)
-    fresh = [o for o in orders if known[o].max_rank < Rank.ALLOCATED]
+    told = await events.told_of(db, orders, "order.confirmed")
+    fresh = await orders_of(db, [order for order in orders if order not in told])
     await events.append(
-        db, [News("order.confirmed", "order", o, order_id=o, channel_id=known[o].channel_id) for o in fresh]
+        db,
+        [
+            News("order.confirmed", "order", o.id, order_id=o.id, channel_id=o.channel_id)
+            for o in fresh.values()
+        ],
     )
 
 

@@ -130,6 +130,16 @@ async def of_order(db: Db, order_id: UUID, *, after: int = 0, limit: int = 500) 
     return [_event(row) for row in rows]
 
 
+async def told_of(db: Db, orders: Sequence[UUID], type_: str) -> set[UUID]:
+    """Of which of these orders the log tells this already."""
+    rows = await db.fetch(
+        "SELECT DISTINCT order_id FROM plumbing.events WHERE order_id = ANY($1::uuid[]) AND type = $2",
+        list(orders),
+        type_,
+    )
+    return {row["order_id"] for row in rows}
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
     """A consumer of the log. `handle` runs in the transaction that moves its cursor: its effect happens once."""
