@@ -69,10 +69,9 @@ class HistoricalWorld:
     warehouses: Warehouses
     scanners: Scanners
 
-    async def round(self, now: datetime) -> int:
-        """Do what there is to do; nought when nobody has anything just now."""
-        return (
-            await self.warehouses.round(now)
-            or await self.warehouses.close_days()
-            or await self.scanners.round(now)
-        )
+    async def round(self, now: datetime, *, quiet: bool) -> int:
+        """Do what there is to do. Manifests and scans wait for a `quiet` house, in which no journey is due."""
+        done = await self.warehouses.round(now)
+        if done or not quiet:
+            return done
+        return await self.warehouses.close_days() or await self.scanners.round(now)

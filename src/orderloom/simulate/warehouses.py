@@ -34,7 +34,6 @@ class Warehouses:
     dice: random.Random
     manners: Manners = field(default_factory=Manners)
     begun: dict[str, datetime] = field(default_factory=dict)
-    shorted: set[str] = field(default_factory=set)
 
     async def round(self, now: datetime) -> int:
         """Answer cancellations first, then take on what is submitted, then pack what has lain long enough."""
@@ -78,18 +77,20 @@ class Warehouses:
             self.begun |= dict.fromkeys(ids, now)
         return len(taken)
 
-    async def _pack(self, now: datetime) -> int:
-        ready: list[str] = []
+    async def recover(self, now: datetime) -> None:
+        """Take up what was accepted and not packed before this world began."""
         async for page in self.client.pages(
-            "/fulfillment-orders", request_status="accepted", status="in_progress"
+            "/fulfillment-orders", request_status="accepted", units_status="acknowledged"
         ):
             for work in page:
-                begun = self.begun.setdefault(work["id"], now)
-                if "pack" not in work["supported_actions"] or now - begun < self.manners.packing:
-                    continue
-                if work["id"] not in self.shorted and self.dice.random() < self.manners.shorts:
-                    await self._report_short(work)
-                ready.append(work["id"])
+                self.begun.setdefault(work["id"], now)
+
+    async def _pack(self, now: datetime) -> int:
+        ready = [work for work, begun in self.begun.items() if now - begun >= self.manners.packing]
+        for work in ready:
+            if self.dice.random() < self.manners.shorts:
+                await self._report_short(work)
+            del self.begun[work]
         packed = 0
         for ids in _batches(ready):
             answer = await self.client.post(
@@ -98,14 +99,13 @@ class Warehouses:
             packed += sum(result["status"] == 200 for result in answer["results"])
         return packed
 
-    async def _report_short(self, work: Json) -> None:
-        self.shorted.add(work["id"])
+    async def _report_short(self, work: str) -> None:
         units: dict[str, int] = defaultdict(int)
-        for line in work["lines"]:
+        for line in (await self.client.get(f"/fulfillment-orders/{work}"))["lines"]:
             units[line["sku"]] += line["quantity"]
-        sku = self.dice.choice(sorted(units))
-        body = {"sku": sku, "quantity": 1, "reason": "the bin is empty"}
-        await self._unless_refused(f"/fulfillment-orders/{work['id']}/report-short", body)
+        if units:
+            body = {"sku": self.dice.choice(sorted(units)), "quantity": 1, "reason": "the bin is empty"}
+            await self._unless_refused(f"/fulfillment-orders/{work}/report-short", body)
 
     async def _unless_refused(self, path: str, body: Json) -> None:
         """A refusal is an answer: meanwhile the order was cancelled, or somebody else was faster."""

@@ -156,9 +156,10 @@ class WholeWay:
     async def _until_settled(self, world: HistoricalWorld, mischief: asyncio.Task[None] | None) -> bool:
         before: Backlog | None = None
         changed_at = clock.now()
+        await world.warehouses.recover(changed_at)
         while True:
             now = clock.now()
-            done = await world.round(now)
+            done = await world.round(now, quiet=before is not None and before.due == 0)
             async with self.database.transaction(readonly=True) as db:
                 left = await run_summary.backlog(db)
             total = len(self.translation.drafts)
@@ -166,9 +167,10 @@ class WholeWay:
             if left.settled and not done and (mischief is None or mischief.done()):
                 return True
             if done or left != before:
-                before, changed_at = left, now
+                changed_at = now
             elif now - changed_at > STALLED_AFTER:
                 return False
+            before = left
             if not done:
                 await asyncio.sleep(IDLE_S)
 
