@@ -18,7 +18,10 @@ class TestAnOrder:
         body = shown.json()
         assert (body["number"], body["status"]) == (receipt["number"], "reserved")
         assert body["money"]["total"] == usd(3000)
-        assert {line["sku"]: line["quantity"] for line in body["lines"] if not line["is_kit"]} == {"MUG": 2, "LAMP": 1}
+        assert {line["sku"]: line["quantity"] for line in body["lines"] if not line["is_kit"]} == {
+            "MUG": 2,
+            "LAMP": 1,
+        }
         assert {"cancel", "hold"} <= set(body["supported_actions"])
         levels = await shop.ok("GET", "/v1/inventory/levels?sku=MUG")
         assert sum(level["reserved"] for level in levels["data"]) == 4
@@ -86,7 +89,9 @@ class TestManyAtOnce:
 
     async def test_are_told_apart_by_key_in_the_log(self, shop):
         other = await shop.limited()
-        await asyncio.gather(*(client.post("/v1/orders", order()) for client in (shop, other) for _ in range(3)))
+        await asyncio.gather(
+            *(client.post("/v1/orders", order()) for client in (shop, other) for _ in range(3))
+        )
         async with shop.database.transaction() as db:
             rows = await db.fetch(
                 "SELECT actor, count(*) FROM plumbing.events WHERE type = 'order.captured' GROUP BY 1"
@@ -115,9 +120,38 @@ class TestABatch:
         assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "too_many")
 
 
+class TestACancellation:
+    async def test_at_a_version_is_done_by_one_of_many(self, shop):
+        answer = await shop.post("/v1/orders", order({"MUG": 5}))
+        path = answer.headers["location"]
+        tag = (await shop.get(path)).headers["etag"]
+        [line] = (await shop.ok("GET", path))["lines"]
+        body = {"reason": "fewer", "lines": [{"line_id": line["id"], "quantity": 1}]}
+        posts = [shop.post(f"{path}/cancel", body, headers={"If-Match": tag}) for _ in range(6)]
+        assert sorted(a.status_code for a in await asyncio.gather(*posts)) == [200] + [412] * 5
+        after = await shop.ok("GET", path)
+        assert sum(s["quantity"] for s in after["lines"][0]["slices"] if s["status"] == "cancelled") == 1
+
+    async def test_of_lines_that_are_not_there_or_too_many_is_refused(self, shop):
+        path = (await shop.post("/v1/orders", order({"MUG": 2}))).headers["location"]
+        [line] = (await shop.ok("GET", path))["lines"]
+        unknown = {"reason": "x", "lines": [{"line_id": "orl_" + "0" * 32, "quantity": 1}]}
+        assert (await shop.post(f"{path}/cancel", unknown)).status_code == 422
+        too_many = {"reason": "x", "lines": [{"line_id": line["id"], "quantity": 3}]}
+        assert (await shop.post(f"{path}/cancel", too_many)).status_code == 409
+        twice = {"reason": "x", "lines": [{"line_id": line["id"], "quantity": 1}] * 2}
+        assert (await shop.post(f"{path}/cancel", twice)).json()["errors"][0]["code"] == "repeated"
+        done = await shop.ok("POST", f"{path}/cancel", {"reason": "x"})
+        assert done["order"]["lifecycle"] == "cancelled"
+        held = await shop.post(f"{path}/holds", {"blocks": ["route"]})
+        assert (held.status_code, held.json()["code"]) == (409, "illegal_transition")
+
+
 class TestTheList:
     async def test_filters_and_goes_on_by_key(self, shop):
-        ids = [(await shop.ok("POST", "/v1/orders", order(tags=["a" if i % 2 else "b"])))["id"] for i in range(5)]
+        ids = [
+            (await shop.ok("POST", "/v1/orders", order(tags=["a" if i % 2 else "b"])))["id"] for i in range(5)
+        ]
         first = await shop.ok("GET", "/v1/orders?limit=2&count=true")
         assert first["count"] == 5
         seen, after = [o["id"] for o in first["data"]], first["after"]
@@ -126,13 +160,17 @@ class TestTheList:
             seen += [o["id"] for o in page["data"]]
             after = page["after"]
         assert sorted(seen) == sorted(ids)
-        tagged = await shop.ok("GET", "/v1/orders?tag=a&status=reserved&sku=MUG&channel=web&customer=ada@example.com")
+        tagged = await shop.ok(
+            "GET", "/v1/orders?tag=a&status=reserved&sku=MUG&channel=web&customer=ada@example.com"
+        )
         assert len(tagged["data"]) == 2
         every = "lowest_rank=100&highest_rank=900&lifecycle=open&payment_status=pending&return_status=none&late=false"
         every += "&placed_from=2026-01-01T00:00:00Z&updated_from=2026-01-01T00:00:00Z&open_exceptions=false&text=ada"
         every += "&promised_from=2020-01-01T00:00:00Z&sort=placed_at"
         assert len((await shop.ok("GET", f"/v1/orders?{every}"))["data"]) == 5
-        none = "hold=manual&node=NOWHERE&external_id=x&number=x&tracking_number=x&placed_to=2020-01-01T00:00:00Z"
+        none = (
+            "hold=manual&node=NOWHERE&external_id=x&number=x&tracking_number=x&placed_to=2020-01-01T00:00:00Z"
+        )
         assert (await shop.ok("GET", f"/v1/orders?{none}&updated_to=2020-01-01T00:00:00Z"))["data"] == []
         assert (await shop.get("/v1/orders?status=flying")).status_code == 422
         assert (await shop.get("/v1/orders?after=tuesday")).status_code == 422

@@ -1,5 +1,6 @@
 """Items, nodes, channels and stock over the API."""
 
+import asyncio
 from uuid import uuid4
 
 import pytest
@@ -25,7 +26,14 @@ class TestAnItem:
         refused = await shop.put("/v1/items/MUG", json=item("Big mug"), headers={"If-Match": '"9"'})
         assert refused.status_code == 412
         tag = (await shop.get("/v1/items/MUG")).headers["etag"]
-        assert (await shop.put("/v1/items/MUG", json=item("Big mug"), headers={"If-Match": tag})).status_code == 200
+        assert (
+            await shop.put("/v1/items/MUG", json=item("Big mug"), headers={"If-Match": tag})
+        ).status_code == 200
+
+    async def test_is_changed_by_one_of_many_at_a_version(self, shop):
+        tag = (await shop.get("/v1/items/MUG")).headers["etag"]
+        puts = [shop.put("/v1/items/MUG", json=item(f"Mug {i}"), headers={"If-Match": tag}) for i in range(8)]
+        assert sorted(answer.status_code for answer in await asyncio.gather(*puts)) == [200] + [412] * 7
 
     async def test_run_dry_is_not_put(self, shop):
         assert (await shop.ok("PUT", "/v1/items/NEW?dry_run=true", item("New")))["name"] == "New"
@@ -53,7 +61,9 @@ class TestAnItem:
 
 class TestANode:
     async def test_is_put_by_code(self, shop):
-        body = await shop.ok("PUT", "/v1/nodes/EAST", node("East", cutoffs={"*": "15:00"}, holidays=["2026-12-25"]))
+        body = await shop.ok(
+            "PUT", "/v1/nodes/EAST", node("East", cutoffs={"*": "15:00"}, holidays=["2026-12-25"])
+        )
         assert (body["cutoffs"], body["holidays"], body["version"]) == ({"*": "15:00"}, ["2026-12-25"], 2)
         assert [n["code"] for n in (await shop.ok("GET", "/v1/nodes"))["data"]] == ["EAST", "WEST"]
 
@@ -92,7 +102,11 @@ class TestStock:
     async def test_that_is_not_as_expected_is_told(self, shop):
         body = {"node": "EAST", "sku": "MUG", "quantity": 5, "reason": "count", "expected_quantity": 9}
         answer = await shop.post("/v1/inventory/set", body)
-        assert (answer.status_code, answer.json()["code"], answer.json()["on_hand"]) == (409, "stale_quantity", 10)
+        assert (answer.status_code, answer.json()["code"], answer.json()["on_hand"]) == (
+            409,
+            "stale_quantity",
+            10,
+        )
         assert (await shop.post("/v1/inventory/set", {**body, "expected_quantity": 10})).status_code == 200
 
     async def test_is_not_moved_beyond_what_there_is(self, shop):

@@ -235,7 +235,7 @@ class Door(APIRoute):
 
     async def _answer(self, request: Request, call: Call, inner: Handler) -> Response:
         if self.rules.transaction == "own":
-            return await inner(request)
+            return await _translated(inner, request)
         for left in range(TRIES, 0, -1):
             try:
                 return await self._in_transaction(request, call, inner)
@@ -255,7 +255,7 @@ class Door(APIRoute):
             call.open_db = db
             keyed = None if call.dry_run else call.keyed
             if keyed is None:
-                response = await _effect(inner, request, call)
+                response = await self._effect(inner, request, call)
             else:
                 if repeated := meet((await idempotency.claim(db, [keyed]))[0]):
                     return repeated
@@ -269,20 +269,22 @@ class Door(APIRoute):
         """A refusal undoes the effect down to the savepoint; the record of its key stays."""
         try:
             async with call.db.transaction():
-                return await _effect(inner, request, call)
+                return await self._effect(inner, request, call)
         except Problem as problem:
             if problem.status not in ANSWERS:
                 raise
             return problem.response(call.request_id)
 
-
-async def _effect(inner: Handler, request: Request, call: Call) -> Response:
-    try:
-        return await _translated(inner, request)
-    except Problem as problem:
-        if not problem.keeps_effect:
-            raise
-        return problem.response(call.request_id)
+    async def _effect(self, inner: Handler, request: Request, call: Call) -> Response:
+        if self.rules.conditional:
+            # What a condition was judged on must still be so when the write happens.
+            await idempotency.take_turns(call.db, request.url.path)
+        try:
+            return await _translated(inner, request)
+        except Problem as problem:
+            if not problem.keeps_effect:
+                raise
+            return problem.response(call.request_id)
 
 
 async def _translated(inner: Handler, request: Request) -> Response:

@@ -72,7 +72,7 @@ class CancelOut(Out):
 )
 async def cancel_order(call: Here, order_id: OrderId, body: CancelIn) -> CancelOut:
     """Cancel an order, lines, or units; after a node accepted the work it is a request to that node"""
-    call.expect((await read_order(call, order_id)).version, body.expected_version)
+    await _expected(call, order_id, body.expected_version)
     quantities = None
     if body.lines is not None:
         quantities = {line.line_id: line.quantity for line in body.lines}
@@ -96,6 +96,17 @@ async def cancel_order(call: Here, order_id: OrderId, body: CancelIn) -> CancelO
         kept=outcome.kept,
         order=await read_order(call, order_id),
     )
+
+
+async def _expected(call: Call, order_id: UUID, version: int | None = None) -> OrderOut:
+    """The order, held still when the caller says at which version it must be. Raises Problem 404, 412."""
+    order = await read_order(call, order_id)
+    if call.if_match is None and version is None:
+        return order
+    await steering.hold_whole(call.db, order_id=order_id)
+    order = await read_order(call, order_id)
+    call.expect(order.version, version)
+    return order
 
 
 # --- holds ----------------------------------------------------------------------------------------------------
@@ -132,13 +143,6 @@ class HoldIn(In):
     )
 
 
-class ClearIn(In):
-    """Why it may go on."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{}]})
-    expected_version: Version | None = None
-
-
 @routes.post(
     "/orders/{order_id}/holds",
     scope="orders:write",
@@ -149,8 +153,7 @@ class ClearIn(In):
 )
 async def raise_hold(call: Here, order_id: OrderId, body: HoldIn) -> HoldOut:
     """Hold an order: the steps named do not begin from now on"""
-    order = await read_order(call, order_id)
-    call.expect(order.version)
+    order = await _expected(call, order_id)
     if order.lifecycle in ("closed", "cancelled"):
         raise refused("illegal_transition", f"the order is {order.lifecycle}: there is nothing left to hold")
     [hold_id] = await holds.raise_holds(
@@ -194,8 +197,7 @@ class NotesIn(In):
 @routes.patch("/orders/{order_id}", scope="orders:write", dry_run=True)
 async def edit_order(call: Here, order_id: OrderId, body: NotesIn) -> OrderOut:
     """Set tags or priority"""
-    order = await read_order(call, order_id)
-    call.expect(order.version, body.expected_version)
+    await _expected(call, order_id, body.expected_version)
     if body.tags is not None or body.priority is not None:
         await axes.edit(
             call.db, order_id=order_id, tags=body.tags, priority=body.priority, reason=body.reason

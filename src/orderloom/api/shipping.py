@@ -347,14 +347,15 @@ class TrackingOutcome(Out):
 
     index: int
     outcome: str = Field(
-        description="taken, repeated, unknown_parcel (kept until we know it), unread (kept raw). " + OPEN
+        description="taken, unknown_parcel (kept until we know it), unread (kept raw). " + OPEN
     )
 
 
 class TrackingBatchOut(Out):
-    """One outcome a scan, in their order, and how many parcels moved."""
+    """One outcome a scan, in their order, how many had been told before, and how many parcels moved."""
 
     results: list[TrackingOutcome]
+    repeated: int
     parcels_changed: int
 
 
@@ -371,7 +372,7 @@ async def track(call: Here, body: TrackingBatchIn) -> TrackingBatchOut:
     for i, scan in enumerate(scans):
         outcome = "unread" if id(scan) in unread else "unknown_parcel" if id(scan) in unknown else "taken"
         results.append(TrackingOutcome(index=i, outcome=outcome))
-    return TrackingBatchOut(results=results, parcels_changed=len(taken.changes))
+    return TrackingBatchOut(results=results, repeated=taken.repeated, parcels_changed=len(taken.changes))
 
 
 def _scan(event: TrackingIn) -> TrackingEvent:

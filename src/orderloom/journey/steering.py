@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 from uuid import UUID
 
 from orderloom.orders import exceptions
-from orderloom.orders.reading import fulfillments_of
+from orderloom.orders.reading import fulfillments_of, lock
 from orderloom.plumbing import events, journeys
 from orderloom.plumbing.database import Db
 from orderloom.plumbing.events import News
@@ -48,6 +48,17 @@ async def steer(
     )
     [now_at] = [at for at in await journeys.look(db, [subject]) if at.journey == journey.of]
     return now_at
+
+
+async def hold_whole(db: Db, *, order_id: UUID) -> None:
+    """Lock an order with all that works on it, in the order everybody locks (L2), so that nothing moves meanwhile.
+
+    Raises journeys.NoSuchSubject.
+    """
+    await journeys.hold_still(db, "order", order_id)
+    for work in sorted(await fulfillments_of(db, orders=[order_id])):
+        await journeys.hold_still(db, "fulfillment", work)
+    await lock(db, orders=[order_id])
 
 
 _PAST = {

@@ -88,6 +88,12 @@ async def claim(db: Db, requests: Sequence[Keyed]) -> list[Claim]:
     return found
 
 
+async def take_turns(db: Db, over: str) -> None:
+    """Whoever writes to the same thing waits here until the other's transaction has ended."""
+    lock = int.from_bytes(hashlib.sha256(over.encode()).digest()[:8], "big", signed=True)
+    await db.execute("SELECT pg_advisory_xact_lock($1)", lock)
+
+
 async def keep(db: Db, answers: Sequence[tuple[Keyed, int, bytes]]) -> None:
     """Keep status and body of each answer for whoever repeats the request."""
     if answers:
