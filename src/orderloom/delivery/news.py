@@ -40,8 +40,9 @@ def _news(kind: str, change: ParcelChange, version: int) -> News:
         entity=entity,
         entity_id=entity_id,
         order_id=change.order_id,
-        version=version,
+        # The version of the parcel, which has no id of its own: the entity counts its own versions elsewhere.
         data={
+            "parcel_version": version,
             "carrier": change.carrier,
             "tracking_number": change.tracking_number,
             "fulfillment_id": str(change.fulfillment_id) if change.fulfillment_id else None,
