@@ -11,7 +11,7 @@ from orderloom import inventory, network
 from orderloom.delivery.model import TrackingEvent
 from orderloom.insight import audit
 from orderloom.inventory import counting
-from orderloom.journey import cancelling, working
+from orderloom.journey import asking_back, cancelling, working
 from orderloom.journey.placing import place
 from orderloom.journey.setup import Setup
 from orderloom.orders import exceptions, holds
@@ -20,6 +20,8 @@ from orderloom.orders.reading import fulfillments_of, lines_of, orders_of, slice
 from orderloom.payments import store as payment_rows
 from orderloom.plumbing import events, http, journeys
 from orderloom.plumbing.database import Database
+from orderloom.returns.model import Asked, Disposition, Finding
+from orderloom.returns.reading import returns_of
 from orderloom.shipping import labels_of
 from orderloom.simulate.surroundings import Addresses
 from orderloom.terms import Address, Rank
@@ -50,10 +52,13 @@ class House:
         stocked = {sku for (_, sku), units in self.world.stock.items() if units >= 5}
         return [sku for sku in plain if sku in stocked][index]
 
-    def draft(self, lines: dict[str, int] | None = None, **more: Any) -> OrderDraft:
-        """An order at 10.00 a unit and 4.99 shipping, paid by card."""
-        units = lines or {self.item(): 1}
-        total = sum(units.values()) * 1000 + 499
+    def draft(
+        self, units: dict[str, int] | None = None, *, lines_: tuple[LineDraft, ...] = (), **more: Any
+    ) -> OrderDraft:
+        """An order at 10.00 a unit, or of these very lines, and 4.99 shipping, paid by card."""
+        units = units or {self.item(): 1}
+        lines = lines_ or tuple(LineDraft(sku=sku, quantity=n, unit_price=1000) for sku, n in units.items())
+        total = sum(line.total for line in lines) + 499
         values: dict[str, Any] = {
             "channel": "web",
             "external_id": f"W-{next(_numbers)}-{uuid4().hex[:6]}",
@@ -61,7 +66,7 @@ class House:
             "currency": "USD",
             "buyer": {"name": "Ann Buyer", "email": self.email, "notify": ["email"]},
             "ship_to": HOME,
-            "lines": tuple(LineDraft(sku=sku, quantity=n, unit_price=1000) for sku, n in units.items()),
+            "lines": lines,
             "tenders": (TenderDraft(method="card", token="tok_ok", amount=total),),
             "shipping": 499,
             "total": total,
@@ -202,6 +207,36 @@ class House:
         async with self.database.transaction() as db:
             await working.clear_hold(db, hold_id=hold_id)
         await self.settle()
+
+    async def ask_back(self, order_id: UUID, units: dict[str, int], *, label: bool = True) -> Any:
+        """The buyer wants to give units back."""
+        lines = await self.lines(order_id)
+        asked = [Asked(line_id=lines[sku].id, quantity=n, reason="changed_mind") for sku, n in units.items()]
+        async with self.database.transaction() as db:
+            said = await asking_back.ask_back(
+                db, order_id=order_id, lines=asked, now=datetime.now(UTC), needs_label=label
+            )
+        await self.settle()
+        return said
+
+    async def take_back(self, return_id: UUID, becomes: Disposition = Disposition.RESTOCK) -> None:
+        """Everything has arrived at the node, and is judged alike."""
+        _, lines = await self.returned(return_id)
+        async with self.database.transaction() as db:
+            await asking_back.receive(
+                db, return_id=return_id, lines=[(line.id, line.quantity - line.received) for line in lines]
+            )
+            await asking_back.inspect(
+                db,
+                return_id=return_id,
+                findings=[Finding(return_line_id=line.id, disposition=becomes) for line in lines],
+            )
+        await self.settle()
+
+    async def returned(self, return_id: UUID) -> Any:
+        """A return and its lines."""
+        async with self.database.transaction() as db:
+            return (await returns_of(db, ids=[return_id]))[return_id]
 
     async def cases(self, order_id: UUID) -> list[str]:
         """The kinds of its open cases."""

@@ -9,14 +9,14 @@ from orderloom.orders.model import TenderDraft
 from tests.journey.house import House
 
 
-def card(amount: int, token: str = "tok_ok") -> TenderDraft:
-    return TenderDraft(method="card", token=token, amount=amount)
+def card(amount: int, *said: str) -> TenderDraft:
+    return TenderDraft(method="card", token="tok_" + "_".join(said or ("ok",)), amount=amount)
 
 
 async def test_another_means_of_payment_settles_what_was_declined(house: House) -> None:
     draft = house.draft()
     total = draft.computed_total
-    [order_id] = await house.place(house.draft(tenders=(card(total, "tok_decline"),)))
+    [order_id] = await house.place(house.draft(tenders=(card(total, "decline"),)))
     await house.settle()
     order = await house.order(order_id)
     assert order.payment_status == "unpaid"
@@ -41,7 +41,7 @@ async def test_one_of_two_tenders_declined_is_replaced_alone(house: House) -> No
     total = house.draft().computed_total
     tenders = (
         TenderDraft(method="voucher", token="tok_ok", amount=500),
-        card(total - 500, "tok_decline"),
+        card(total - 500, "decline"),
     )
     [order_id] = await house.place(house.draft(tenders=tenders))
     await house.settle()
@@ -59,10 +59,10 @@ async def test_one_of_two_tenders_declined_is_replaced_alone(house: House) -> No
 
 async def test_a_second_decline_opens_no_second_case(house: House) -> None:
     total = house.draft().computed_total
-    [order_id] = await house.place(house.draft(tenders=(card(total, "tok_decline"),)))
+    [order_id] = await house.place(house.draft(tenders=(card(total, "decline"),)))
     await house.settle()
     async with house.database.transaction() as db:
-        await pay_again(db, order_id=order_id, tender=card(total, "tok_decline"))
+        await pay_again(db, order_id=order_id, tender=card(total, "decline"))
     await house.settle()
     assert await house.cases(order_id) == ["payment_declined"]
     assert (await house.told(order_id)).count("order.payment_declined") == 2
@@ -84,7 +84,7 @@ async def test_nothing_was_declined_so_nothing_is_paid_again(house: House) -> No
 
 async def test_a_payment_declined_once_by_chance_is_tried_again(house: House) -> None:
     total = house.draft().computed_total
-    [order_id] = await house.place(house.draft(tenders=(card(total, "tok_decline_once"),)))
+    [order_id] = await house.place(house.draft(tenders=(card(total, "decline", "once"),)))
     await house.settle_in_time()
     order = await house.order(order_id)
     assert order.payment_status == "authorized"
@@ -97,7 +97,7 @@ async def test_a_declined_order_is_given_up(house: House) -> None:
     mug = house.item()
     await house.shelve(mug, {"RNO": 5})
     total = house.draft().computed_total
-    [order_id] = await house.place(house.draft(tenders=(card(total, "tok_decline"),)))
+    [order_id] = await house.place(house.draft(tenders=(card(total, "decline"),)))
     await house.settle()
     await house.cancel(order_id)
     await house.settle()

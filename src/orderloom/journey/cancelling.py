@@ -125,7 +125,8 @@ async def _after(db: Db, order_id: UUID, works: Sequence[UUID], reason: str) -> 
     ranks = {p.rank for p in await slices_of(db, orders=[order_id])}
     if ranks == {Rank.CANCELLED}:
         await exceptions.resolve_of(db, entities=[order_id, *works], resolution=f"cancelled: {reason}")
-        await journeys.turn_back(db, ORDER.of, order_id, reason=reason)
+        # An order whose units came back from a node stands at an early step, with its later ones still to be undone.
+        await journeys.turn_back(db, ORDER.of, order_id, reason=reason, furthest=ORDER.steps[-1].name)
     elif not ranks & SHORT:
         await exceptions.resolve_of(db, entities=[order_id], kinds=["out_of_stock"], resolution=reason)
     await journeys.wake(db, ORDER.of, [order_id])

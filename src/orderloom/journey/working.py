@@ -168,8 +168,18 @@ async def close_manifests(
     nodes: Sequence[UUID] | None = None,
     carriers: Sequence[str] | None = None,
 ) -> list[Manifest]:
-    """End of day at these nodes: every bought label goes on a manifest, and the carriers are told."""
-    closed = await shipping.close_manifests(db, ship_date=ship_date, by=by, nodes=nodes, carriers=carriers)
+    """End of day at these nodes: every bought label goes on a manifest, and the carriers are told.
+
+    Parcels of orders that a hold keeps from shipping stay behind.
+    """
+    closed = await shipping.close_manifests(
+        db,
+        ship_date=ship_date,
+        by=by,
+        nodes=nodes,
+        carriers=carriers,
+        without_orders=await holds.all_blocked(db, step="ship"),
+    )
     await journeys.start(db, MANIFEST, [manifest.id for manifest in closed])
     works = await shipping.works_on(db, manifests=[manifest.id for manifest in closed])
     await journeys.wake(db, FULFILLMENT.of, works)

@@ -85,6 +85,11 @@ async def blocked(db: Db, *, orders: Sequence[UUID], step: str) -> dict[UUID, st
     return {hold.order_id: hold.type for hold in active if step in hold.blocks}
 
 
+async def all_blocked(db: Db, *, step: str) -> list[UUID]:
+    """Every order that may not take the step."""
+    return await cases.orders_blocked(db, step)
+
+
 async def _tell(db: Db, type_: str, about: Sequence[tuple[UUID, UUID, str, str | None]]) -> None:
     rows = await cases.bump(db, sorted({order_id for order_id, *_ in about}))
     versions = {row["id"]: row for row in rows}

@@ -287,12 +287,17 @@ async def rewind(db: Db, journey: Journey, subject: UUID, *, to: str) -> None:
     await _place(db, at, step=at.step, state="due", undoing=True, undo_to=to)
 
 
-async def turn_back(db: Db, journey: str, subject: UUID, *, reason: str) -> None:
-    """Undo everything in reverse to the beginning: the journey is given up. Does nothing when already ended so."""
+async def turn_back(
+    db: Db, journey: str, subject: UUID, *, reason: str, furthest: str | None = None
+) -> None:
+    """Undo everything in reverse to the beginning: the journey is given up. Does nothing when already ended so.
+
+    `furthest` names the step to undo from where a journey may have gone back to an earlier one than it had reached.
+    """
     at = await hold_still(db, journey, subject)
     if at.state != "undone":
         # A rewind under way is given up with the rest: nothing goes forward from its step again.
-        await _place(db, at, step=at.step, state="due", undoing=True, problem=reason)
+        await _place(db, at, step=furthest or at.step, state="due", undoing=True, problem=reason)
 
 
 def _refuse_ended(at: Subject, verb: str) -> None:

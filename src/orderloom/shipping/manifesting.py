@@ -31,11 +31,17 @@ async def close_manifests(
     by: str,
     nodes: Sequence[UUID] | None = None,
     carriers: Sequence[str] | None = None,
+    without_orders: Sequence[UUID] = (),
 ) -> list[Manifest]:
-    """The same for many nodes and carriers at once; all of them when none is named. One manifest each."""
+    """The same for many nodes and carriers at once; all of them when none is named. One manifest each.
+
+    Parcels of `without_orders` stay behind.
+    """
     codes = list(carriers) if carriers is not None else list(await contract_store.carriers(db))
     await contract_store.lock_carriers(db, codes)
-    ids = await store.close(db, nodes=nodes, carriers=carriers, ship_date=ship_date, by=by)
+    ids = await store.close(
+        db, nodes=nodes, carriers=carriers, without_orders=without_orders, ship_date=ship_date, by=by
+    )
     manifests = await store.manifests_by_id(db, ids)
     closed = [manifests[one] for one in ids]
     await events.append(

@@ -87,6 +87,14 @@ async def case(db: Db, exception_id: UUID) -> ExceptionCase | None:
     return ExceptionCase(**dict(row)) if row else None
 
 
+async def orders_blocked(db: Db, step: str) -> list[UUID]:
+    """The orders with an active hold that blocks the step."""
+    rows = await db.fetch(
+        "SELECT DISTINCT order_id FROM orders.holds WHERE cleared_at IS NULL AND $1 = ANY(blocks)", step
+    )
+    return [row["order_id"] for row in rows]
+
+
 async def open_cases_of(db: Db, entities: Sequence[UUID]) -> list[ExceptionCase]:
     """The open exceptions about these entities or orders."""
     rows = await db.fetch(

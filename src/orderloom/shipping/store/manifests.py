@@ -11,7 +11,13 @@ from orderloom.shipping.model import Manifest, ManifestLabel
 
 
 async def close(
-    db: Db, *, nodes: Sequence[UUID] | None, carriers: Sequence[str] | None, ship_date: date, by: str
+    db: Db,
+    *,
+    nodes: Sequence[UUID] | None,
+    carriers: Sequence[str] | None,
+    without_orders: Sequence[UUID],
+    ship_date: date,
+    by: str,
 ) -> list[UUID]:
     """One new manifest for each node and carrier that has bought labels on none; returns their ids.
 
@@ -25,6 +31,7 @@ async def close(
           WHERE l.status = 'purchased' AND l.purpose = 'outbound'
             AND ($1::uuid[] IS NULL OR s.node_id = ANY($1)) AND ($2::text[] IS NULL OR l.carrier = ANY($2))
             AND NOT EXISTS (SELECT FROM shipping.manifest_labels AS m WHERE m.label_id = l.id)
+            AND l.order_id <> ALL($5::uuid[])
         ), made AS (
           INSERT INTO shipping.manifests (number, node_id, carrier, ship_date, closed_by)
           SELECT 'MAN-' || nextval('shipping.manifest_number'), w.node_id, w.carrier, $3, $4
@@ -40,6 +47,7 @@ async def close(
         list(carriers) if carriers is not None else None,
         ship_date,
         by,
+        list(without_orders),
     )
     return [row["id"] for row in rows]
 
