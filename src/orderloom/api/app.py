@@ -25,7 +25,9 @@ from orderloom.api import (
     orders,
     returns,
     shipping,
+    station,
     vitals,
+    webhooks,
 )
 from orderloom.api.admission import LANES, Admission
 from orderloom.api.door import Desk, Door, Routes
@@ -42,6 +44,7 @@ ROUTES: Sequence[Routes] = (
     orders.routes,
     order_actions.routes,
     fulfillment.routes,
+    station.routes,
     shipping.routes,
     returns.routes,
     inventory.routes,
@@ -50,6 +53,7 @@ ROUTES: Sequence[Routes] = (
     network.routes,
     configuration.routes,
     feed.routes,
+    webhooks.routes,
 )
 _CODES = {404: "not_found", 405: "method_not_allowed", 400: "malformed", 413: "too_large"}
 

@@ -7,12 +7,13 @@ a question does not give (nodes and stock, items, contracts, cartons) is taken a
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 from pydantic import AwareDatetime, Field
 
 from orderloom.api.door import Call, Here, Routes
-from orderloom.api.problems import Fault, invalid, not_found
+from orderloom.api.problems import Fault, Problem, invalid, not_found
 from orderloom.api.wire import DecisionId, OrderId, Out
 from orderloom.journey import deciding
 from orderloom.journey.deciding import Within
@@ -20,9 +21,13 @@ from orderloom.plumbing.database import Row
 from orderloom.routing.deciding import decide
 from orderloom.routing.questions import PackQuestion, PromiseQuestion, Question, RateQuestion, RouteQuestion
 from orderloom.routing.store import decision as stored_decision
-from orderloom.routing.world import EMPTY, Unanswerable
+from orderloom.routing.world import EMPTY, Unanswerable, World
 
 routes = Routes("decisions")
+# Questions thought about at a time by one process, and how long another waits for its turn.
+AT_ONCE = 4
+WAIT_S = 10
+_turns = asyncio.Semaphore(AT_ONCE)
 _AMOUNTS = "Amounts in it are integer minor units of its `currency`"
 
 
@@ -81,11 +86,24 @@ async def _decided(call: Call, question: Question) -> DecisionOut:
         if deciding.needs_present(question):
             async with call.desk.database.transaction(readonly=True) as db:
                 world = await deciding.present(db, question, now=call.now, within=limits)
-        # A hard question takes its time, and the others at the door shall not wait for it.
-        record = await asyncio.to_thread(decide, question, present=world, now=call.now)
+        record = await _in_turn(question, world, call.now)
     except Unanswerable as unanswerable:
         raise invalid([Fault(f.path, f.code, f.message) for f in unanswerable.faults]) from None
     return DecisionOut(**record)
+
+
+async def _in_turn(question: Question, world: World, now: datetime) -> dict[str, Any]:
+    """The record, made in a thread: a hard question takes its time, and nobody else at the door shall wait for it."""
+    try:
+        await asyncio.wait_for(_turns.acquire(), WAIT_S)
+    except TimeoutError:
+        raise Problem(
+            503, "busy", "harder questions are being thought about: try again", retry_after_s=5
+        ) from None
+    try:
+        return await asyncio.to_thread(decide, question, present=world, now=now)
+    finally:
+        _turns.release()
 
 
 @routes.get("/decisions/{decision_id}", scope="orders:read")
