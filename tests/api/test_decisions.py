@@ -1,10 +1,12 @@
 """Decisions over HTTP and on the command line: one JSON, over what is given or what is present; nothing is stored."""
 
+import asyncio
 import json
 
 import pytest
 from typer.testing import CliRunner
 
+from orderloom.api import decisions
 from orderloom.cli import application
 from orderloom.journey import deciding
 from orderloom.plumbing import clock
@@ -65,6 +67,13 @@ def test_what_is_no_json_is_said():
     result = CliRunner().invoke(application(asked="decide"), ["decide", "pack"], input="{")
     assert result.exit_code == 2
     assert "malformed" in result.stderr
+
+
+async def test_a_door_full_of_hard_questions_says_so(api, monkeypatch):
+    monkeypatch.setattr(decisions, "WAIT_S", 0.01)
+    monkeypatch.setattr(decisions, "_turns", asyncio.Semaphore(0))
+    answer = await api.post("/v1/decisions/pack", KINDS["pack"])
+    assert (answer.status_code, answer.json()["code"], answer.json()["retryable"]) == (503, "busy", True)
 
 
 class TestOverWhatIsPresent:

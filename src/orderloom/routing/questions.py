@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
@@ -20,6 +20,7 @@ from orderloom.routing import examples
 UNITS_MOST = 2_000
 _BROKEN = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _ZONES = available_timezones()
+Day = TypeVar("Day", date, datetime)
 
 
 def _printable(text: str) -> str:
@@ -36,11 +37,11 @@ def _known_zone(name: str) -> str:
     return name
 
 
-def _in_range(moment: datetime) -> datetime:
+def _in_range(when: Day) -> Day:
     # What time zones and a year's arithmetic can hold.
-    if not 1970 <= moment.year <= 9000:
+    if not 1970 <= when.year <= 9000:
         raise PydanticCustomError("out_of_range", "must lie between the years 1970 and 9000")
-    return moment
+    return when
 
 
 Word: TypeAlias = Annotated[
@@ -192,7 +193,7 @@ class PolicyAsked(Asked):
     max_shipments: Annotated[int, Field(strict=True, ge=1, le=20)] = 4
     ship_complete: Flag = False
     nearest: Annotated[int, Field(strict=True, ge=1, le=100)] = 24
-    effort: Annotated[int, Field(strict=True, ge=1, le=10_000)] = 3000
+    effort: Annotated[int, Field(strict=True, ge=1, le=3000)] = 3000
 
 
 class RouteQuestion(Asked):
@@ -240,7 +241,7 @@ class RateQuestion(Asked):
     ship_to: AddressAsked
     ship_from: AddressAsked | None = Field(default=None, description="Either this or `node`")
     node: Word | None = Field(default=None, description="Its address, calendar, cut-offs and services hold")
-    ship_on: date | None = Field(
+    ship_on: Annotated[date, AfterValidator(_in_range)] | None = Field(
         default=None, description="Left out: the node's next handover by each service, or the day of `as_of`"
     )
     promise_at: At | None = None
