@@ -16,7 +16,7 @@ from orderloom import api, console
 from orderloom.cli import session
 from orderloom.plumbing import http
 from orderloom.plumbing.database import Database
-from orderloom.plumbing.settings import Settings, settings
+from orderloom.plumbing.settings import SecretMissing, Settings, settings
 
 ENDING_SECONDS = 10
 
@@ -41,7 +41,11 @@ def command(
 ) -> None:
     """Serve the API under /v1 and the console under /console. Any number of these may run."""
     if not demo:
-        settings().require_secret()
+        try:
+            settings().require_secret()
+        except SecretMissing as missing:
+            print(f"{missing} (`serve --demo` goes without)")
+            raise typer.Exit(1) from None
     session.run(
         _serve(host or settings().api_host, settings().api_port if port is None else port, migrated=migrated)
     )

@@ -1,0 +1,68 @@
+"""Keys, users and migrations from the command line."""
+
+import re
+
+import pytest
+from typer.testing import CliRunner
+
+from orderloom.cli import application
+from orderloom.plumbing.settings import settings
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def orderloom(database_url, monkeypatch, tmp_path):
+    """Runs a command on a database of the test's own: `orderloom("user", "list")`."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("ORDERLOOM_DATA_DIR", str(tmp_path))
+    settings.cache_clear()
+
+    def run(*words: str, ends: int = 0, **env: str) -> str:
+        done = CliRunner().invoke(application(), list(words), env={"COLUMNS": "200", **env})
+        assert done.exit_code == ends, done.output
+        return done.output
+
+    yield run
+    settings.cache_clear()
+
+
+def test_a_key_is_made_shown_once_rotated_and_revoked(orderloom):
+    made = orderloom("apikey", "create", "erp", "--scope", "orders:read")
+    text, key_id = re.search(r"ol_test_\S+", made).group(), re.search(r"key_[0-9a-f]{32}", made).group()
+    listed = orderloom("apikey", "list")
+    assert key_id in listed
+    assert text not in listed
+    again = orderloom("apikey", "rotate", key_id, "--hours", "1")
+    assert re.search(r"ol_test_\S+", again).group() != text
+    assert "Revoked" in orderloom("apikey", "revoke", key_id)
+    assert "revoked" in orderloom("apikey", "list")
+    assert "orders:fly" in orderloom("apikey", "create", "erp", "--scope", "orders:fly", ends=2)
+    orderloom("apikey", "create", "erp", "--scope", "orders:read", "--node", "NOWHERE", ends=2)
+    orderloom("apikey", "revoke", "ord_1", ends=2)
+
+
+def test_a_user_is_made_and_kept_out(orderloom):
+    env = {"ORDERLOOM_USER_PASSWORD": PASSWORD}
+    assert "owner" in orderloom("user", "create", "ada@example.com", "--role", "owner", **env)
+    orderloom("user", "create", "ada@example.com", "--role", "owner", ends=2, **env)
+    orderloom("user", "create", "bob@example.com", "--role", "emperor", ends=2, **env)
+    orderloom("user", "create", "bob@example.com", "--role", "owner", ends=2, ORDERLOOM_USER_PASSWORD="short")
+    orderloom("user", "password", "ada@example.com", **env)
+    orderloom("user", "disable", "ada@example.com")
+    assert re.search(r"ada@example.com .*no\b", orderloom("user", "list"))
+    orderloom("user", "enable", "ada@example.com")
+    orderloom("user", "enable", "nobody@example.com", ends=2)
+
+
+def test_the_database_is_looked_at(orderloom):
+    assert "is at" in orderloom("migrate", "--check")
+    assert "is at" in orderloom("migrate")
+    said = orderloom("doctor")
+    assert "PostgreSQL 18" in said
+    assert not re.search(r"^ill", said, re.MULTILINE)
+    assert "nothing is due" in orderloom("run", "--until-idle")
+
+
+def test_the_demos_secret_is_refused_outside_the_demo(orderloom):
+    assert "ORDERLOOM_SECRET_KEY" in orderloom("serve", ends=1)
