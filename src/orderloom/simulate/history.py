@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from orderloom.orders.channels.channel import Fate
+from orderloom.orders.channels.channel import Credit, Fate
 from orderloom.simulate.carriers_round import Scan, Scanners
 from orderloom.simulate.client import Client, Json, Refusal
 from orderloom.simulate.warehouses import Warehouses
@@ -25,6 +25,7 @@ class History:
     fates: Mapping[str, Fate]
     orders: Mapping[str, UUID]
     numbers: Mapping[str, str]
+    refused_credits: int = 0
 
     async def cancel_given_up(self, done: Callable[[int], None] = lambda _: None) -> int:
         """Cancel, through the API, what the source gave up, with the source's word for it; returns how many."""
@@ -50,6 +51,34 @@ class History:
             for external_id, reason in given_up:
                 group.create_task(cancel(external_id, reason))
         return len(given_up)
+
+    async def take_back(self, credits_: Sequence[Credit], done: Callable[[int], None]) -> None:
+        """Receive what the source credits, with its order where that is known, and judge it fit to be sold again."""
+        for count, credit in enumerate(credits_, 1):
+            order = self.orders.get(credit.order or "")
+            line: Json = {"sku": credit.sku, "quantity": credit.quantity}
+            if order is not None:
+                lines = (await self.client.get(f"/orders/{wire('order', order)}"))["lines"]
+                fitting = [x for x in lines if x["sku"] == credit.sku and x["quantity"] >= credit.quantity]
+                if fitting:
+                    line = {"line_id": fitting[0]["id"], "quantity": credit.quantity}
+            body = {"node": credit.node, "currency": credit.currency, "lines": [line]}
+            if "line_id" in line and order is not None:
+                body["order_id"] = wire("order", order)
+            await self._receive(credit, body)
+            done(count)
+
+    async def _receive(self, credit: Credit, body: Json) -> None:
+        key = f"credit-{credit.external_id}-{credit.order or 'blind'}"
+        try:
+            back = await self.client.post("/returns/blind", body, key=key)
+            lines = [{"return_line_id": line["id"], "disposition": "restock"} for line in back["lines"]]
+            await self.client.post(f"/returns/{back['id']}/inspect", {"lines": lines}, key=f"{key}-inspected")
+        except Refusal as refusal:
+            # More credited than was sold under that code: it stays with the source.
+            if refusal.status not in {409, 422}:
+                raise
+            self.refused_credits += 1
 
     def timeline(self, label: Json) -> list[Scan] | None:
         """The two scans that the source tells of: handed over, delivered. Both are long past, so both are due."""

@@ -46,6 +46,8 @@ class Credit:
     sku: str
     quantity: int
     unit_price: int
+    currency: str
+    node: str
     at: datetime
     order: str | None = None
 
