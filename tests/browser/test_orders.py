@@ -92,6 +92,18 @@ async def test_filters_of_different_kinds_narrow_and_of_one_kind_widen(owner):
     assert await shown("node=CMH&channel=market") == ohio & market
 
 
+async def test_an_alert_above_the_list_is_a_filter_switched_on_and_off(owner):
+    await owner.go("/orders?view=open")
+    alert = owner.page.locator(".alerts a:has-text('payment declined')")
+    async with owner.page.expect_navigation():
+        await alert.click()
+    assert await owner.page.locator("[data-row]").count() == 1
+    assert "exception=payment_declined" in owner.page.url
+    async with owner.page.expect_navigation():
+        await alert.click()
+    assert "exception=" not in owner.page.url
+
+
 async def test_pages_follow_one_another_without_gap_or_repeat(owner):
     await owner.go("/orders?view=all")
     total = int((await owner.page.inner_text(".tabs a[aria-current] .count")).replace(",", ""))

@@ -43,13 +43,15 @@ def address(console, screen: str) -> str:
 
 
 @pytest.mark.parametrize("screen", SCREENS)
-async def test_a_screen_is_open_to_everybody(owner, console, screen):
+async def test_a_screen_is_open_to_everybody_and_fits_a_narrow_phone(owner, console, screen):
     await owner.go(address(console, screen))
     assert await owner.page.locator("h1").count() == 1
     for scheme in ("light", "dark"):
         await owner.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         assert await owner.faults() == []
     assert [text for text in owner.said if "404" not in text] == []
+    await owner.page.set_viewport_size({"width": 320, "height": 640})
+    assert await owner.page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
 async def test_the_login_is_open_to_everybody(desk):
@@ -76,13 +78,6 @@ async def test_what_opens_on_top_is_open_to_everybody(owner, console):
     await owner.go(f"/orders/{console.world.hostile}")
     await owner.page.click("summary:has-text('Hold')")
     assert await owner.faults() == []
-
-
-@pytest.mark.parametrize("screen", SCREENS)
-async def test_a_screen_fits_a_narrow_phone(owner, console, screen):
-    await owner.page.set_viewport_size({"width": 320, "height": 640})
-    await owner.go(address(console, screen))
-    assert await owner.page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
 async def test_the_list_works_without_scripts(console, browser):

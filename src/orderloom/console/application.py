@@ -36,6 +36,7 @@ def application(*, database: Database | None, settings: Settings) -> FastAPI:
     app = FastAPI(title="Orderloom console", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.database = database
     app.state.settings = settings
+    app.state.ever = {}
     app.state.logins = Throttle({"address": "30/minute", "account": "8/5 minutes"})
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for router in ROUTERS:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from orderloom.insight.scope import ORDER_IN_SCOPE, Scope
-from orderloom.insight.search import FINDS
 from orderloom.plumbing.database import Db, Row
 
 COUNTED_UP_TO = 10_000
@@ -56,10 +55,13 @@ FILTERS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderQuery:
-    """What to list: a view, text, filters by name, a span of time in which the orders were placed."""
+    """What to list: a view, filters by name, a span of time in which the orders were placed.
+
+    `among` are the orders a search has found; None is no search.
+    """
 
     view: str = "all"
-    text: str = ""
+    among: Sequence[UUID] | None = None
     filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
     placed_from: datetime | None = None
     placed_to: datetime | None = None
@@ -116,17 +118,7 @@ async def counts(db: Db, *, scope: Scope, query: OrderQuery) -> dict[str, int]:
     """How many orders each view would show under the same filters, counted no further than COUNTED_UP_TO + 1."""
     found = {}
     for view in VIEWS:
-        conditions, values = _conditions(
-            OrderQuery(
-                view=view,
-                text=query.text,
-                filters=query.filters,
-                placed_from=query.placed_from,
-                placed_to=query.placed_to,
-                late=query.late,
-            ),
-            first=4,
-        )
+        conditions, values = _conditions(replace(query, view=view), first=4)
         statement = _COUNT_HEAD + " AND ".join(conditions) + _COUNT_TAIL
         found[view] = await db.fetchval(statement, scope.channels, scope.nodes, COUNTED_UP_TO + 1, *values)
     return found
@@ -147,9 +139,9 @@ def _conditions(query: OrderQuery, *, first: int) -> tuple[list[str], list[Any]]
         if moment is not None:
             conditions.append(condition.replace("?", f"${first + len(values)}"))
             values.append(moment)
-    if query.text:
-        conditions.append(FINDS.replace("?", f"${first + len(values)}"))
-        values.append(query.text)
+    if query.among is not None:
+        conditions.append(f"o.id = ANY(${first + len(values)}::uuid[])")
+        values.append(list(query.among))
     if query.late:
         conditions.append("o.late")
     return conditions, values
@@ -166,7 +158,7 @@ SELECT DISTINCT 'exception', kind, kind FROM orders.exceptions WHERE resolved_at
 UNION ALL
 SELECT 'tag', tag, tag FROM (
   SELECT DISTINCT unnest(tags) AS tag FROM (
-    SELECT tags FROM orders.orders WHERE tags <> '{}' ORDER BY placed_at DESC LIMIT 2000) AS recent) AS tags
+    SELECT tags FROM orders.orders ORDER BY placed_at DESC, id DESC LIMIT 2000) AS recent) AS tags
 ORDER BY 1, 2
 """
 

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from orderloom.insight.scope import ORDER_IN_SCOPE, Scope
 from orderloom.plumbing.database import Db, Row
 
-_STEPS = f"""
+# Open orders go by their index. Ids begin with the time of capture, so "captured since" is a range of the key.
+_OPEN = f"""
 SELECT
-  count(*) FILTER (WHERE o.created_at >= $3) AS captured,
+  count(*) AS open,
+  count(*) FILTER (WHERE o.payment_status IN ('unpaid', 'pending')) AS unpaid,
+  count(*) FILTER (WHERE o.min_rank IN (100, 200, 300)) AS to_route,
+  count(*) FILTER (WHERE o.min_rank BETWEEN 110 AND 150) AS backordered,
+  count(*) FILTER (WHERE o.min_rank BETWEEN 400 AND 600) AS at_nodes,
+  count(*) FILTER (WHERE o.min_rank = 700) AS on_the_way,
+  count(*) FILTER (WHERE o.late) AS late
+FROM orders.orders AS o WHERE o.lifecycle = 'open' AND {ORDER_IN_SCOPE}
+"""
+_EVER = f"""
+SELECT
   count(*) AS ever,
-  count(*) FILTER (WHERE o.lifecycle = 'open') AS open,
-  count(*) FILTER (WHERE o.lifecycle = 'open' AND o.payment_status IN ('unpaid', 'pending')) AS unpaid,
-  count(*) FILTER (WHERE o.lifecycle = 'open' AND o.min_rank IN (100, 200, 300)) AS to_route,
-  count(*) FILTER (WHERE o.lifecycle = 'open' AND o.min_rank BETWEEN 110 AND 150) AS backordered,
-  count(*) FILTER (WHERE o.lifecycle = 'open' AND o.min_rank BETWEEN 400 AND 600) AS at_nodes,
-  count(*) FILTER (WHERE o.lifecycle = 'open' AND o.min_rank = 700) AS on_the_way,
   count(*) FILTER (WHERE o.min_rank = 800) AS delivered,
-  count(*) FILTER (WHERE o.delivered_at >= $3) AS delivered_lately,
   count(*) FILTER (WHERE o.min_rank = 800 AND o.delivered_at <= o.promise_at) AS delivered_on_time,
   count(*) FILTER (WHERE o.min_rank = 800 AND o.promise_at IS NOT NULL) AS delivered_promised,
-  count(*) FILTER (WHERE o.late AND o.lifecycle = 'open') AS late,
   count(*) FILTER (WHERE o.lifecycle = 'cancelled') AS cancelled
 FROM orders.orders AS o WHERE {ORDER_IN_SCOPE}
 """
@@ -79,7 +83,7 @@ SELECT hour.at, coalesce(got.count, 0)::int AS count
 FROM generate_series(date_trunc('hour', $3::timestamptz) - interval '23 hours', $3, interval '1 hour') AS hour (at)
 LEFT JOIN (
   SELECT date_trunc('hour', o.created_at) AS at, count(*) AS count FROM orders.orders AS o
-  WHERE o.created_at >= date_trunc('hour', $3::timestamptz) - interval '23 hours' AND {ORDER_IN_SCOPE} GROUP BY 1
+  WHERE o.id >= $4::uuid AND {ORDER_IN_SCOPE} GROUP BY 1
 ) AS got USING (at)
 ORDER BY hour.at
 """
@@ -115,16 +119,21 @@ ORDER BY e.id DESC LIMIT 12
 
 
 async def overview(db: Db, *, scope: Scope, now: datetime) -> dict[str, Row]:
-    """Counts along the seven steps; `captured`, `shipped`, `delivered_lately` are of the last 24 hours."""
+    """Counts along the seven steps as they stand; `shipped` is of the last 24 hours."""
     day = now - timedelta(hours=24)
     channels, nodes = scope.channels, scope.nodes
     return {
-        "orders": await _only(db, _STEPS, channels, nodes, day),
+        "orders": await _only(db, _OPEN, channels, nodes),
         "work": await _only(db, _WORK, channels, nodes),
         "dispatch": await _only(db, _DISPATCH, channels, nodes, day),
         "parcels": await _only(db, _PARCELS, channels, nodes),
         "after_sale": await _only(db, _AFTER_SALE, channels, nodes),
     }
+
+
+async def ever(db: Db, *, scope: Scope) -> Row:
+    """Counts over all orders there ever were: the one reading here that grows with history."""
+    return await _only(db, _EVER, scope.channels, scope.nodes)
 
 
 async def needing_people(db: Db, *, scope: Scope, now: datetime) -> list[Row]:
@@ -134,7 +143,8 @@ async def needing_people(db: Db, *, scope: Scope, now: datetime) -> list[Row]:
 
 async def by_hour(db: Db, *, scope: Scope, now: datetime) -> list[Row]:
     """Orders captured in each of the last 24 hours, the present one last."""
-    return await db.fetch(_HOURS, scope.channels, scope.nodes, now)
+    first = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=23)
+    return await db.fetch(_HOURS, scope.channels, scope.nodes, now, _first_id(first))
 
 
 async def money(db: Db, *, scope: Scope, now: datetime) -> list[Row]:
@@ -155,6 +165,11 @@ async def latest_news(db: Db, *, scope: Scope) -> list[Row]:
 async def pulse(db: Db) -> int:
     """A number that grows with every change, to tell whether anything has happened."""
     return await db.fetchval("SELECT coalesce(max(id), 0) FROM plumbing.events") or 0
+
+
+def _first_id(moment: datetime) -> UUID:
+    """The lowest id that can have been made at the moment (UUIDv7: 48 bits of milliseconds lead)."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 async def _only(db: Db, statement: str, *values: object) -> Row:

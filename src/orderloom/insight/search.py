@@ -2,19 +2,47 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from orderloom.insight.scope import ORDER_IN_SCOPE, Scope
 from orderloom.plumbing.database import Db, Row
 
-# One condition over one text parameter `?`. Exact forms go by index; names and cities are looked through.
-FINDS = """o.id IN (
-  SELECT id FROM orders.orders WHERE number = upper(?::text) OR number = ?
-  UNION SELECT id FROM orders.orders WHERE external_id = ?
-  UNION SELECT id FROM orders.orders WHERE buyer ->> 'email' = lower(?)
-  UNION SELECT order_id FROM orders.lines WHERE sku = upper(?) OR sku = ?
-  UNION SELECT order_id FROM shipping.labels WHERE tracking_number = upper(?) OR tracking_number = ?
-  UNION SELECT order_id FROM orders.fulfillments WHERE number = upper(?)
-  UNION SELECT id FROM orders.orders
-        WHERE length(?) >= 3 AND (buyer ->> 'name' ILIKE '%' || ? || '%' OR ship_to ->> 'city' ILIKE ? || '%'))"""
+MATCHES_MAX = 1_000
+
+# Each form goes by an index; the newest matches are kept.
+_EXACT = """
+SELECT id FROM (
+  SELECT id FROM orders.orders WHERE number IN ($1, upper($1))
+  UNION
+  SELECT o.id FROM network.channels AS c
+  JOIN orders.orders AS o ON o.channel_id = c.id AND o.external_id = $1
+  UNION
+  (SELECT id FROM orders.orders WHERE buyer ->> 'email' IN ($1, lower($1)) ORDER BY id DESC LIMIT $2)
+  UNION
+  (SELECT order_id FROM orders.lines WHERE sku IN ($1, upper($1)) ORDER BY order_id DESC LIMIT $2)
+  UNION
+  SELECT l.order_id FROM shipping.carriers AS c
+  JOIN shipping.labels AS l ON l.carrier = c.code AND l.tracking_number IN ($1, upper($1))
+  UNION
+  SELECT order_id FROM orders.fulfillments WHERE number IN ($1, upper($1))
+) AS found ORDER BY id DESC LIMIT $2
+"""
+# Names and cities have no index: they are looked through only when nothing else is meant by the text.
+_NAMED = """
+SELECT id FROM orders.orders
+WHERE buyer ->> 'name' ILIKE '%' || $1 || '%' OR ship_to ->> 'city' ILIKE $1 || '%'
+ORDER BY placed_at DESC, id DESC LIMIT $2
+"""
+
+
+async def matching(db: Db, *, text: str) -> list[UUID]:
+    """The orders a text means, at most the newest MATCHES_MAX; an exact match is preferred to a likeness."""
+    exact = await db.fetch(_EXACT, text, MATCHES_MAX)
+    if not exact and len(text) >= 3:
+        literal = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        exact = await db.fetch(_NAMED, literal, MATCHES_MAX)
+    return [row["id"] for row in exact]
+
 
 _PALETTE = f"""
 SELECT * FROM (

@@ -9,14 +9,16 @@ from hypothesis import strategies as st
 from orderloom.insight import orders_list
 from orderloom.insight.orders_list import VIEWS, Key, OrderQuery
 from orderloom.insight.scope import EVERYTHING, Scope
-from orderloom.insight.search import palette
+from orderloom.insight.search import matching, palette
 from orderloom.orders import exceptions, holds
 from orderloom.orders.exceptions import NewException
 from orderloom.orders.holds import NewHold
 from tests.store.insight.conftest import NOON
 
 
-async def listed(db, *, scope=EVERYTHING, **query) -> list[str]:
+async def listed(db, *, scope=EVERYTHING, text=None, **query) -> list[str]:
+    if text is not None:
+        query["among"] = await matching(db, text=text)
     return [row["external_id"] for row in await orders_list.page(db, scope=scope, query=OrderQuery(**query))]
 
 
@@ -59,6 +61,8 @@ async def test_a_span_of_time_has_its_beginning_and_not_its_end(db, orders):
         ("Austin", 4),
         ("buyer", 12),
         ("zzz", 0),
+        ("%%%", 0),
+        ("___", 0),
     ],
 )
 async def test_an_order_is_found_by_what_is_at_hand(db, orders, text, count):

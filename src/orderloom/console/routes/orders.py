@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -18,11 +18,12 @@ from orderloom.console.access import Visitor, needs, reading, the_database
 from orderloom.console.page import page
 from orderloom.console.spreadsheet import csv_lines
 from orderloom.console.words import rank_word
-from orderloom.insight import orders_list
+from orderloom.insight import orders_list, overview
 from orderloom.insight.orders_list import FILTERS, VIEWS, Key, OrderQuery
 from orderloom.insight.scope import Scope
+from orderloom.insight.search import MATCHES_MAX, matching
 from orderloom.plumbing import clock
-from orderloom.plumbing.database import Database, Row
+from orderloom.plumbing.database import Database, Db, Row
 from orderloom.terms import Rank
 
 router = APIRouter()
@@ -52,6 +53,7 @@ class Asked:
     """The address, read: what to list and where the page begins."""
 
     query: OrderQuery
+    text: str
     after: Key | None
     params: dict[str, Any]
 
@@ -63,28 +65,30 @@ def read(given: QueryParams) -> Asked:
     view = given.get("view", "open")
     query = OrderQuery(
         view=view if view in VIEWS else "open",
-        text=" ".join(given.get("q", "").split())[:100].replace("\0", ""),
         filters={name: values for name, values in filters.items() if values},
         placed_from=_date(given.get("from")),
         placed_to=_date(given.get("to")),
         late=given.get("late") == "1",
     )
+    text = " ".join(given.get("q", "").replace("\0", "").split())[:100]
     params = {
-        "view": query.view, "q": query.text, **query.filters,
+        "view": query.view, "q": text, **query.filters,
         "from": given.get("from") if query.placed_from else None,
         "to": given.get("to") if query.placed_to else None,
         "late": "1" if query.late else None,
     }  # fmt: skip
-    return Asked(query, _key(given.get("after")), params)
+    return Asked(query, text, _key(given.get("after")), params)
 
 
 @router.get("/orders")
 async def show(request: Request, who: May) -> Response:
     asked = read(request.query_params)
     async with reading(request) as db:
-        rows = await orders_list.page(db, scope=who.scope, query=asked.query, after=asked.after, limit=PAGE)
-        counts = await orders_list.counts(db, scope=who.scope, query=asked.query)
+        query = await _searched(db, asked)
+        rows = await orders_list.page(db, scope=who.scope, query=query, after=asked.after, limit=PAGE)
+        counts = await orders_list.counts(db, scope=who.scope, query=query)
         choices = await orders_list.choices(db, scope=who.scope)
+        alerts = await overview.needing_people(db, scope=who.scope, now=clock.now())
     more = cursor(rows[PAGE - 1]) if len(rows) > PAGE else None
     return page(
         request,
@@ -92,8 +96,11 @@ async def show(request: Request, who: May) -> Response:
         fragment="_orders.html",
         rows=rows[:PAGE],
         counts=counts,
+        alerts=alerts,
         params=asked.params,
         asked=asked.query,
+        text=asked.text,
+        cut=len(query.among or ()) == MATCHES_MAX,
         more=more,
         first=asked.after is None,
         choices={
@@ -111,6 +118,11 @@ async def show(request: Request, who: May) -> Response:
     )
 
 
+async def _searched(db: Db, asked: Asked) -> OrderQuery:
+    """The query with what its text has found, looked up once for the rows and all counts."""
+    return replace(asked.query, among=await matching(db, text=asked.text)) if asked.text else asked.query
+
+
 HEADER = (
     "number", "external_id", "channel", "placed_at", "buyer", "city", "region", "country", "currency", "total_minor",
     "lifecycle", "fulfillment_status", "payment_status", "return_status", "late", "promise_at", "units", "nodes",
@@ -123,12 +135,14 @@ async def export(request: Request, who: May) -> Response:
     """The list as a file, at most EXPORT_MAX rows, in the same order."""
     asked = read(request.query_params)
     database, scope = the_database(request), who.scope
+    async with reading(request) as db:
+        query = await _searched(db, asked)
     name = f"orders-{asked.query.view}-{clock.now():%Y%m%d-%H%M}.csv"
 
     async def lines() -> AsyncIterator[str]:
         for line in csv_lines(HEADER, ()):
             yield line
-        async for rows in _pages(database, scope, asked.query):
+        async for rows in _pages(database, scope, query):
             for line in list(csv_lines(HEADER, (_cells(row) for row in rows)))[1:]:
                 yield line
 

@@ -15,20 +15,21 @@ from orderloom.insight import overview
 from orderloom.insight.scope import Scope
 from orderloom.insight.search import palette
 from orderloom.plumbing import clock
-from orderloom.plumbing.database import Database, DatabaseAway
+from orderloom.plumbing.database import Database, DatabaseAway, Db, Row
 
 router = APIRouter()
 LOOK_EVERY_S = 2.0
 # Times move on the page too, so it is told anew now and then though nothing changed.
 TELL_EVERY_S = 30.0
 SESSION_CHECK_S = 60.0
+REMEMBER_S = 10.0
 
 May = Annotated[Visitor, Depends(needs("orders:read"))]
 
 
 @router.get("/overview")
 async def show(request: Request, who: May) -> Response:
-    figures = await _figures(the_database(request), who.scope)
+    figures = await _figures(request, who.scope)
     return page(request, "overview.html", **figures)
 
 
@@ -55,7 +56,7 @@ async def _stream(request: Request, database: Database, who: Visitor) -> AsyncIt
                 latest = await overview.pulse(db)
             if latest != seen or loop.time() - told > TELL_EVERY_S:
                 seen, told = latest, loop.time()
-                figures = await _figures(database, who.scope)
+                figures = await _figures(request, who.scope)
                 text = (
                     templates()
                     .get_template("_overview.html")
@@ -67,17 +68,27 @@ async def _stream(request: Request, database: Database, who: Visitor) -> AsyncIt
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-async def _figures(database: Database, scope: Scope) -> dict[str, Any]:
+async def _figures(request: Request, scope: Scope) -> dict[str, Any]:
     now = clock.now()
-    async with database.transaction(readonly=True) as db:
+    async with the_database(request).transaction(readonly=True) as db:
         return {
             **await overview.overview(db, scope=scope, now=now),
+            "ever": await _remembered(request, db, scope),
             "needing": await overview.needing_people(db, scope=scope, now=now),
             "hours": await overview.by_hour(db, scope=scope, now=now),
             "takings": await overview.money(db, scope=scope, now=now),
             "nodes": await overview.by_node(db, scope=scope, now=now),
             "news": await overview.latest_news(db, scope=scope),
         }
+
+
+async def _remembered(request: Request, db: Db, scope: Scope) -> Row:
+    """The counts over all history, asked for anew now and then: the page must not slow down as years go by."""
+    kept: dict[str, tuple[float, Row]] = request.app.state.ever
+    key, at = repr(scope), asyncio.get_running_loop().time()
+    if key not in kept or at - kept[key][0] > REMEMBER_S:
+        kept[key] = (at, await overview.ever(db, scope=scope))
+    return kept[key][1]
 
 
 @router.get("/find")
