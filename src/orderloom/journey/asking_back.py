@@ -8,7 +8,8 @@ from datetime import datetime
 from uuid import UUID
 
 from orderloom import returns
-from orderloom.journey.returning import RETURNING, note_axes
+from orderloom.journey.closing import note_axes
+from orderloom.journey.returning import RETURNING
 from orderloom.orders.model import Order
 from orderloom.orders.reading import lines_of, orders_of, slices_of
 from orderloom.plumbing import journeys

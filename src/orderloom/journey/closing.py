@@ -1,4 +1,4 @@
-"""The end of an order, and its money on the order of record; shared by the journeys that may bring it about."""
+"""The end of an order, its money and its returns on the order of record; shared by the journeys that bring it about."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from uuid import UUID
 
 from orderloom import payments
 from orderloom.orders import axes
-from orderloom.orders.reading import orders_of
+from orderloom.orders.reading import lock, orders_of, slices_of
+from orderloom.plumbing import journeys
 from orderloom.plumbing.database import Db
+from orderloom.returns.reading import axes_of
 from orderloom.terms import Rank
 
 
@@ -16,6 +18,24 @@ async def note_money(db: Db, *, orders: Sequence[UUID]) -> None:
     """Bring the payment axis of these orders up to date."""
     summaries = await payments.statuses(db, order_ids=orders)
     await axes.note_payment(db, statuses={order: str(s.status) for order, s in summaries.items()})
+
+
+async def note_axes(db: Db, *, orders: Sequence[UUID]) -> None:
+    """Something has become of a return: its order knows, and with its last return ended closes again."""
+    await note_returns(db, orders=orders)
+    await close_settled(db, orders=orders)
+    await journeys.wake(db, "order", orders)
+
+
+async def note_returns(db: Db, *, orders: Sequence[UUID]) -> None:
+    """Bring the return axis of these orders up to date."""
+    if not orders:
+        return
+    await lock(db, orders=orders)
+    units = dict.fromkeys(orders, 0)
+    for piece in await slices_of(db, orders=orders):
+        units[piece.order_id] += piece.quantity * (piece.rank != Rank.CANCELLED)
+    await axes.note_returns(db, statuses=await axes_of(db, delivered=units))
 
 
 async def close_settled(db: Db, *, orders: Sequence[UUID]) -> None:

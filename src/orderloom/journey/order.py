@@ -17,7 +17,7 @@ from uuid import UUID
 
 from orderloom import payments
 from orderloom.journey import releasing, reserving, sourcing
-from orderloom.journey.closing import close_settled, note_money
+from orderloom.journey.closing import close_settled, note_money, note_returns
 from orderloom.journey.parking import parked
 from orderloom.orders import exceptions, holds
 from orderloom.orders.exceptions import NewException
@@ -166,6 +166,9 @@ async def follow(db: Db, orders: Sequence[UUID], _now: datetime) -> Outcomes:
 
 async def close(db: Db, orders: Sequence[UUID], _now: datetime) -> Outcomes:
     """Close what is delivered and paid; an order on account stays open until its money is settled."""
+    before = await orders_of(db, orders)
+    # Units cancelled since may make what came back all there was.
+    await note_returns(db, orders=[order.id for order in before.values() if order.return_status != "none"])
     await close_settled(db, orders=orders)
     known = await orders_of(db, orders)
     return {

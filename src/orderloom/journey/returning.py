@@ -11,16 +11,15 @@ from orderloom import delivery, inventory, network, payments, returns, shipping
 from orderloom.delivery.model import Parcel
 from orderloom.inventory.counting import tell_changed
 from orderloom.inventory.model import Leg, Posting
-from orderloom.journey.closing import close_settled, note_money
+from orderloom.journey.closing import note_axes, note_money
 from orderloom.journey.parking import parked
 from orderloom.network.calendar import zone
 from orderloom.network.places import positioned
-from orderloom.orders import axes, exceptions, holds
+from orderloom.orders import exceptions, holds
 from orderloom.orders.exceptions import NewException
 from orderloom.orders.model import Order
-from orderloom.orders.reading import lock, orders_of, slices_of
+from orderloom.orders.reading import lock, orders_of
 from orderloom.payments.model import Breakdown, RefundFailed, RefundRefused
-from orderloom.plumbing import journeys
 from orderloom.plumbing.database import Db
 from orderloom.plumbing.journeys import (
     Again,
@@ -36,10 +35,10 @@ from orderloom.plumbing.journeys import (
     Wait,
 )
 from orderloom.returns.model import Disposition, Restock, Return, ReturnLine, Status
-from orderloom.returns.reading import axes_of, returns_of
+from orderloom.returns.reading import returns_of
 from orderloom.returns.steps import expire, price
 from orderloom.shipping.model import LabelRequest, PackageToShip, Refused
-from orderloom.terms import Dimensions, Rank, apportion
+from orderloom.terms import Dimensions, apportion
 
 _ENDED = frozenset({Status.DECLINED, Status.CANCELLED, Status.EXPIRED})
 # A return parcel nobody has measured is bought as a small box; the carrier corrects it.
@@ -326,19 +325,6 @@ def _orders(found: Mapping[UUID, tuple[Return, list[ReturnLine]]]) -> list[UUID]
 
 async def _note_axes(db: Db, found: Mapping[UUID, tuple[Return, list[ReturnLine]]]) -> None:
     await note_axes(db, orders=_orders(found))
-
-
-async def note_axes(db: Db, *, orders: Sequence[UUID]) -> None:
-    """Bring the return axis of these orders up to date; with the last return ended an order closes again."""
-    if not orders:
-        return
-    await lock(db, orders=orders)
-    delivered = dict.fromkeys(orders, 0)
-    for piece in await slices_of(db, orders=orders):
-        delivered[piece.order_id] += piece.quantity * (piece.rank == Rank.DELIVERED)
-    await axes.note_returns(db, statuses=await axes_of(db, delivered=delivered))
-    await close_settled(db, orders=orders)
-    await journeys.wake(db, "order", orders)
 
 
 # --- the table ------------------------------------------------------------------------------------------------

@@ -210,6 +210,13 @@ async def track(db: Db, *, scans: Sequence[TrackingEvent], now: datetime) -> Tak
     await _set_off(db, [c.return_id for c in taken.changes if c.return_id and c.first_scan])
     troubled = [c for c in taken.changes if c.after in _TROUBLE and c.after != c.before]
     await exceptions.open_(db, cases_=[_trouble(change, now) for change in troubled])
+    arrived = [c for c in taken.changes if c.after == Status.DELIVERED]
+    await exceptions.resolve_of(
+        db,
+        entities=[c.package_id or c.order_id for c in arrived],
+        kinds=[kind for kind, _ in _TROUBLE.values()],
+        resolution="the parcel was delivered",
+    )
     return taken
 
 
