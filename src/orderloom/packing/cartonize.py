@@ -53,14 +53,16 @@ def cartonize(
     )
 
 
-def whole(articles: Iterable[Article], cartons: Iterable[Carton]) -> PackPlan:
+def whole(articles: Iterable[Article], cartons: Iterable[Carton], *, effort: int = 20_000) -> PackPlan:
     """A plan that leaves nothing out: what fits no carton ships in its own packaging."""
     goods, offered = tuple(articles), tuple(cartons)
-    plan = cartonize(goods, offered)
+    plan = cartonize(goods, offered, effort=effort)
     if not plan.unpackable:
         return plan
     bare = {sku for sku, _ in plan.unpackable}
-    return cartonize([replace(a, ships_alone=True) if a.sku in bare else a for a in goods], offered)
+    return cartonize(
+        [replace(a, ships_alone=True) if a.sku in bare else a for a in goods], offered, effort=effort
+    )
 
 
 def _by_sku(article: Article) -> tuple[str, int, int, int, int]:

@@ -47,12 +47,12 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """How far an order may be divided, and how many counted steps the search may take."""
+    """How far an order may be divided, and how many counted steps (rates asked, packing steps) the search may take."""
 
     max_shipments: int = 4
     ship_complete: bool = False
     nearest: int = 24
-    effort: int = 3000
+    effort: int = 20_000
 
     def json(self) -> dict[str, Any]:
         """The stored form."""

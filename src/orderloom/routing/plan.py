@@ -30,6 +30,8 @@ from orderloom.terms import Quantities
 
 # A line is divided over so many node combinations at most: they are tried nearest first.
 _DIVISIONS_MAX = 40
+# Cartons are tried less hard than at the pack station: a plan needs their number and sizes, not the last centimetre.
+_PACKING_EFFORT = 2_000
 
 
 def plan(request: Request) -> Decision:
@@ -54,7 +56,7 @@ def plan(request: Request) -> Decision:
         uncovered=uncovered,
         candidates=tuple(search.verdicts(wants)),
         flips=tuple(_flips(best, second)),
-        effort={"priced": search.priced, "limit": request.policy.effort, "complete": not search.exhausted},
+        effort={"spent": search.spent, "limit": request.policy.effort, "complete": not search.exhausted},
         request=request,
     )
 
@@ -73,7 +75,7 @@ class _Search:
         self._lanes: dict[str, _Lane] = {}
         self.best: Plan | None = None
         self.second: Plan | None = None
-        self.priced = 0
+        self.spent = 0
         self.exhausted = False
 
     # --- what can be covered at all ---------------------------------------------------------------------------
@@ -122,7 +124,8 @@ class _Search:
             return
         want, rest = wants[0], wants[1:]
         for share in self._shares(want, held, used):
-            if self.priced >= self._request.policy.effort:
+            # Some plan is always found first: an answer that is not the best beats none.
+            if self.best is not None and self.spent >= self._request.policy.effort:
                 self.exhausted = True
                 return
             grown = {code: dict(units) for code, units in held.items()}
@@ -181,7 +184,6 @@ class _Search:
     def _part(self, code: str, units: Mapping[str, int]) -> Part | str:
         key = (code, tuple(sorted(units.items())))
         if key not in self._parts:
-            self.priced += 1
             self._parts[key] = self._price(self._open[code], dict(units))
         return self._parts[key]
 
@@ -190,6 +192,7 @@ class _Search:
         packed = self._pack(units)
         parcels = [Parcel.of(dimensions=p.outer, weight_g=p.weight_g, hazmat=self._hazmat(p)) for p in packed]
         lane = self._lane(source.node)
+        self.spent += len(lane.leaves) * len(parcels)
         quotes = [
             quote(
                 contract=tariff,
@@ -232,7 +235,9 @@ class _Search:
         key = tuple(sorted(content.items()))
         if key not in self._packed:
             articles = [replace(self._articles[sku], quantity=count) for sku, count in key]
-            self._packed[key] = whole(articles, self._request.cartons).parcels
+            packing = whole(articles, self._request.cartons, effort=_PACKING_EFFORT)
+            self.spent += packing.effort + 1
+            self._packed[key] = packing.parcels
         return self._packed[key]
 
     # --- evidence ---------------------------------------------------------------------------------------------

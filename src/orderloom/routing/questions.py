@@ -193,7 +193,7 @@ class PolicyAsked(Asked):
     max_shipments: Annotated[int, Field(strict=True, ge=1, le=20)] = 4
     ship_complete: Flag = False
     nearest: Annotated[int, Field(strict=True, ge=1, le=100)] = 24
-    effort: Annotated[int, Field(strict=True, ge=1, le=3000)] = 3000
+    effort: Annotated[int, Field(strict=True, ge=1, le=20_000)] = 20_000
 
 
 class RouteQuestion(Asked):
