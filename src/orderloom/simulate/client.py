@@ -61,9 +61,11 @@ class Client:
             if not after:
                 return
 
-    async def post(self, path: str, body: Mapping[str, Any], *, key: str | None = None) -> Json:
+    async def post(self, path: str, body: Mapping[str, Any] | None = None, *, key: str | None = None) -> Json:
         """Change something, once, however often it has to be sent. Raises Refusal, Unavailable."""
-        return await self._call("POST", path, dict(body), {"Idempotency-Key": key or uuid4().hex})
+        return await self._call(
+            "POST", path, None if body is None else dict(body), {"Idempotency-Key": key or uuid4().hex}
+        )
 
     async def _call(
         self, method: str, path: str, body: Json | None = None, headers: Mapping[str, str] | None = None

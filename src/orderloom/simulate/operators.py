@@ -12,7 +12,7 @@ DELIVERY_UNITS = 60
 SHORT_OF_STOCK = frozenset({"created", "rejected", "short", "backordered"})
 # How often a stopped step is tried again before the order is given up.
 TRIES_MOST = 3
-STEADY = frozenset({404, 409, 422})
+STEADY = frozenset({404, 409})
 
 
 @dataclass(slots=True)
@@ -39,7 +39,7 @@ class Operators:
     async def _clear(self, order: str) -> None:
         for hold in (await self.client.get(f"/orders/{order}"))["holds"]:
             if hold["cleared_at"] is None:
-                await self._do(f"/holds/{hold['id']}/clear", {})
+                await self._do(f"/holds/{hold['id']}/clear")
 
     async def _settle(self, case: Json) -> None:
         if case["order_id"] is None:
@@ -85,7 +85,7 @@ class Operators:
         await self._do(f"/orders/{order['id']}/cancel", {"reason": f"cannot be fulfilled: {case['kind']}"})
         await self._do(f"/exceptions/{case['id']}/resolve", {"resolution": "the order was given up"})
 
-    async def _do(self, path: str, body: Json) -> None:
+    async def _do(self, path: str, body: Json | None = None) -> None:
         try:
             await self.client.post(path, body)
         except Refusal as refusal:

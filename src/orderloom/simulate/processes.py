@@ -142,9 +142,9 @@ class Fleet:
         """Start them side by side and wait until all answer. Raises NotReady."""
         for process in processes:
             self.processes[process.name] = process
-        async with asyncio.TaskGroup() as group:
-            for process in processes:
-                group.create_task(process.start())
+        outcomes = await asyncio.gather(*(process.start() for process in processes), return_exceptions=True)
+        for fault in (outcome for outcome in outcomes if outcome is not None):
+            raise fault
 
     async def watch(self, died: Callable[[str], None] = lambda _: None) -> None:
         """Start again whatever dies, for ever; `died` is told the name. Raises NotReady for what cannot live."""
