@@ -157,7 +157,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A way to ship: parts by node. Ordered by lateness, then cost, then shipments, then node codes."""
+    """A way to ship: parts by node. Ordered by lateness, cost, shipments, then nodes and their units."""
 
     parts: tuple[Part, ...]
 
@@ -180,7 +180,7 @@ class Plan:
             last.toordinal() if last else 0,
             self.cost,
             len(self.parts),
-            tuple(sorted(part.node.code for part in self.parts)),
+            tuple(sorted((part.node.code, tuple(sorted(part.units.items()))) for part in self.parts)),
         )
 
     def json(self, skus: Mapping[str, str]) -> dict[str, Any]:
