@@ -40,7 +40,9 @@ def main() -> None:
             asyncio.run(work(json.loads(line)))
             os._exit(0)
         _, status = os.waitpid(child, 0)
-        print(os.WTERMSIG(status) if os.WIFSIGNALED(status) else -os.WEXITSTATUS(status), flush=True)
+        ended_by = os.WTERMSIG(status) if os.WIFSIGNALED(status) else -os.WEXITSTATUS(status)
+        sys.stdout.write(f"{ended_by}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -47,9 +47,7 @@ def stopped_before(of: str, name: str) -> list[Journey]:
 
 def alone(of: str, name: str, strike: Callable[[Step], Step] = lambda step: step) -> Journey:
     """The journey in which this step alone does anything; all others stop whoever comes."""
-    return changed(
-        journey(of), lambda step: strike(step) if step.name == name else replace(step, do=stop)
-    )
+    return changed(journey(of), lambda step: strike(step) if step.name == name else replace(step, do=stop))
 
 
 def moments(step: Step) -> tuple[str, ...]:

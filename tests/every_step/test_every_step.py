@@ -64,7 +64,9 @@ async def test_done_twice_it_takes_effect_once(street, undisturbed, of, name):
 
 
 @STEPS
-async def test_failed_at_every_moment_it_is_tried_again_and_comes_to_the_same_end(street, undisturbed, of, name):
+async def test_failed_at_every_moment_it_is_tried_again_and_comes_to_the_same_end(
+    street, undisturbed, of, name
+):
     found = await brought(street, of, name)
     for moment in moments(step_of(of, name)):
         before = await street.effects() if moment == "done" else None
@@ -135,11 +137,15 @@ def clean(slate, of):
     """Nothing is left of it outside, and stock is as it was."""
     assert slate["cases"] == []
     if of == "return":
-        assert sorted(status for status, _ in slate["labels"])[1:] in ([], ["voided"]), "no label home is good"
+        assert sorted(status for status, _ in slate["labels"])[1:] in ([], ["voided"]), (
+            "no label home is good"
+        )
         assert "refund" not in [kind for kind, _ in slate["gateway"]]
         return
     assert not any(slate["stock"])
-    held = {kind: sum(n for k, n in slate["gateway"] if k == kind) for kind in ("authorize", "void", "capture")}
+    held = {
+        kind: sum(n for k, n in slate["gateway"] if k == kind) for kind in ("authorize", "void", "capture")
+    }
     assert held["authorize"] == held["void"]
     assert held["capture"] == 0
     assert {status for status, _ in slate["labels"]} <= {"voided"}

@@ -172,3 +172,18 @@ async def feed(database: Database, reader: Reader, *, limit: int = 500) -> int:
             int(row_id),
         )
         return len(events)
+
+
+async def unread(database: Database, readers: Sequence[Reader]) -> bool:
+    """Whether some reader has committed events before it, also such as it may not read yet.
+
+    What keeps them back is an older transaction that still runs, in any database of the same server.
+    """
+    async with database.connection() as db:
+        found: bool = await db.fetchval(
+            "SELECT EXISTS (SELECT FROM unnest($1::text[]) AS r (name) LEFT JOIN plumbing.cursors AS c "
+            "ON c.reader = r.name WHERE EXISTS (SELECT FROM plumbing.events AS e "
+            "WHERE (e.xid, e.id) > (coalesce(c.xid, '0'::xid8), coalesce(c.id, 0))))",
+            [reader.name for reader in readers],
+        )
+    return found

@@ -79,9 +79,10 @@ class Runner:
             found = 0
             for journey in self._journeys:
                 found += await self.tend(journey)
-                found += await self._sweep(journey, None)
+                found += await self._sweep(journey)
+                due = {name for name, _ in await self._due(journey)}
                 for step in journey.steps:
-                    found += await self._outward_of(journey, step)
+                    found += await self._outward_of(journey, step) if step.name in due else 0
             handled += found
             if found == 0:
                 return handled
@@ -91,7 +92,7 @@ class Runner:
         while not stop.is_set():
             try:
                 if step is None:
-                    found = await self.tend(journey) + await self._sweep(journey, None)
+                    found = await self.tend(journey) + await self._sweep(journey)
                 else:
                     found = await self._outward_of(journey, step)
             except (DatabaseAway, OSError) as away:
@@ -148,14 +149,15 @@ class Runner:
 
     # --- local steps ------------------------------------------------------------------------------------------
 
-    async def _sweep(self, journey: Journey, only: Sequence[UUID] | None) -> int:
+    async def _sweep(self, journey: Journey) -> int:
         """Every local step of the journey once: undoing first, then the late steps before the early ones."""
         found = 0
+        due = await self._due(journey)
         for step in reversed(journey.steps):
-            if not isinstance(step.undo, Outward):
-                found += await self._local_set(journey, step, undoing=True, only=only)
-            if not isinstance(step.do, Outward):
-                found += await self._local_set(journey, step, undoing=False, only=only)
+            if (step.name, True) in due and not isinstance(step.undo, Outward):
+                found += await self._local_set(journey, step, undoing=True)
+            if (step.name, False) in due and not isinstance(step.do, Outward):
+                found += await self._local_set(journey, step, undoing=False)
         return found
 
     async def _local_set(
@@ -416,6 +418,10 @@ class Runner:
             task.cancel()
             # A renewal on its way must not lease what was recorded and given free since.
             await asyncio.gather(task, return_exceptions=True)
+
+    async def _due(self, journey: Journey) -> set[tuple[str, bool]]:
+        async with self._database.connection() as db:
+            return await subjects.due_steps(db, journey.of, list(journey.at))
 
     # --- rows -------------------------------------------------------------------------------------------------
 

@@ -41,6 +41,13 @@ ORDER BY priority DESC, due_at
 LIMIT $4
 FOR UPDATE SKIP LOCKED
 """
+_DUE_STEPS = """
+SELECT t.step, t.undoing FROM unnest($2::text[], $3::bool[]) AS t (step, undoing)
+WHERE EXISTS (
+  SELECT FROM plumbing.subjects AS s
+  WHERE s.journey = $1 AND s.step = t.step AND s.undoing = t.undoing AND s.state = 'due'
+    AND s.due_at <= clock_timestamp() AND (s.leased_until IS NULL OR s.leased_until < clock_timestamp()))
+"""
 _LEASE = """
 UPDATE plumbing.subjects AS s
 SET token = s.token + 1, attempts = s.attempts + 1, leased_until = clock_timestamp() + $3 * interval '1 second'
@@ -100,6 +107,17 @@ async def claim(
     """Due subjects of a step, locked for this transaction; those that another worker has are passed over."""
     rows = await db.fetch(_CLAIM, journey, step, undoing, limit, list(only) if only is not None else None)
     return [Claim(**dict(row)) for row in rows]
+
+
+async def due_steps(db: Db, journey: str, steps: Sequence[str]) -> set[tuple[str, bool]]:
+    """At which of these steps somebody is due: (step, undoing). One question instead of a claim for each."""
+    rows = await db.fetch(
+        _DUE_STEPS,
+        journey,
+        [s for s in steps for _ in (True, False)],
+        [u for _ in steps for u in (True, False)],
+    )
+    return {(row["step"], row["undoing"]) for row in rows}
 
 
 async def lease(db: Db, journey: str, subjects: Sequence[UUID], seconds: float) -> dict[UUID, Claim]:

@@ -21,6 +21,7 @@ from orderloom.worker.chores import CHORES
 log = structlog.get_logger()
 
 READ_PAUSE_S = 0.25
+UNREAD_PAUSE_S = 0.02
 # Connections one worker needs: a lane for each journey and outward step, the readers, the listener.
 POOL = 16
 
@@ -56,7 +57,10 @@ class Worker:
             done = await self.runner.run_until_idle()
             handled += done
             if not told and not done:
-                return handled
+                if not await events.unread(self._database, self._readers):
+                    return handled
+                # An older transaction still runs somewhere: what it may yet put before these events is waited for.
+                await asyncio.sleep(UNREAD_PAUSE_S)
 
     async def _follow(self, stop: asyncio.Event, reader: Reader) -> None:
         while not stop.is_set():

@@ -145,6 +145,18 @@ class TestAReader:
         assert await events.feed(log, reader) == 2
         assert await self.heard(log) == ["one", "two"]
 
+    async def test_is_known_to_be_behind_while_an_older_transaction_keeps_events_back(self, log):
+        """Or whoever works until all is read would take waiting for being done."""
+        reader = await self.reader(log)
+        async with log.transaction() as slow:
+            await events.append(slow, [News("slow", "order", new_id())])
+            assert not await events.unread(log, [reader])
+            await write(log, "quick")
+            assert await events.feed(log, reader) == 0
+            assert await events.unread(log, [reader])
+        assert await events.feed(log, reader) == 2
+        assert not await events.unread(log, [reader])
+
     async def test_busy_in_one_process_is_left_alone_by_the_others(self, log):
         reader = await self.reader(log, pause=0.2)
         assert await events.feed(log, reader) == 0

@@ -53,7 +53,7 @@ async def test_urgent_subjects_go_first(database):
     tiny = await Tiny.made(database, local("one"))
     ids = await tiny.start(3)
     await tiny.execute("UPDATE plumbing.subjects SET priority = 9 WHERE subject_id = $1", ids[2])
-    await tiny.runner(set_size=1)._sweep(tiny.journey, None)
+    await tiny.runner(set_size=1)._sweep(tiny.journey)
     assert (await tiny.at(ids[2])).state == "done"
     assert await tiny.states() == {"due": 2, "done": 1}
 
