@@ -36,7 +36,7 @@ from orderloom.plumbing.journeys import (
 )
 from orderloom.returns.model import Disposition, Restock, Return, ReturnLine, Status
 from orderloom.returns.reading import returns_of
-from orderloom.returns.steps import expire, price
+from orderloom.returns.steps import expire, price, set_off
 from orderloom.shipping.model import LabelRequest, PackageToShip, Refused
 from orderloom.terms import Dimensions, apportion
 
@@ -104,7 +104,7 @@ async def note_labels(db: Db, ids: Sequence[UUID], answers: Sequence[Answer], _n
     """Follow the parcels home; a return that no carrier takes is a person's matter."""
     answered = await shipping.record_labels(db, subjects=ids, answers=answers)
     bought = await shipping.labels_of(db, subjects=list(answered))
-    await delivery.follow(
+    taken = await delivery.follow(
         db,
         parcels=[
             Parcel(
@@ -117,6 +117,10 @@ async def note_labels(db: Db, ids: Sequence[UUID], answers: Sequence[Answer], _n
             if x.tracking_number
         ],
     )
+    # A carrier may have told of the parcel before we had noted its label: those goods are on their way already.
+    away = sorted({c.return_id for c in taken.changes if c.return_id and c.first_scan})
+    if away:
+        await set_off(db, return_ids=away)
     return {
         i: Park(f"no return label: {said.problem}")
         for i, said in answered.items()
