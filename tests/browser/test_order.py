@@ -92,7 +92,7 @@ async def test_a_journey_is_paused_and_resumed_for_a_reason(owner, console):
 
 
 async def test_a_label_is_had_as_pdf_and_as_zpl(owner, console):
-    await owner.go(f"/orders/{console.world.split}?tab=parcels")
+    await owner.go(f"/orders/{console.world.delivered}?tab=parcels")
     for form, begins in (("PDF", b"%PDF"), ("ZPL", b"^XA")):
         href = await owner.page.locator(f".parcel a:text-is('{form}')").first.get_attribute("href")
         answer = await owner.page.request.get(owner.url.removesuffix("/console") + href)

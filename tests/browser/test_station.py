@@ -42,7 +42,14 @@ async def test_a_fulfillment_order_is_picked_and_packed_by_scan(desk, console):
 async def test_a_scan_with_the_focus_elsewhere_still_counts(desk, console):
     await desk.log_in("warehouse")
     await desk.go("/work?show=to_pick")
-    await desk.page.click("tbody a:has-text('Station') >> nth=0")
+    # Of one with several units, so that it is still being picked after the first scan.
+    rows = desk.page.locator("tbody tr")
+    units = [int(text) for text in await rows.locator("td.num:nth-child(4)").all_inner_texts()]
+    await (
+        rows.nth(next(i for i, count in enumerate(units) if count > 1))
+        .locator("a:has-text('Station')")
+        .click()
+    )
     await desk.page.wait_for_selector("#station")
     sku = (await desk.page.locator("tbody th").first.inner_text()).split()[0]
     await desk.page.evaluate("document.activeElement.blur()")
