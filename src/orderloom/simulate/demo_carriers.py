@@ -27,78 +27,60 @@ NAMES = {
 
 def terms() -> dict[str, dict[str, Any]]:
     """The terms of each carrier's contract, by carrier code."""
-    return {
-        "swift": _national(
-            services=[
-                _service("ground", "Swift Ground", "ground", (1, 1, 2, 2, 3, 4, 4, 5, 7), max_weight=150.0),
-                _service("two_day", "Swift 2Day", "express", (1, 1, 2, 2, 2, 2, 2, 2, 3), max_weight=150.0),
-                _service("overnight", "Swift Overnight", "overnight", (1,) * 8 + (2,), max_weight=100.0),
-            ],
-            cards={"ground": (780, 95, 62), "two_day": (1450, 240, 130), "overnight": (2600, 420, 210)},
-            dim={"divisor": 139},
-            residential=395,
-            fuel=155,
-        ),
-        "bluebird": _national(
-            services=[
-                _service(
-                    "economy",
-                    "Bluebird Economy",
-                    "economy",
-                    (2, 3, 3, 4, 5, 6, 7, 8, 12),
-                    max_weight=25.0,
-                    po_box=True,
-                ),
-                _service(
-                    "parcel",
-                    "Bluebird Parcel",
-                    "ground",
-                    (1, 2, 2, 3, 4, 4, 5, 5, 8),
-                    max_weight=70.0,
-                    po_box=True,
-                ),
-                _service(
-                    "priority",
-                    "Bluebird Priority",
-                    "express",
-                    (1, 1, 2, 2, 2, 3, 3, 3, 4),
-                    max_weight=70.0,
-                    po_box=True,
-                ),
-            ],
-            cards={"economy": (520, 60, 48), "parcel": (690, 85, 60), "priority": (990, 150, 95)},
-            dim={"divisor": 166, "minimum_cube": 1728, "edges": "nearest"},
-            residential=0,
-            fuel=0,
-            operates=OPERATES_LONG_WEEK,
-        ),
-        "atlas": _national(
-            services=[
-                _service(
-                    "ground",
-                    "Atlas Ground",
-                    "ground",
-                    (1, 2, 2, 3, 3, 4, 5, 5, 9),
-                    max_weight=150.0,
-                    hazmat=True,
-                ),
-                _service(
-                    "express",
-                    "Atlas Express",
-                    "express",
-                    (1, 1, 1, 2, 2, 3, 3, 3, 5),
-                    max_weight=150.0,
-                    hazmat=True,
-                ),
-                _service("freight", "Atlas Freight", "freight", (2, 3, 4, 5, 6, 7, 8, 9, 14), hazmat=True),
-            ],
-            cards={"ground": (840, 90, 58), "express": (1700, 210, 120), "freight": (4200, 55, 30)},
-            dim={"divisor": 139},
-            residential=450,
-            fuel=165,
-        ),
-        "metro": _metro(),
-    }
+    return {"swift": _swift(), "bluebird": _bluebird(), "atlas": _atlas(), "metro": _metro()}
+
+
+def _swift() -> dict[str, Any]:
+    return _national(
+        services=[
+            _service("ground", "Swift Ground", "ground", (1, 1, 2, 2, 3, 4, 4, 5, 7), max_weight=150.0),
+            _service("two_day", "Swift 2Day", "express", (1, 1, 2, 2, 2, 2, 2, 2, 3), max_weight=150.0),
+            _service("overnight", "Swift Overnight", "overnight", (1,) * 8 + (2,), max_weight=100.0),
+        ],
+        cards={"ground": (780, 95, 62), "two_day": (1450, 240, 130), "overnight": (2600, 420, 210)},
+        dim={"divisor": 139},
+        residential=395,
+        fuel=155,
+    )
+
+
+def _bluebird() -> dict[str, Any]:
+    economy, parcel, priority = (
+        (2, 3, 3, 4, 5, 6, 7, 8, 12),
+        (1, 2, 2, 3, 4, 4, 5, 5, 8),
+        (1, 1, 2, 2, 2, 3, 3, 3, 4),
+    )
+    return _national(
+        services=[
+            _service("economy", "Bluebird Economy", "economy", economy, max_weight=25.0, po_box=True),
+            _service("parcel", "Bluebird Parcel", "ground", parcel, max_weight=70.0, po_box=True),
+            _service("priority", "Bluebird Priority", "express", priority, max_weight=70.0, po_box=True),
+        ],
+        cards={"economy": (520, 60, 48), "parcel": (690, 85, 60), "priority": (990, 150, 95)},
+        dim={"divisor": 166, "minimum_cube": 1728, "edges": "nearest"},
+        residential=0,
+        fuel=0,
+        operates=OPERATES_LONG_WEEK,
+    )
+
+
+def _atlas() -> dict[str, Any]:
+    ground, express, freight = (
+        (1, 2, 2, 3, 3, 4, 5, 5, 9),
+        (1, 1, 1, 2, 2, 3, 3, 3, 5),
+        (2, 3, 4, 5, 6, 7, 8, 9, 14),
+    )
+    return _national(
+        services=[
+            _service("ground", "Atlas Ground", "ground", ground, max_weight=150.0, hazmat=True),
+            _service("express", "Atlas Express", "express", express, max_weight=150.0, hazmat=True),
+            _service("freight", "Atlas Freight", "freight", freight, hazmat=True),
+        ],
+        cards={"ground": (840, 90, 58), "express": (1700, 210, 120), "freight": (4200, 55, 30)},
+        dim={"divisor": 139},
+        residential=450,
+        fuel=165,
+    )
 
 
 def _service(
