@@ -6,6 +6,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+DATA ?= ../shared/data
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 help: ## List what can be made
@@ -33,8 +34,11 @@ format: .venv/ready-dev ## Format the code and mend what can be mended by machin
 schema: .venv/ready-dev ## Write schema.sql anew after a change to the migrations
 	@$(BIN)/python -m orderloom.plumbing.schema
 
-bench: .venv/ready-dev ## Measure; prints ratios within one run
-	@for program in bench/*.py; do echo "== $$program"; $(BIN)/python "$$program" || exit 1; done
+bench: .venv/ready-dev ## Measure (DATA=folder of the real data sets)
+	@echo "== bench/rating.py"; $(BIN)/python bench/rating.py
+	@if [ -d $(DATA)/cartonization ]; then echo "== bench/cartonization.py"; \
+	  $(BIN)/python bench/cartonization.py $(DATA)/cartonization; \
+	else echo "bench/cartonization.py left out: $(DATA)/cartonization is absent"; fi
 
 docs: .venv/ready-dev ## Write the generated pages, build the documentation into site/
 	@$(BIN)/python -m orderloom.plumbing.settings > docs/settings.md
