@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -92,14 +92,9 @@ class Injected(RuntimeError):
     """The fault a proof puts into a step."""
 
 
-def failing(times: Iterator[None]) -> Callable[[], None]:
-    """A blow that raises as often as the iterator lasts."""
-
-    def blow() -> None:
-        for _ in times:
-            raise Injected("injected by the proof")
-
-    return blow
+def fail() -> None:
+    """A blow that a transaction does not survive."""
+    raise Injected("injected by the proof")
 
 
 def kill() -> None:

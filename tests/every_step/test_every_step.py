@@ -12,7 +12,7 @@ from tests.every_step.tables import (
     EVERY_STEP,
     OUTWARD,
     alone,
-    failing,
+    fail,
     journey,
     moments,
     step_of,
@@ -70,8 +70,7 @@ async def test_failed_at_every_moment_it_is_tried_again_and_comes_to_the_same_en
     found = await brought(street, of, name)
     for moment in moments(step_of(of, name)):
         before = await street.effects() if moment == "done" else None
-        blow = failing(iter([None] * len(found) * 2))
-        await street.run(alone(of, name, lambda step, m=moment, b=blow: struck(step, m, b)))
+        await street.run(alone(of, name, lambda step, m=moment: struck(step, m, fail)))
         async with street.database.transaction() as db:
             at = [s for s in await journeys.look(db, found) if s.journey == of]
         assert {(s.step, s.state) for s in at} == {(name, "due")}
