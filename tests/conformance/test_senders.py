@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from email.message import EmailMessage
+from email import message_from_bytes
+from email.header import decode_header, make_header
 from uuid import uuid4
 
 import pytest
@@ -225,14 +226,14 @@ async def test_an_address_that_is_none_is_refused_before_it_leaves(address):
 
 
 def test_a_title_cannot_begin_another_header():
-    with pytest.raises(ValueError, match="linefeed"):
-        mail(replace(a_call("email"), title="x\r\nBcc: a@b.c"), sender=FROM)
+    sent = message_from_bytes(mail(replace(a_call("email"), title="x\r\nBcc: a@b.c"), sender=FROM).as_bytes())
+    assert sent["Bcc"] is None
+    assert str(make_header(decode_header(sent["Subject"]))) == "x Bcc: a@b.c"
 
 
 def test_the_same_call_makes_the_same_message_id():
     call = a_call("email")
     first, second = mail(call, sender=FROM), mail(call, sender=FROM)
-    assert isinstance(first, EmailMessage)
     assert first["Message-ID"] == second["Message-ID"] == f"<{call.key}@corner.example>"
 
 

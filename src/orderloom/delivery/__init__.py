@@ -29,7 +29,7 @@ from orderloom.delivery.status import status
 from orderloom.plumbing import events as log
 from orderloom.plumbing.database import Db, Row
 
-__all__ = ["follow", "late", "progress", "re_promise", "take_events", "unfollow"]
+__all__ = ["follow", "hold_still", "late", "progress", "re_promise", "take_events", "unfollow"]
 
 
 async def follow(db: Db, *, parcels: Sequence[Parcel]) -> Taken:
@@ -74,20 +74,27 @@ async def late(
     db: Db,
     *,
     now: datetime,
+    since: datetime | None = None,
     orders: Sequence[UUID] | None = None,
     delivered: bool | None = None,
     limit: int | None = 500,
 ) -> list[LateParcel]:
     """Outbound parcels that broke their promise: delivered after it, or not delivered though it has passed.
 
-    With `delivered` only the former or the latter; whoever wants every one of them lifts the limit.
+    With `delivered` only the former or the latter, with `since` those promised for then or later; whoever wants every
+    one of them lifts the limit.
     """
-    return await store.late_parcels(db, now=now, orders=orders, delivered=delivered, limit=limit)
+    return await store.late_parcels(db, now=now, since=since, orders=orders, delivered=delivered, limit=limit)
 
 
 async def progress(db: Db, *, fulfillments: Sequence[UUID]) -> dict[UUID, Progress]:
     """How far the parcels of fulfillment orders have come; one without parcels is absent."""
     return {p.fulfillment_id: p for p in await store.progress_of(db, fulfillments)}
+
+
+async def hold_still(db: Db, *, fulfillments: Sequence[UUID]) -> None:
+    """Let no scan of these fulfillment orders' parcels be taken while the caller's transaction decides on them."""
+    await store.lock_of_fulfillments(db, fulfillments)
 
 
 async def re_promise(db: Db, *, promises: Mapping[UUID, datetime]) -> None:

@@ -86,6 +86,15 @@ async def add_events(db: Db, events: Sequence[TrackingEvent], statuses: Sequence
     return {row["place"] - 1 for row in rows}
 
 
+async def lock_of_fulfillments(db: Db, fulfillments: Sequence[UUID]) -> None:
+    """Lock the parcels of fulfillment orders in key order."""
+    await db.execute(
+        "SELECT 1 FROM delivery.parcels WHERE fulfillment_id = ANY($1::uuid[]) "
+        "ORDER BY carrier, tracking_number FOR NO KEY UPDATE",
+        list(fulfillments),
+    )
+
+
 async def lock_parcels(db: Db, keys: Sequence[Key]) -> list[Row]:
     """The followed ones of these, locked in key order."""
     return await db.fetch(
@@ -195,18 +204,26 @@ async def set_promise(db: Db, orders: Sequence[UUID], promises: Sequence[datetim
 
 
 async def late_parcels(
-    db: Db, *, now: datetime, orders: Sequence[UUID] | None, delivered: bool | None, limit: int | None
+    db: Db,
+    *,
+    now: datetime,
+    since: datetime | None,
+    orders: Sequence[UUID] | None,
+    delivered: bool | None,
+    limit: int | None,
 ) -> list[LateParcel]:
     """Outbound parcels past their promise, the longest overdue first."""
     rows = await db.fetch(
         "SELECT carrier, tracking_number, order_id, fulfillment_id, status, promise_at, delivered_at "
         "FROM delivery.parcels WHERE return_id IS NULL AND promise_at < coalesce(delivered_at, $1) "
         "AND ($2::uuid[] IS NULL OR order_id = ANY($2)) AND ($3::bool IS NULL OR (delivered_at IS NOT NULL) = $3) "
+        "AND ($5::timestamptz IS NULL OR promise_at >= $5) "
         "ORDER BY promise_at, carrier, tracking_number LIMIT $4",
         now,
         list(orders) if orders is not None else None,
         delivered,
         limit,
+        since,
     )
     return [LateParcel(**_with_status(row)) for row in rows]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from orderloom import delivery
 from orderloom.orders import axes
@@ -11,10 +11,15 @@ from orderloom.orders.reading import orders_of
 from orderloom.plumbing import idempotency
 from orderloom.plumbing.database import Db
 
+_LOOK_BACK = timedelta(days=7)
+
 
 async def watch_promises(db: Db, now: datetime) -> None:
-    """Flag orders with a parcel past its promise, which tells their buyers. History is not told of."""
-    overdue = await delivery.late(db, now=now, delivered=False, limit=None)
+    """Flag orders with a parcel past its promise, which tells their buyers. History is not told of.
+
+    Promises that broke longer ago were looked at when they did, unless no worker ran for a week.
+    """
+    overdue = await delivery.late(db, now=now, since=now - _LOOK_BACK, delivered=False, limit=None)
     known = await orders_of(db, sorted({parcel.order_id for parcel in overdue}))
     await axes.note_late(
         db,
