@@ -12,7 +12,7 @@ from orderloom.plumbing.database import Database
 from orderloom.plumbing.embedded import ensure_database
 from orderloom.plumbing.events import Actor, acting
 from orderloom.plumbing.logging import set_up_logging
-from orderloom.plumbing.migrate import migrate
+from orderloom.plumbing.migrate import migrate, version
 from orderloom.plumbing.settings import settings
 
 Result = TypeVar("Result")
@@ -46,6 +46,12 @@ async def opened(
     url = await asyncio.to_thread(ensure_database, settings())
     if migrated:
         await migrate(url)
+    elif await version(url) != head():
+        print(
+            "This database is at another version than the code: run `orderloom migrate` first.",
+            file=sys.stderr,
+        )
+        raise SystemExit(3)
     database = await Database.open(
         url,
         min_size=settings().pool_min,

@@ -166,7 +166,7 @@ SELECT
   (SELECT count(*) FROM returns.returns
    WHERE status NOT IN ('closed', 'declined', 'cancelled', 'expired')) AS returns,
   (SELECT count(*) FROM plumbing.subjects
-   WHERE state = 'due' AND due_at < clock_timestamp() + interval '1 hour') AS due,
+   WHERE state = 'due' AND journey <> 'notice' AND due_at < clock_timestamp() + interval '1 hour') AS due,
   (SELECT count(*) FROM plumbing.subjects WHERE state = 'waiting') AS waiting,
   (SELECT count(*) FROM plumbing.subjects WHERE state IN ('parked', 'paused')) AS parked,
   (SELECT count(*) FROM notices.notices WHERE status IN ('queued', 'sending')) AS notices,
