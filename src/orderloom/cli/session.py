@@ -46,11 +46,8 @@ async def opened(
     url = await asyncio.to_thread(ensure_database, settings())
     if migrated:
         await migrate(url)
-    elif await version(url) != head():
-        print(
-            "This database is at another version than the code: run `orderloom migrate` first.",
-            file=sys.stderr,
-        )
+    elif await version(url) is None:
+        print("This database was never migrated: run `orderloom migrate` first.", file=sys.stderr)
         raise SystemExit(3)
     database = await Database.open(
         url,
