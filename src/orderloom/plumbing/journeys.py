@@ -287,9 +287,7 @@ async def rewind(db: Db, journey: Journey, subject: UUID, *, to: str) -> None:
     await _place(db, at, step=at.step, state="due", undoing=True, undo_to=to)
 
 
-async def turn_back(
-    db: Db, journey: str, subject: UUID, *, reason: str, furthest: str | None = None
-) -> None:
+async def turn_back(db: Db, journey: str, subject: UUID, *, reason: str, furthest: str | None = None) -> None:
     """Undo everything in reverse to the beginning: the journey is given up. Does nothing when already ended so.
 
     `furthest` names the step to undo from where a journey may have gone back to an earlier one than it had reached.

@@ -226,14 +226,14 @@ class TestALease:
         tiny = await Tiny.made(database, outward("ask", provider))
 
         async def slow(_ask):
-            await asyncio.sleep(0.9)
+            await asyncio.sleep(2)
 
         provider.behave = slow
         [one] = await tiny.start()
-        first = asyncio.create_task(tiny.run(lease_s=0.3))
-        async with asyncio.timeout(5):
+        first = asyncio.create_task(tiny.run(lease_s=0.9))
+        async with asyncio.timeout(20):
             while not first.done():
-                await tiny.run(lease_s=0.3)
+                await tiny.run(lease_s=0.9)
                 await asyncio.sleep(0.05)
         await first
         assert provider.calls[one] == 1
@@ -244,9 +244,9 @@ class TestALease:
         provider = Provider()
         tiny = await Tiny.made(database, outward("ask", provider))
         [one] = await tiny.start()
-        await self.die_at(tiny, lease_s=0.4)
+        await self.die_at(tiny, lease_s=1)
         assert await tiny.run() == 0, "the lease still holds"
-        await asyncio.sleep(0.45)
+        await asyncio.sleep(1.05)
         await tiny.run()
         assert (await tiny.at(one)).state == "done"
         assert provider.effects[one] == 1
