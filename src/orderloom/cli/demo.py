@@ -39,20 +39,26 @@ def command(
         float, typer.Option(min=0.01, help="Orders a second that the simulated buyers place.")
     ] = 1.0,
     workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
+    mischief: Annotated[
+        float,
+        typer.Option(min=0, max=0.5, help="Chance that a provider fails or loses its answer, each call."),
+    ] = 0.0,
 ) -> None:
     """Start a private database, a demo network, API, console, workers and a simulated world; Ctrl-C ends all of it."""
     console = Console()
     if leave and orders is None:
         raise typer.BadParameter("--exit needs --orders: how many are to be run to their end?")
     try:
-        clean = session.run(_demo(console, orders, rate, workers, leave=leave))
+        clean = session.run(_demo(console, orders, rate, workers, mischief, leave=leave))
     except NotReady as broken:
         console.print(f"[red]{broken}[/]")
         raise typer.Exit(1) from None
     raise typer.Exit(0 if clean else 1)
 
 
-async def _demo(console: Console, orders: int | None, rate: float, workers: int, *, leave: bool) -> bool:
+async def _demo(
+    console: Console, orders: int | None, rate: float, workers: int, mischief: float, *, leave: bool
+) -> bool:
     started = monotonic()
     ending = _until_told()
     with console.status("starting the private database") as status:
@@ -66,6 +72,7 @@ async def _demo(console: Console, orders: int | None, rate: float, workers: int,
                 rate=rate,
                 orders=orders,
                 unattended=leave,
+                mischief=mischief,
                 announce=lambda login, around: _announce(console, login, around, monotonic() - started),
                 report=lambda summary, left: _live(status, summary, left),
             )

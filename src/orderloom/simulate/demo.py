@@ -18,7 +18,7 @@ from orderloom.plumbing.http import Unavailable
 from orderloom.simulate import demo_data
 from orderloom.simulate.client import Client
 from orderloom.simulate.processes import fleet
-from orderloom.simulate.surroundings import Surroundings, planned
+from orderloom.simulate.surroundings import Addresses, Surroundings, planned
 from orderloom.simulate.whole_way import issue_key, unless_broken
 from orderloom.simulate.world import UNATTENDED, Pace, World
 
@@ -43,7 +43,10 @@ Report = Callable[[RunSummary, Backlog], None]
 
 @dataclass(slots=True, kw_only=True)
 class Demo:
-    """One run. `orders` limits how many are bought; with `unattended` it ends once they all have."""
+    """One run. `orders` limits how many are bought; with `unattended` it ends once they all have.
+
+    `mischief` is the chance that a provider fails, loses its answer or is late, each call.
+    """
 
     database: Database
     data_dir: Path
@@ -52,14 +55,12 @@ class Demo:
     rate: float = 1.0
     orders: int | None = None
     unattended: bool = False
+    mischief: float = 0.0
     announce: Announce = lambda *_: None
     report: Report = lambda *_: None
 
     async def run(self) -> bool:
         """Until cancelled, or unattended until every order has ended; says whether that was reached."""
-        async with self.database.transaction() as db:
-            wanted = demo_data.setup()
-            await setup.put(db, wanted=wanted)
         around = planned(
             database_url=self.database.url,
             data_dir=self.data_dir,
@@ -68,7 +69,12 @@ class Demo:
         )
         login = await self._login(around.addresses.api)
         async with fleet() as running:
-            await running.start(*around.outside, around.api, *around.workers)
+            outside = asyncio.create_task(running.start(*around.outside))
+            async with self.database.transaction() as db:
+                await setup.put(db, wanted=demo_data.setup())
+            await outside
+            await misbehave(around.addresses, self.mischief)
+            await running.start(around.api, *around.workers)
             self.announce(login, around)
             return await unless_broken(self._live(around), asyncio.create_task(running.watch()))
 
@@ -132,3 +138,14 @@ class Demo:
             if not await credentials.set_password(db, email=USER, password=password):
                 await credentials.create_user(db, email=USER, password=password, role="owner", name="Demo")
         return Login(address, USER, password)
+
+
+async def misbehave(addresses: Addresses, chance: float) -> None:
+    """Tell gateway, carriers and mailbox how often to fail before and after the fact; 0 makes them behave."""
+    wanted = {
+        addresses.gateway: {"error": chance, "lost": chance, "garbage": chance / 2},
+        addresses.carrier: {"server_error": chance, "lost_response": chance, "garbage": chance / 2},
+        addresses.mailbox: {"not_now": chance},
+    }
+    for address, control in wanted.items():
+        await http.call("POST", f"{address}/control", json=control)
