@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from orderloom import inventory, packing
-from orderloom.journey.fulfillment import FULFILLMENT, carried
+from orderloom.journey.fulfillment import FULFILLMENT, still_here
 from orderloom.journey.order import ORDER
 from orderloom.journey.releasing import take_back
 from orderloom.journey.reserving import SHORT, freeing
@@ -58,7 +58,7 @@ async def cancel(
         await journeys.hold_still(db, FULFILLMENT.of, work)
     await lock(db, orders=[order_id])
     works = await fulfillments_of(db, orders=[order_id])
-    gone = await carried(db, works=list(works))
+    gone = works.keys() - await still_here(db, works=list(works))
     pieces = await slices_of(db, orders=[order_id])
     asked = await cancellations.pending(db, works=list(works))
     if quantities is not None and (fault := await _unknown_lines(db, order_id, quantities)):
@@ -145,7 +145,7 @@ async def answer_request(db: Db, *, work: UUID, accept: bool, reason: str) -> bo
     known = await fulfillments_of(db, ids=[work])
     if known[work].request_status != "cancellation_requested":
         return False
-    if not accept or await carried(db, works=[work]):
+    if not accept or not await still_here(db, works=[work]):
         await cancellations.declined(db, works=[known[work]], reason=reason)
         return True
     left = {line: units for (_, line), units in (await cancellations.pending(db, works=[work])).items()}

@@ -27,7 +27,12 @@ HOMES: dict[str, ModuleType] = {
     "notice": notifying,
     "webhook": publishing,
 }
-WAYS_BACK = {("order", "follow"): ("reserve", "units rejected or not found")}
+WAYS_BACK = {
+    ("order", "follow"): (
+        ("reserve", "units rejected or not found"),
+        ("authorize", "a promise of money ran out"),
+    )
+}
 _INTRODUCTION = """\
 # Journeys
 
@@ -98,9 +103,9 @@ def _diagram(journey: Journey) -> Iterator[str]:
     yield f"    [*] --> {names[0]}"
     for here, there in zip(names, [*names[1:], "[*]"], strict=True):
         yield f"    {here} --> {there}"
-    for (of, step), (to, why) in WAYS_BACK.items():
+    for (of, step), ways in WAYS_BACK.items():
         if of == journey.of:
-            yield f"    {step} --> {to}: {why}"
+            yield from (f"    {step} --> {to}: {why}" for to, why in ways)
     outward = [step.name for step in journey.steps if isinstance(step.do, Outward)]
     if outward:
         yield "    classDef outward stroke-dasharray: 4 3"

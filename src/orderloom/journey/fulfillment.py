@@ -23,7 +23,7 @@ from orderloom.orders.reading import fulfillments_of, lines_of, lock, orders_of,
 from orderloom.orders.slices import Move, move
 from orderloom.orders.store.rows import set_request_status
 from orderloom.payments.charge import LineMoney, bill
-from orderloom.payments.model import CaptureRefused, Charge, Shipped
+from orderloom.payments.model import AUTHORIZATION_EXPIRED, CaptureRefused, Charge, Shipped
 from orderloom.plumbing import events, journeys
 from orderloom.plumbing.database import Db
 from orderloom.plumbing.events import News
@@ -222,6 +222,12 @@ async def dispatch(db: Db, works: Sequence[UUID], now: datetime) -> Outcomes:
     return outcomes
 
 
+async def still_here(db: Db, *, works: Sequence[UUID]) -> set[UUID]:
+    """Those that no carrier has, and none can be told to have while the caller's transaction takes them back."""
+    await delivery.hold_still(db, fulfillments=works)
+    return set(works) - await carried(db, works=works)
+
+
 async def carried(db: Db, *, works: Sequence[UUID]) -> set[UUID]:
     """Those that their carrier has, by manifest or first scan: nothing takes them back but a return."""
     scanned = {work for work, p in (await delivery.progress(db, fulfillments=works)).items() if p.scanned}
@@ -247,7 +253,10 @@ async def note_capture(db: Db, works: Sequence[UUID], answers: Sequence[Answer],
         work: Wait(f"hold {held[order]} to be cleared") for work, order in order_of.items() if order in held
     }
     for work, said in answered.items():
-        if isinstance(said, CaptureRefused):
+        if isinstance(said, CaptureRefused) and said.code == AUTHORIZATION_EXPIRED:
+            outcomes[work] = Wait("its payment to be authorised anew")
+            await journeys.wake(db, "order", [order_of[work]])
+        elif isinstance(said, CaptureRefused):
             problem = said.message or said.code
             outcomes[work] = Again(problem) if said.retryable else Park(f"not paid: {problem}")
     # A hold was cleared between asking and noting: nothing was asked for these.
@@ -377,7 +386,7 @@ FULFILLMENT = Journey(
             name="charge",
             do=Outward(prepare=ask_capture, call=payments.perform, record=note_capture),
             no_undo="money for goods that left goes back by a refund",
-            waits_for="a hold to be cleared",
+            waits_for="a hold to be cleared, or a promise that ran out to be made anew",
             means="The money of exactly what has left is captured.",
         ),
         Step(

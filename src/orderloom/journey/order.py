@@ -21,10 +21,10 @@ from orderloom.journey.closing import close_settled, note_money, note_returns
 from orderloom.journey.parking import parked
 from orderloom.orders import exceptions, holds
 from orderloom.orders.exceptions import NewException
-from orderloom.orders.reading import orders_of, slices_of
+from orderloom.orders.reading import fulfillments_of, orders_of, slices_of
 from orderloom.orders.verifying import verify
 from orderloom.payments.model import Authorized, Declined, VoidRefused
-from orderloom.plumbing import events
+from orderloom.plumbing import events, journeys
 from orderloom.plumbing.database import Db
 from orderloom.plumbing.events import News
 from orderloom.plumbing.journeys import (
@@ -78,6 +78,7 @@ async def note_authorization(
         db, entities=confirmed, kinds=["payment_declined"], resolution="payment accepted"
     )
     await _tell_confirmed(db, confirmed)
+    await journeys.wake(db, "fulfillment", await _awaiting_money(db, confirmed))
     await _tell_declined(db, declined)
     return outcomes
 
@@ -105,6 +106,12 @@ async def _tell_confirmed(db: Db, orders: Sequence[UUID]) -> None:
             for o in fresh.values()
         ],
     )
+
+
+async def _awaiting_money(db: Db, orders: Sequence[UUID]) -> list[UUID]:
+    """The work that has left unpaid because a promise of money had run out: it may be charged now."""
+    shipped = [o.id for o in (await orders_of(db, orders)).values() if o.max_rank >= Rank.SHIPPED]
+    return list(await fulfillments_of(db, orders=shipped)) if shipped else []
 
 
 async def _tell_declined(db: Db, declined: Mapping[UUID, Declined]) -> None:
@@ -146,7 +153,8 @@ _TO_BE_ROUTED = frozenset({Rank.CREATED, Rank.REJECTED, Rank.SHORT, Rank.RESERVE
 async def follow(db: Db, orders: Sequence[UUID], _now: datetime) -> Outcomes:
     """Wait until every unit is delivered or cancelled.
 
-    Units that came back from a node go to `reserve`; what that could not supply waits there as backordered.
+    Units that came back from a node go to `reserve`; what that could not supply waits here as backordered. Money
+    whose promise ran out before it was taken is asked for anew.
     """
     outcomes: dict[UUID, Outcome] = {}
     by_order: dict[UUID, set[Rank]] = {order: set() for order in orders}
@@ -154,9 +162,12 @@ async def follow(db: Db, orders: Sequence[UUID], _now: datetime) -> Outcomes:
         by_order[piece.order_id].add(piece.rank)
     short = [order for order, ranks in by_order.items() if Rank.BACKORDERED in ranks]
     suppliable = await reserving.suppliable(db, orders=short)
+    expired = await payments.expired(db, order_ids=orders)
     for order, ranks in by_order.items():
         if ranks & _TO_BE_ROUTED or order in suppliable:
             outcomes[order] = GoTo("reserve")
+        elif order in expired and ranks - {Rank.CANCELLED}:
+            outcomes[order] = GoTo("authorize")
         elif not ranks <= {Rank.DELIVERED, Rank.CANCELLED}:
             outcomes[order] = Wait(
                 "stock to arrive" if Rank.BACKORDERED in ranks else "every parcel to be delivered"

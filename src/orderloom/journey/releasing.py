@@ -10,7 +10,7 @@ from uuid import UUID
 
 from orderloom import inventory, network, packing, routing
 from orderloom.inventory.model import Posting
-from orderloom.journey.fulfillment import FULFILLMENT, carried
+from orderloom.journey.fulfillment import FULFILLMENT, still_here
 from orderloom.journey.sourcing import rebinding
 from orderloom.orders import cancellations, holds
 from orderloom.orders.model import Fulfillment, Slice
@@ -89,8 +89,9 @@ async def recall(db: Db, orders: Sequence[UUID], _now: datetime) -> Outcomes:
     works = [
         w for w in (await fulfillments_of(db, orders=orders)).values() if w.status in ("open", "in_progress")
     ]
-    gone = await carried(db, works=[work.id for work in works])
-    works = [work for work in works if work.id not in gone]
+    await lock(db, orders=orders)
+    here = await still_here(db, works=[work.id for work in works])
+    works = [work for work in works if work.id in here]
     await take_back(db, works=works, reason="the order's release was taken back")
     return {}
 

@@ -106,7 +106,10 @@ def _no_way(decision: Decision, now: datetime) -> Outcome:
 
 
 def _unroutable(decision: Decision) -> str:
-    reasons = sorted({f"{c['node']}: {reason}" for c in decision.candidates for reason in c["reasons"]})
+    """Why not, those nodes first that have some of it."""
+    there = {source.node.code: bool(source.available) for source in decision.request.sources}
+    told = sorted(decision.candidates, key=lambda c: (not there[c["node"]], c["node"]))
+    reasons = [f"{c['node']}: {reason}" for c in told for reason in c["reasons"]]
     return "no way to ship it: " + ("; ".join(reasons[:5]) or "no node has any of it")
 
 
@@ -197,7 +200,7 @@ def _sources(
         refused = None
         if node_id in snapshot.refusing.get(order.id, ()):
             refused = "it has rejected this order before"
-        elif not node.serves(channel=channel.code):
+        elif node.active and not node.serves(channel=channel.code):
             refused = f"it does not ship for {channel.code}"
         yield Source(
             node=node,

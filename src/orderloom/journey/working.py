@@ -208,6 +208,7 @@ async def track(db: Db, *, scans: Sequence[TrackingEvent], now: datetime) -> Tak
     )
     await journeys.wake(db, "return", sorted({c.return_id for c in taken.changes if c.return_id}))
     await _set_off(db, [c.return_id for c in taken.changes if c.return_id and c.first_scan])
+    await _note_astray(db, [c for c in taken.changes if c.first_scan and c.fulfillment_id], now)
     troubled = [c for c in taken.changes if c.after in _TROUBLE and c.after != c.before]
     await exceptions.open_(db, cases_=[_trouble(change, now) for change in troubled])
     arrived = [c for c in taken.changes if c.after == Status.DELIVERED]
@@ -224,6 +225,27 @@ async def _set_off(db: Db, backs: Sequence[UUID]) -> None:
     """A carrier has the goods of these returns; one that has come further already is left as it is."""
     if backs:
         await set_off(db, return_ids=sorted(set(backs)))
+
+
+async def _note_astray(db: Db, scanned: Sequence[ParcelChange], now: datetime) -> None:
+    """A carrier has what its node had agreed to take out: nothing can be undone here, so a person decides."""
+    works = await fulfillments_of(db, ids=[c.fulfillment_id for c in scanned if c.fulfillment_id])
+    await exceptions.open_(
+        db,
+        cases_=[
+            NewException(
+                kind="carried_though_cancelled",
+                entity="fulfillment",
+                entity_id=works[c.fulfillment_id].id,
+                order_id=c.order_id,
+                detail=f"{c.carrier} has {c.tracking_number} of {works[c.fulfillment_id].number}, which was cancelled",
+                way_out="Have the carrier bring it back and receive it as a return, or charge the buyer for it.",
+                due_at=now + timedelta(days=1),
+            )
+            for c in scanned
+            if c.fulfillment_id in works and works[c.fulfillment_id].status == "cancelled"
+        ],
+    )
 
 
 def _trouble(change: ParcelChange, now: datetime) -> NewException:

@@ -24,11 +24,12 @@ from orderloom.payments.refunding import (
     refunds_of_returns,
     request_refund,
 )
-from orderloom.payments.summaries import intents_of, statuses
+from orderloom.payments.summaries import expired, intents_of, statuses
 from orderloom.payments.voiding import prepare_voids, record_voids
 
 __all__ = [
     "charges_for",
+    "expired",
     "intents_of",
     "ledger_of",
     "open_tenders",

@@ -43,17 +43,9 @@ async def prepare_authorizations(db: Db, *, order_ids: Sequence[UUID]) -> list[G
     A promise that ran out is replaced by a new intent for what it had left: an intent is authorised at most once (M1).
     """
     known = await asking.accounts(db, order_ids, lock=True)
-    if replaced := [tender for account in known.values() for tender in _renewed(account)]:
-        await store.insert_intents(db, replaced)
-        await store.set_intent_status(
-            db,
-            [
-                (i.id, "voided")
-                for account in known.values()
-                for i in account.intents
-                if i.status == "expired"
-            ],
-        )
+    if gone := [i.id for account in known.values() for i in account.intents if i.status == "expired"]:
+        await store.insert_intents(db, [t for account in known.values() for t in _renewed(account)])
+        await store.set_intent_status(db, [(intent_id, "voided") for intent_id in gone])
         known = await asking.accounts(db, order_ids, lock=True)
     wanted = [
         Wanted(

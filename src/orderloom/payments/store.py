@@ -64,6 +64,15 @@ async def lock_intents(db: Db, order_ids: Iterable[UUID]) -> list[Intent]:
     return [_intent(row) for row in rows]
 
 
+async def orders_with_expired(db: Db, order_ids: Iterable[UUID]) -> set[UUID]:
+    """Which of these orders have an intent whose promise ran out."""
+    rows = await db.fetch(
+        "SELECT DISTINCT order_id FROM payments.intents WHERE order_id = ANY($1::uuid[]) AND status = 'expired'",
+        list(set(order_ids)),
+    )
+    return {row["order_id"] for row in rows}
+
+
 async def intents_of(db: Db, order_ids: Iterable[UUID]) -> list[Intent]:
     """The intents of these orders, by order and sequence."""
     rows = await db.fetch(
