@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from heapq import nsmallest
 from itertools import combinations
 from typing import Any
 
@@ -73,6 +74,7 @@ class _Search:
         self._articles = {want.sku: want.article for want in request.wants}
         self._carton_costs = {carton.code: carton.cost for carton in request.cartons}
         self._lanes: dict[str, _Lane] = {}
+        self._found: dict[frozenset[str], Plan] = {}
         self.best: Plan | None = None
         self.second: Plan | None = None
         self.spent = 0
@@ -146,10 +148,12 @@ class _Search:
         return late or sum(part.cost for part in parts) > self.second.cost
 
     def _keep(self, found: Plan) -> None:
-        if self.best is None or found.order < self.best.order:
-            self.best, self.second = found, self.best
-        elif self.second is None or found.order < self.second.order:
-            self.second = found
+        """Keep the best plan of each set of nodes: the runner-up is to be another way, not the same one re-cut."""
+        nodes = frozenset(part.node.code for part in found.parts)
+        if nodes not in self._found or found.order < self._found[nodes].order:
+            self._found[nodes] = found
+            ranked = nsmallest(2, self._found.values(), key=lambda plan: plan.order)
+            self.best, self.second = ranked[0], ranked[1] if len(ranked) > 1 else None
 
     def _holders(self, want: Want) -> list[str]:
         codes = [want.fixed_node] if want.fixed_node else list(self._open)
