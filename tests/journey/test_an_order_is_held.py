@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from orderloom.journey import working
+from orderloom.journey.fulfillment import ask_capture, ask_labels, note_capture, note_labels
+from orderloom.journey.order import ask_authorization, note_authorization
 from orderloom.orders import holds
+from orderloom.plumbing.journeys import Later
 from orderloom.terms import Address, Rank
 from tests.journey.house import House
 
@@ -141,4 +146,40 @@ async def test_an_address_no_carrier_understands_is_looked_at(house: House) -> N
     assert (hold.type, hold.note) == ("address_problem", "country_area is invalid")
     await house.clear(hold.id)
     assert Rank.RELEASED in await house.ranks(order_id)
+    await house.sound()
+
+
+async def test_a_hold_cleared_while_the_step_looks_away_lets_nothing_slip_through(house: House) -> None:
+    """Asked under the hold, noted after it was cleared: what was never asked for is not taken for granted."""
+    [order_id] = await house.place(house.draft())
+    hold = await house.hold(order_id, "authorize")
+    now = datetime.now(UTC)
+    async with house.database.transaction() as db:
+        assert await ask_authorization(db, [order_id], now) == []
+        await holds.clear(db, hold_id=hold)
+        outcomes = await note_authorization(db, [order_id], [], now)
+    assert isinstance(outcomes[order_id], Later)
+    await house.settle()
+    hold = await house.hold(order_id, "ship", "capture")
+    await house.pack(order_id)
+    [work] = await house.works(order_id)
+    async with house.database.transaction() as db:
+        assert await ask_labels(db, [work.id], now) == []
+        await holds.clear(db, hold_id=hold)
+        outcomes = await note_labels(db, [work.id], [], now)
+    assert isinstance(outcomes[work.id], Later)
+    async with house.database.transaction() as db:
+        await working.wake_works(db, orders=[order_id])
+    await house.settle()
+    hold = await house.hold(order_id, "capture")
+    await house.collect()
+    async with house.database.transaction() as db:
+        assert await ask_capture(db, [work.id], now) == []
+        await holds.clear(db, hold_id=hold)
+        outcomes = await note_capture(db, [work.id], [], now)
+    assert isinstance(outcomes[work.id], Later)
+    async with house.database.transaction() as db:
+        await working.wake_works(db, orders=[order_id])
+    await house.settle()
+    assert (await house.order(order_id)).payment_status == "paid"
     await house.sound()

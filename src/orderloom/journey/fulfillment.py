@@ -23,7 +23,7 @@ from orderloom.orders.reading import fulfillments_of, lines_of, lock, orders_of,
 from orderloom.orders.slices import Move, move
 from orderloom.orders.store.rows import set_request_status
 from orderloom.payments.charge import LineMoney, bill
-from orderloom.payments.model import AUTHORIZATION_EXPIRED, CaptureRefused, Charge, Shipped
+from orderloom.payments.model import AUTHORIZATION_EXPIRED, Captured, CaptureRefused, Charge, Shipped
 from orderloom.plumbing import events, journeys
 from orderloom.plumbing.database import Db
 from orderloom.plumbing.events import News
@@ -259,9 +259,22 @@ async def note_capture(db: Db, works: Sequence[UUID], answers: Sequence[Answer],
         elif isinstance(said, CaptureRefused):
             problem = said.message or said.code
             outcomes[work] = Again(problem) if said.retryable else Park(f"not paid: {problem}")
-    # A hold was cleared between asking and noting: nothing was asked for these.
-    unasked = {charge.subject for charge in charges} - answered.keys()
+    unasked = await _unasked(db, charges, answered)
     return {**{work: Later(now, "its money to be asked for") for work in unasked}, **outcomes}
+
+
+async def _unasked(
+    db: Db, charges: Sequence[Charge], answered: Mapping[UUID, Captured | CaptureRefused]
+) -> set[UUID]:
+    """Work whose hold was cleared between asking and noting: money is promised for it, and none was asked for."""
+    money = await payments.statuses(db, order_ids=sorted({charge.order_id for charge in charges}))
+    found: set[UUID] = set()
+    for charge in charges:
+        said = answered.get(charge.subject)
+        owes = isinstance(said, Captured) and said.outstanding > 0
+        if said is None or (owes and money[charge.order_id].authorized > 0):
+            found.add(charge.subject)
+    return found
 
 
 async def _charges(db: Db, works: Sequence[UUID]) -> list[Charge]:

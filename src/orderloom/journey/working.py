@@ -31,6 +31,7 @@ from orderloom.packing.scanning import Kind
 from orderloom.plumbing import events, journeys
 from orderloom.plumbing.database import Db
 from orderloom.plumbing.events import News
+from orderloom.returns.reading import returns_of
 from orderloom.returns.steps import set_off
 from orderloom.shipping.model import Manifest
 from orderloom.terms import Dimensions, Rank
@@ -269,6 +270,7 @@ async def clear_hold(db: Db, *, hold_id: UUID) -> Hold:
     cleared = await holds.clear(db, hold_id=hold_id)
     await journeys.wake(db, ORDER.of, [cleared.order_id])
     await wake_works(db, orders=[cleared.order_id])
+    await journeys.wake(db, "return", list(await returns_of(db, orders=[cleared.order_id])))
     return cleared
 
 
