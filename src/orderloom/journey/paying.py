@@ -31,7 +31,7 @@ async def pay_again(db: Db, *, order_id: UUID, tender: TenderDraft) -> CannotPay
     order = (await orders_of(db, [order_id])).get(order_id)
     if order is None:
         return CannotPay("no_order", "there is no such order")
-    await journeys.hold_still(db, ORDER.of, order_id)
+    at = await journeys.hold_still(db, ORDER.of, order_id)
     intents = await payments.intents_of(db, order_id=order_id)
     declined = [intent for intent in intents if intent.status == "declined"]
     missing = sum(intent.amount for intent in declined)
@@ -57,5 +57,8 @@ async def pay_again(db: Db, *, order_id: UUID, tender: TenderDraft) -> CannotPay
     )
     data = {"gateway": tender.gateway, "method": tender.method, "amount": tender.amount}
     await events.append(db, [News("order.tender_replaced", "order", order_id, order_id=order_id, data=data)])
+    if at.state == "parked":
+        # It had given up waiting for just this.
+        await journeys.retry(db, ORDER.of, order_id)
     await journeys.wake(db, ORDER.of, [order_id])
     return None

@@ -21,6 +21,7 @@ from orderloom.worker.chores import CHORES
 log = structlog.get_logger()
 
 READ_PAUSE_S = 0.25
+FAULT_PAUSE_S = 5.0
 UNREAD_PAUSE_S = 0.02
 # Connections one worker needs: a lane for each journey and outward step, the readers, the listener.
 POOL = 16
@@ -69,6 +70,10 @@ class Worker:
             except DatabaseAway as away:
                 log.warning("database away, waiting", reader=reader.name, problem=str(away))
                 found = 0
+            except Exception as fault:  # noqa: BLE001 - its cursor stands still and is seen; the journeys go on
+                log.error("reader failed, trying again", reader=reader.name, exc_info=fault)
+                await _rest(stop, FAULT_PAUSE_S)
+                found = 0
             if not found:
                 await _rest(stop, READ_PAUSE_S)
 
@@ -81,6 +86,8 @@ class Worker:
                     await chore(db, clock.now())
             except DatabaseAway as away:
                 log.warning("database away, waiting", chore=chore.__name__, problem=str(away))
+            except Exception as fault:  # noqa: BLE001 - a chore that fails is no reason for orders to stand still
+                log.error("chore failed, trying again", chore=chore.__name__, exc_info=fault)
             await _rest(stop, every_s)
 
 
