@@ -372,7 +372,9 @@ def reachable_programs(user: SystemUser | None) -> Path:
     programs = package / "pginstall"
     if user is None or can_enter(programs / "bin", user):
         return programs
-    stamp = hashlib.sha256(f"{programs} {(programs / 'bin/postgres').stat().st_mtime_ns}".encode()).hexdigest()[:12]
+    stamp = hashlib.sha256(
+        f"{programs} {(programs / 'bin/postgres').stat().st_mtime_ns}".encode()
+    ).hexdigest()[:12]
     copy = SHARED / f"programs-{stamp}"
     if not copy.exists():
         open_shared_directory(SHARED, user)

@@ -70,8 +70,9 @@ class Worker:
             except DatabaseAway as away:
                 log.warning("database away, waiting", reader=reader.name, problem=str(away))
                 found = 0
-            except Exception as fault:  # noqa: BLE001 - its cursor stands still and is seen; the journeys go on
-                log.error("reader failed, trying again", reader=reader.name, exc_info=fault)
+            except Exception:
+                # Its cursor stands still, which is seen; the journeys go on.
+                log.exception("reader failed, trying again", reader=reader.name)
                 await _rest(stop, FAULT_PAUSE_S)
                 found = 0
             if not found:
@@ -86,8 +87,9 @@ class Worker:
                     await chore(db, clock.now())
             except DatabaseAway as away:
                 log.warning("database away, waiting", chore=chore.__name__, problem=str(away))
-            except Exception as fault:  # noqa: BLE001 - a chore that fails is no reason for orders to stand still
-                log.error("chore failed, trying again", chore=chore.__name__, exc_info=fault)
+            except Exception:
+                # A chore that fails is no reason for orders to stand still.
+                log.exception("chore failed, trying again", chore=chore.__name__)
             await _rest(stop, every_s)
 
 
