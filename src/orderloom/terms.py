@@ -49,7 +49,13 @@ def new_id() -> UUID:
     """A UUIDv7 (RFC 9562): 48 bits of Unix milliseconds, then random bits, so that keys grow with time."""
     stamp = time.time_ns() // 1_000_000
     tail = int.from_bytes(os.urandom(10), "big")
-    return UUID(int=(stamp << 80) | (0x7 << 76) | (((tail >> 62) & 0xFFF) << 64) | (0b10 << 62) | (tail & ((1 << 62) - 1)))
+    return UUID(
+        int=(stamp << 80)
+        | (0x7 << 76)
+        | (((tail >> 62) & 0xFFF) << 64)
+        | (0b10 << 62)
+        | (tail & ((1 << 62) - 1))
+    )
 
 
 def wire(kind: str, value: UUID) -> str:

@@ -124,7 +124,9 @@ def test_the_schemas_are_read_from_the_migrations():
     }
 
 
-@pytest.mark.parametrize("line", ['"resol' + 'ved": "https://x"', "--index" + "-url x", "regis" + "try = https://x"])
+@pytest.mark.parametrize(
+    "line", ['"resol' + 'ved": "https://x"', "--index" + "-url x", "regis" + "try = https://x"]
+)
 def test_a_file_that_names_a_registry(line):
     assert papers.registries(PurePath("setup.cfg"), f"a\n{line}\n")
 

@@ -43,9 +43,7 @@ def located(address: Address) -> Place | None:
     return Place(address.latitude, address.longitude, found.time_zone if found else "UTC")
 
 
-def positioned(
-    address: Address, *, latitude: float | None = None, longitude: float | None = None
-) -> Address:
+def positioned(address: Address, *, latitude: float | None = None, longitude: float | None = None) -> Address:
     """The address with the position given (a node's own), else the one it brings, else its postcode's."""
     if latitude is not None and longitude is not None:
         return replace(address, latitude=latitude, longitude=longitude)
