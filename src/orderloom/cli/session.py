@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 from orderloom.plumbing.database import Database
@@ -21,9 +22,11 @@ Result = TypeVar("Result")
 def run(work: Coroutine[Any, Any, Result]) -> Result:
     """Run a command's work to its end, in the name of the command line."""
     set_up_logging(level=settings().log_level, form=settings().log_format)
-    acting.set(Actor("cli"))
+    # In a context of the command's own: who called it goes on under their own name.
+    named = copy_context()
+    named.run(acting.set, Actor("cli"))
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(work)
+        return runner.run(work, context=named)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -19,7 +19,8 @@ from orderloom.shipping.model import nanograms
 Code: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_]{0,39}$")]
 Amount: TypeAlias = Annotated[StrictInt, Field(ge=0)]
 Permille: TypeAlias = Annotated[StrictInt, Field(ge=0, le=5000)]
-Positive: TypeAlias = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+# No carrier speaks of more, and whole micrometres and nanograms of it are still numbers.
+Positive: TypeAlias = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
 Zone: TypeAlias = Annotated[int, Field(ge=0, le=999)]
 Weekday: TypeAlias = Annotated[int, Field(ge=1, le=7)]
 Country: TypeAlias = Annotated[str, StringConstraints(pattern=r"^([A-Z]{2}|\*)$")]

@@ -233,7 +233,8 @@ async def test_a_posted_event_verifies_at_the_receiver(database, receiver, monke
     assert Receiver(endpoint.secret).verify(body, sent)["data"] == {"n": 1}
 
 
-async def test_where_private_hosts_are_not_allowed_nothing_reaches_loopback(db, receiver):
+async def test_where_private_hosts_are_not_allowed_nothing_reaches_loopback(db, receiver, monkeypatch):
+    monkeypatch.setattr(posting, "settings", lambda: SimpleNamespace(webhook_private_hosts=False))
     _, [one], _ = await queued(db, url=receiver.url, private=True)
     [call] = await sync.prepare_posts(db, delivery_ids=[one], now=NOW)
     assert isinstance(await sync.post(call), NoReply)
