@@ -6,6 +6,8 @@ from uuid import uuid4
 
 from orderloom.journey.paying import CannotPay, pay_again
 from orderloom.orders.model import TenderDraft
+from orderloom.terms import wire
+from tests.api.client import open_client
 from tests.journey.house import House
 
 
@@ -105,4 +107,29 @@ async def test_a_declined_order_is_given_up(house: House) -> None:
     assert order.lifecycle == "cancelled"
     assert await house.cases(order_id) == []
     assert (await house.level("RNO", mug)).reserved == 0
+    await house.sound()
+
+
+async def test_over_the_api_another_tender_is_taken_once_and_of_the_right_amount(house: House) -> None:
+    total = house.draft().computed_total
+    [order_id] = await house.place(house.draft(tenders=(card(total, "decline"),)))
+    await house.settle()
+    async with open_client(house.database) as api:
+        path = f"/v1/orders/{wire('order', order_id)}/payments"
+
+        def tender(amount: int) -> dict:
+            money = {"amount": amount, "currency": "USD"}
+            return {"tender": {"method": "card", "token": "tok_ok", "amount": money}}
+
+        less = await api.post(path, tender(total - 1))
+        assert (less.status_code, less.json()["code"]) == (409, "wrong_amount")
+        taken = await api.post(path, tender(total), key="once")
+        assert taken.status_code == 200, taken.text
+        again = await api.post(path, tender(total), key="once")
+        assert again.headers["Idempotent-Replayed"] == "true"
+        late = await api.post(path, tender(total))
+        assert (late.status_code, late.json()["code"]) == (409, "nothing_declined")
+    await house.settle()
+    assert (await house.order(order_id)).payment_status == "authorized"
+    assert (await house.money(order_id))["authorize"] == [total]
     await house.sound()
