@@ -25,13 +25,17 @@ async def note_sent(db: Db, _ids: Sequence[UUID], answers: Sequence[Answer], now
     return {notice: Park(f"not sent: {said.message}") for notice, said in refused.items()}
 
 
+# A mail server cannot be asked whether it has a message: the set in flight when a worker dies goes out again, under
+# the same Message-IDs. Small sets keep those repeats few.
+AT_ONCE = 4
+
 NOTICE = Journey(
     of="notice",
     parked=parked("notice"),
     steps=(
         Step(
             name="send",
-            do=Outward(prepare=ask_to_send, call=notices.send, record=note_sent),
+            do=Outward(prepare=ask_to_send, call=notices.send, record=note_sent, at_once=AT_ONCE),
             no_undo="a message that was sent cannot be unsent",
             means="The message goes out over SMTP, SMS or the app's inbox, under a key that never changes.",
         ),
