@@ -15,6 +15,7 @@ from orderloom.inventory.counting import tell_changed
 from orderloom.inventory.model import Posting
 from orderloom.journey.closing import note_money
 from orderloom.journey.parking import parked
+from orderloom.journey.voiding import VOID_LABELS
 from orderloom.network.calendar import zone
 from orderloom.network.places import positioned
 from orderloom.orders import axes, cancellations, holds
@@ -169,27 +170,6 @@ async def note_labels(db: Db, works: Sequence[UUID], answers: Sequence[Answer], 
             # A hold was cleared between asking and noting: nothing was asked for it.
             outcomes[work] = Later(now, "its labels to be asked for")
     return outcomes
-
-
-async def ask_label_voids(db: Db, works: Sequence[UUID], _now: datetime) -> Sequence[object]:
-    """The carrier calls that void the labels of work that was taken back."""
-    return await shipping.prepare_voids(db, subjects=works)
-
-
-async def note_label_voids(
-    db: Db, works: Sequence[UUID], answers: Sequence[Answer], _now: datetime
-) -> Outcomes:
-    """Forget the parcels of voided labels."""
-    answered = await shipping.record_voids(db, answers=answers)
-    voided = await shipping.labels_of(db, subjects=works, statuses=["voided"])
-    await delivery.unfollow(
-        db, parcels=[(x.carrier, x.tracking_number) for x in voided if x.tracking_number is not None]
-    )
-    return {
-        work: Park(f"label not voided: {said.problem}")
-        for work, said in answered.items()
-        if isinstance(said, Refused)
-    }
 
 
 async def dispatch(db: Db, works: Sequence[UUID], now: datetime) -> Outcomes:
@@ -383,7 +363,7 @@ FULFILLMENT = Journey(
         Step(
             name="label",
             do=Outward(prepare=ask_labels, call=shipping.perform, record=note_labels),
-            undo=Outward(prepare=ask_label_voids, call=shipping.perform, record=note_label_voids),
+            undo=VOID_LABELS,
             waits_for="a hold to be cleared",
             means="A label is bought for every package, once, and its tracking number followed.",
         ),

@@ -13,6 +13,7 @@ from orderloom.inventory.counting import tell_changed
 from orderloom.inventory.model import Leg, Posting
 from orderloom.journey.closing import note_axes, note_money
 from orderloom.journey.parking import parked
+from orderloom.journey.voiding import VOID_LABELS
 from orderloom.network.calendar import zone
 from orderloom.network.places import positioned
 from orderloom.orders import exceptions, holds
@@ -123,27 +124,6 @@ async def note_labels(db: Db, ids: Sequence[UUID], answers: Sequence[Answer], _n
         await set_off(db, return_ids=away)
     return {
         i: Park(f"no return label: {said.problem}")
-        for i, said in answered.items()
-        if isinstance(said, Refused)
-    }
-
-
-async def ask_label_voids(db: Db, ids: Sequence[UUID], _now: datetime) -> Sequence[object]:
-    """The carrier calls that void labels home nobody will use."""
-    return await shipping.prepare_voids(db, subjects=ids)
-
-
-async def note_label_voids(
-    db: Db, ids: Sequence[UUID], answers: Sequence[Answer], _now: datetime
-) -> Outcomes:
-    """Forget the parcels of voided labels."""
-    answered = await shipping.record_voids(db, answers=answers)
-    voided = await shipping.labels_of(db, subjects=ids, statuses=["voided"])
-    await delivery.unfollow(
-        db, parcels=[(x.carrier, x.tracking_number) for x in voided if x.tracking_number is not None]
-    )
-    return {
-        i: Park(f"label not voided: {said.problem}")
         for i, said in answered.items()
         if isinstance(said, Refused)
     }
@@ -346,7 +326,7 @@ RETURNING = Journey(
         Step(
             name="label",
             do=Outward(prepare=ask_labels, call=shipping.perform, record=note_labels),
-            undo=Outward(prepare=ask_label_voids, call=shipping.perform, record=note_label_voids),
+            undo=VOID_LABELS,
             means="A label home is bought where one is wanted, and its parcel followed.",
         ),
         Step(
