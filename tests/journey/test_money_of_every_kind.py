@@ -81,7 +81,7 @@ async def test_goods_on_account_come_back_without_a_refund(house: House) -> None
 
 
 async def test_an_item_sold_before_it_exists_ships_when_it_arrives(house: House) -> None:
-    sku = next(i.sku for i in house.world.items if i.backorderable and not i.hazmat_class)
+    sku = next(i.sku for i in house.world.items if i.backorder != "refuse" and not i.hazmat_class)
     await house.shelve(sku, {})
     [order_id] = await house.place(house.draft({sku: 2}))
     await house.settle()

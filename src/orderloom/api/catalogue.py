@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Self
+from datetime import date
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AwareDatetime, ConfigDict, Field
 
@@ -69,7 +70,12 @@ class ItemIn(In):
     this_side_up: bool = False
     hazmat_class: Annotated[str, Field(strict=True, pattern=r"^[1-9](\.[1-9])?[A-S]?$")] | None = None
     ships_alone: bool = False
-    backorderable: bool = False
+    backorder: Literal["refuse", "from_supply", "always"] = Field(
+        default="refuse",
+        description="What is taken without stock: nothing, as many as are on their way, or any number",
+    )
+    sold_from: date | None = Field(default=None, description="A pre-order until this day")
+    tracked_by: Literal["lot", "serial"] | None = None
     active: bool = True
     components: Annotated[list[ComponentIn], Field(max_length=100)] | None = Field(
         default=None, description="What a kit is made of; [] makes it no kit, null leaves that as it is"
@@ -92,7 +98,9 @@ class ItemIn(In):
         )
 
 
-_FLAGS = ("fragile", "this_side_up", "hazmat_class", "ships_alone", "backorderable", "active")
+_FLAGS = (
+    "fragile", "this_side_up", "hazmat_class", "ships_alone", "backorder", "sold_from", "tracked_by", "active",
+)  # fmt: skip
 
 
 class BatchItemIn(ItemIn):
@@ -140,7 +148,9 @@ class ItemOut(Versioned):
     this_side_up: bool
     hazmat_class: str | None
     ships_alone: bool
-    backorderable: bool
+    backorder: str
+    sold_from: date | None
+    tracked_by: str | None
     active: bool
     components: list[ComponentOut]
     created_at: AwareDatetime

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,9 @@ class Item:
     """One thing that is sold and shipped, in whole grams and millimetres.
 
     `as_given` keeps weights and lengths in the unit they came in (12 in kept as 305 mm alone would be rated as 13 in);
-    `list_price` is a catalogue figure for checks, never what a buyer pays.
+    `list_price` is a catalogue figure for checks, never what a buyer pays. `backorder` says what is taken without stock:
+    nothing ("refuse"), as many as are on their way ("from_supply"), any number ("always"). `sold_from` makes it a
+    pre-order until that day. `tracked_by` ("lot", "serial") asks for the lot of every unit.
     """
 
     sku: str
@@ -31,7 +34,9 @@ class Item:
     this_side_up: bool = False
     hazmat_class: str | None = None
     ships_alone: bool = False
-    backorderable: bool = False
+    backorder: str = "refuse"
+    sold_from: date | None = None
+    tracked_by: str | None = None
     active: bool = True
     id: UUID = field(default_factory=new_id, compare=False)
     version: int = field(default=1, compare=False)

@@ -10,7 +10,7 @@ from orderloom.terms import Quantities
 
 _COLUMNS = (
     "id, sku, gtin, name, weight_g, length_mm, width_mm, height_mm, as_given, list_price, currency, fragile, "
-    "this_side_up, hazmat_class, ships_alone, backorderable, active, version"
+    "this_side_up, hazmat_class, ships_alone, backorder, sold_from, tracked_by, active, version"
 )
 
 
@@ -51,23 +51,25 @@ async def kits_of(db: Db, *, skus: Iterable[str] | None = None) -> dict[str, Qua
 
 _PUT = """
 INSERT INTO catalog.items AS i (id, sku, gtin, name, weight_g, length_mm, width_mm, height_mm, as_given, list_price,
-                                currency, fragile, this_side_up, hazmat_class, ships_alone, backorderable, active)
+                                currency, fragile, this_side_up, hazmat_class, ships_alone, backorder, sold_from,
+                                tracked_by, active)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::int[], $6::int[], $7::int[], $8::int[],
                      $9::jsonb[], $10::bigint[], $11::text[], $12::bool[], $13::bool[], $14::text[], $15::bool[],
-                     $16::bool[], $17::bool[])
+                     $16::text[], $17::date[], $18::text[], $19::bool[])
 ON CONFLICT (sku) DO UPDATE
 SET gtin = excluded.gtin, name = excluded.name, weight_g = excluded.weight_g, length_mm = excluded.length_mm,
     width_mm = excluded.width_mm, height_mm = excluded.height_mm, as_given = excluded.as_given,
     list_price = excluded.list_price, currency = excluded.currency, fragile = excluded.fragile,
     this_side_up = excluded.this_side_up, hazmat_class = excluded.hazmat_class, ships_alone = excluded.ships_alone,
-    backorderable = excluded.backorderable, active = excluded.active, version = i.version + 1,
-    updated_at = clock_timestamp()
+    backorder = excluded.backorder, sold_from = excluded.sold_from, tracked_by = excluded.tracked_by,
+    active = excluded.active, version = i.version + 1, updated_at = clock_timestamp()
 WHERE (i.gtin, i.name, i.weight_g, i.length_mm, i.width_mm, i.height_mm, i.as_given, i.list_price, i.currency,
-       i.fragile, i.this_side_up, i.hazmat_class, i.ships_alone, i.backorderable, i.active)
+       i.fragile, i.this_side_up, i.hazmat_class, i.ships_alone, i.backorder, i.sold_from, i.tracked_by, i.active)
   IS DISTINCT FROM
       (excluded.gtin, excluded.name, excluded.weight_g, excluded.length_mm, excluded.width_mm, excluded.height_mm,
        excluded.as_given, excluded.list_price, excluded.currency, excluded.fragile, excluded.this_side_up,
-       excluded.hazmat_class, excluded.ships_alone, excluded.backorderable, excluded.active)
+       excluded.hazmat_class, excluded.ships_alone, excluded.backorder, excluded.sold_from, excluded.tracked_by,
+       excluded.active)
 RETURNING i.sku
 """
 
@@ -92,7 +94,9 @@ async def put_items(db: Db, *, items: Sequence[Item]) -> set[str]:
         [i.this_side_up for i in unique],
         [i.hazmat_class for i in unique],
         [i.ships_alone for i in unique],
-        [i.backorderable for i in unique],
+        [i.backorder for i in unique],
+        [i.sold_from for i in unique],
+        [i.tracked_by for i in unique],
         [i.active for i in unique],
     )
     return {row["sku"] for row in rows}

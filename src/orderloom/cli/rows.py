@@ -104,7 +104,9 @@ class ItemRow(_Row):
     this_side_up: bool = False
     hazmat_class: str | None = None
     ships_alone: bool = False
-    backorderable: bool = False
+    backorder: Literal["refuse", "from_supply", "always"] = "refuse"
+    sold_from: date | None = None
+    tracked_by: Literal["lot", "serial"] | None = None
     active: bool = True
     components: dict[Code, Count] = {}
 
@@ -144,7 +146,8 @@ class ItemRow(_Row):
 
 
 ITEM_FLAGS = (
-    "gtin", "currency", "fragile", "this_side_up", "hazmat_class", "ships_alone", "backorderable", "active",
+    "gtin", "currency", "fragile", "this_side_up", "hazmat_class", "ships_alone", "backorder", "sold_from",
+    "tracked_by", "active",
 )  # fmt: skip
 
 

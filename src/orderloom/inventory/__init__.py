@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from orderloom.inventory import store
 from orderloom.inventory.availability import Shelves
 from orderloom.inventory.model import Level, Movement, Posting, Short
+from orderloom.inventory.store import stock as store
 from orderloom.plumbing.database import Db
 
 __all__ = ["levels", "lock", "lock_skus", "missed", "movements", "post", "write"]

@@ -151,7 +151,7 @@ def _reserve(
         for v in (line.values for line in leaves)
     ]
     kept, short = keep(demands, shelves, open_nodes[channel.code])
-    refused = [i for i in short if not world.items[leaves[i].values.sku].backorderable]
+    refused = [i for i in short if world.items[leaves[i].values.sku].backorder == "refuse"]
     if refused and channel.on_shortage == "refuse":
         return _insufficient([leaves[i] for i in refused], draft, shelves, open_nodes[channel.code])
     order_id = new_id()
@@ -162,7 +162,7 @@ def _reserve(
         assert unborne is None, unborne  # noqa: S101 - `keep` planned on these very shelves
     slices = [NewSlice(leaves[k.index], k.quantity, Rank.RESERVED, k.node_id) for k in kept]
     for i, units in short.items():
-        rank = Rank.BACKORDERED if world.items[demands[i].sku].backorderable else Rank.CREATED
+        rank = Rank.BACKORDERED if world.items[demands[i].sku].backorder != "refuse" else Rank.CREATED
         slices.append(NewSlice(leaves[i], units, rank, None))
     return NewOrder(order_id, channel.id, _bound(draft, world), tuple(lines), tuple(slices))
 

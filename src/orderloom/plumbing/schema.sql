@@ -49,14 +49,18 @@ CREATE TABLE catalog.items (
     this_side_up boolean DEFAULT false NOT NULL,
     hazmat_class text,
     ships_alone boolean DEFAULT false NOT NULL,
-    backorderable boolean DEFAULT false NOT NULL,
+    backorder text DEFAULT 'refuse'::text NOT NULL,
+    sold_from date,
+    tracked_by text,
     active boolean DEFAULT true NOT NULL,
     version integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT items_backorder_check CHECK ((backorder = ANY (ARRAY['refuse'::text, 'from_supply'::text, 'always'::text]))),
     CONSTRAINT items_height_mm_check CHECK ((height_mm >= 0)),
     CONSTRAINT items_length_mm_check CHECK ((length_mm >= 0)),
     CONSTRAINT items_list_price_check CHECK ((list_price >= 0)),
+    CONSTRAINT items_tracked_by_check CHECK ((tracked_by = ANY (ARRAY['lot'::text, 'serial'::text]))),
     CONSTRAINT items_weight_g_check CHECK ((weight_g >= 0)),
     CONSTRAINT items_width_mm_check CHECK ((width_mm >= 0))
 );
@@ -117,8 +121,103 @@ ALTER TABLE delivery.tracking_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDE
     CACHE 1
 );
 
+CREATE TABLE inventory.allotments (
+    sku text NOT NULL,
+    channel_id uuid NOT NULL,
+    kind text NOT NULL,
+    units integer,
+    permille integer,
+    takes_shared boolean DEFAULT true NOT NULL,
+    drawn integer DEFAULT 0 NOT NULL,
+    ends_at timestamp with time zone,
+    version integer DEFAULT 1 NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT allotments_check CHECK ((((kind = 'fixed'::text) = (units IS NOT NULL)) AND ((kind = 'share'::text) = (permille IS NOT NULL)))),
+    CONSTRAINT allotments_kind_check CHECK ((kind = ANY (ARRAY['fixed'::text, 'share'::text, 'none'::text]))),
+    CONSTRAINT allotments_permille_check CHECK (((permille >= 0) AND (permille <= 1000))),
+    CONSTRAINT allotments_units_check CHECK ((units >= 0))
+);
+
+CREATE TABLE inventory.count_lines (
+    count_id uuid NOT NULL,
+    sku text NOT NULL,
+    counted integer,
+    counted_at timestamp with time zone,
+    counted_by text,
+    recounts smallint DEFAULT 0 NOT NULL,
+    CONSTRAINT count_lines_counted_check CHECK ((counted >= 0))
+);
+
+CREATE SEQUENCE inventory.count_number
+    START WITH 1001
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE TABLE inventory.counts (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    number text NOT NULL,
+    node_id uuid NOT NULL,
+    state text DEFAULT 'open'::text NOT NULL,
+    created_by text NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT counts_state_check CHECK ((state = ANY (ARRAY['open'::text, 'posted'::text, 'cancelled'::text])))
+);
+
+CREATE TABLE inventory.lot_movements (
+    id bigint NOT NULL,
+    node_id uuid NOT NULL,
+    sku text NOT NULL,
+    lot text NOT NULL,
+    on_hand_delta integer DEFAULT 0 NOT NULL,
+    allocated_delta integer DEFAULT 0 NOT NULL,
+    cause_type text NOT NULL,
+    cause_id uuid,
+    actor text NOT NULL,
+    reason text,
+    moved_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+ALTER TABLE inventory.lot_movements ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME inventory.lot_movements_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE inventory.lot_picks (
+    fulfillment_id uuid NOT NULL,
+    line_id uuid NOT NULL,
+    node_id uuid NOT NULL,
+    sku text NOT NULL,
+    lot text NOT NULL,
+    quantity integer NOT NULL,
+    shipped boolean DEFAULT false NOT NULL,
+    CONSTRAINT lot_picks_quantity_check CHECK ((quantity > 0))
+);
+
+CREATE TABLE inventory.lots (
+    node_id uuid NOT NULL,
+    sku text NOT NULL,
+    lot text NOT NULL,
+    expires_on date,
+    on_hand integer DEFAULT 0 NOT NULL,
+    allocated integer DEFAULT 0 NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT lots_allocated_check CHECK ((allocated >= 0)),
+    CONSTRAINT lots_check CHECK ((allocated <= on_hand)),
+    CONSTRAINT lots_on_hand_check CHECK ((on_hand >= 0))
+);
+
 CREATE TABLE inventory.movements (
     id bigint NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
     node_id uuid NOT NULL,
     sku text NOT NULL,
     kind text NOT NULL,
@@ -144,6 +243,62 @@ ALTER TABLE inventory.movements ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY
     CACHE 1
 );
 
+CREATE TABLE inventory.reservation_lines (
+    reservation_id uuid NOT NULL,
+    "position" smallint NOT NULL,
+    sku text NOT NULL,
+    quantity integer NOT NULL,
+    CONSTRAINT reservation_lines_quantity_check CHECK ((quantity > 0))
+);
+
+CREATE TABLE inventory.reservation_units (
+    reservation_id uuid NOT NULL,
+    "position" smallint NOT NULL,
+    node_id uuid NOT NULL,
+    sku text NOT NULL,
+    quantity integer NOT NULL,
+    CONSTRAINT reservation_units_quantity_check CHECK ((quantity > 0))
+);
+
+CREATE TABLE inventory.reservations (
+    id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    owner text,
+    state text DEFAULT 'open'::text NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    order_id uuid,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT reservations_check CHECK (((state = 'consumed'::text) = (order_id IS NOT NULL))),
+    CONSTRAINT reservations_state_check CHECK ((state = ANY (ARRAY['open'::text, 'consumed'::text, 'cancelled'::text, 'expired'::text])))
+)
+WITH (fillfactor='60');
+
+CREATE TABLE inventory.safety_rules (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    channel_id uuid,
+    node_id uuid,
+    sku text,
+    units integer NOT NULL,
+    source text DEFAULT 'set'::text NOT NULL,
+    basis jsonb,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT safety_rules_source_check CHECK ((source = ANY (ARRAY['set'::text, 'computed'::text]))),
+    CONSTRAINT safety_rules_units_check CHECK ((units >= 0))
+);
+
+CREATE TABLE inventory.snapshots (
+    source text NOT NULL,
+    node_id uuid NOT NULL,
+    sku text NOT NULL,
+    as_of timestamp with time zone,
+    sequence bigint,
+    on_hand integer NOT NULL,
+    applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT snapshots_on_hand_check CHECK ((on_hand >= 0))
+);
+
 CREATE TABLE inventory.stock (
     node_id uuid NOT NULL,
     sku text NOT NULL,
@@ -163,6 +318,37 @@ CREATE TABLE inventory.stock (
 )
 WITH (fillfactor='40');
 
+CREATE TABLE inventory.supplies (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    kind text NOT NULL,
+    reference text NOT NULL,
+    node_id uuid NOT NULL,
+    from_node uuid,
+    state text DEFAULT 'open'::text NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT supplies_check CHECK (((kind = 'transfer'::text) = (from_node IS NOT NULL))),
+    CONSTRAINT supplies_kind_check CHECK ((kind = ANY (ARRAY['purchase_order'::text, 'ship_notice'::text, 'transfer'::text]))),
+    CONSTRAINT supplies_state_check CHECK ((state = ANY (ARRAY['open'::text, 'closed'::text, 'cancelled'::text])))
+);
+
+CREATE TABLE inventory.supply_lines (
+    supply_id uuid NOT NULL,
+    "position" smallint NOT NULL,
+    sku text NOT NULL,
+    expected integer NOT NULL,
+    received integer DEFAULT 0 NOT NULL,
+    lost integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone,
+    of_supply uuid,
+    of_position smallint,
+    CONSTRAINT supply_lines_expected_check CHECK ((expected > 0)),
+    CONSTRAINT supply_lines_lost_check CHECK ((lost >= 0)),
+    CONSTRAINT supply_lines_received_check CHECK ((received >= 0))
+);
+
 CREATE TABLE network.channels (
     id uuid DEFAULT uuidv7() NOT NULL,
     code text NOT NULL,
@@ -175,6 +361,8 @@ CREATE TABLE network.channels (
     split_policy jsonb DEFAULT '{"max_shipments": 4}'::jsonb NOT NULL,
     review_above bigint,
     notices text[] DEFAULT '{email}'::text[] NOT NULL,
+    excluded_nodes text[] DEFAULT '{}'::text[] NOT NULL,
+    availability_feed jsonb,
     active boolean DEFAULT true NOT NULL,
     version integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
@@ -880,6 +1068,21 @@ ALTER TABLE sync.attempts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE sync.availability (
+    channel_id uuid NOT NULL,
+    sku text NOT NULL,
+    quantity integer NOT NULL,
+    next_at timestamp with time zone,
+    next_units integer DEFAULT 0 NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    changed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    pushed bigint DEFAULT 0 NOT NULL,
+    pushed_at timestamp with time zone,
+    CONSTRAINT availability_quantity_check CHECK ((quantity >= 0))
+)
+WITH (fillfactor='60');
+
 CREATE TABLE sync.deliveries (
     id uuid DEFAULT uuidv7() NOT NULL,
     webhook_id uuid NOT NULL,
@@ -893,6 +1096,17 @@ CREATE TABLE sync.deliveries (
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     done_at timestamp with time zone,
     CONSTRAINT deliveries_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'sending'::text, 'delivered'::text, 'failed'::text])))
+);
+
+CREATE TABLE sync.reconciliations (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    channel_id uuid NOT NULL,
+    compared integer NOT NULL,
+    divergent integer NOT NULL,
+    repaired integer NOT NULL,
+    detail jsonb NOT NULL,
+    begun_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
 
 CREATE TABLE sync.webhooks (
@@ -935,11 +1149,59 @@ ALTER TABLE ONLY delivery.tracking_events
 ALTER TABLE ONLY delivery.tracking_events
     ADD CONSTRAINT tracking_events_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY inventory.allotments
+    ADD CONSTRAINT allotments_pkey PRIMARY KEY (sku, channel_id);
+
+ALTER TABLE ONLY inventory.count_lines
+    ADD CONSTRAINT count_lines_pkey PRIMARY KEY (count_id, sku);
+
+ALTER TABLE ONLY inventory.counts
+    ADD CONSTRAINT counts_number_key UNIQUE (number);
+
+ALTER TABLE ONLY inventory.counts
+    ADD CONSTRAINT counts_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY inventory.lot_movements
+    ADD CONSTRAINT lot_movements_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY inventory.lot_picks
+    ADD CONSTRAINT lot_picks_pkey PRIMARY KEY (fulfillment_id, line_id, lot);
+
+ALTER TABLE ONLY inventory.lots
+    ADD CONSTRAINT lots_pkey PRIMARY KEY (node_id, sku, lot);
+
 ALTER TABLE ONLY inventory.movements
     ADD CONSTRAINT movements_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY inventory.reservation_lines
+    ADD CONSTRAINT reservation_lines_pkey PRIMARY KEY (reservation_id, "position");
+
+ALTER TABLE ONLY inventory.reservation_units
+    ADD CONSTRAINT reservation_units_pkey PRIMARY KEY (reservation_id, "position", node_id, sku);
+
+ALTER TABLE ONLY inventory.reservations
+    ADD CONSTRAINT reservations_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY inventory.safety_rules
+    ADD CONSTRAINT safety_rules_channel_id_node_id_sku_key UNIQUE NULLS NOT DISTINCT (channel_id, node_id, sku);
+
+ALTER TABLE ONLY inventory.safety_rules
+    ADD CONSTRAINT safety_rules_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY inventory.snapshots
+    ADD CONSTRAINT snapshots_pkey PRIMARY KEY (source, node_id, sku);
+
 ALTER TABLE ONLY inventory.stock
     ADD CONSTRAINT stock_pkey PRIMARY KEY (node_id, sku);
+
+ALTER TABLE ONLY inventory.supplies
+    ADD CONSTRAINT supplies_kind_reference_key UNIQUE (kind, reference);
+
+ALTER TABLE ONLY inventory.supplies
+    ADD CONSTRAINT supplies_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY inventory.supply_lines
+    ADD CONSTRAINT supply_lines_pkey PRIMARY KEY (supply_id, "position");
 
 ALTER TABLE ONLY network.channels
     ADD CONSTRAINT channels_code_key UNIQUE (code);
@@ -1151,11 +1413,17 @@ ALTER TABLE ONLY shipping.shipments
 ALTER TABLE ONLY sync.attempts
     ADD CONSTRAINT attempts_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY sync.availability
+    ADD CONSTRAINT availability_pkey PRIMARY KEY (channel_id, sku);
+
 ALTER TABLE ONLY sync.deliveries
     ADD CONSTRAINT deliveries_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY sync.deliveries
     ADD CONSTRAINT deliveries_webhook_id_event_id_key UNIQUE (webhook_id, event_id);
+
+ALTER TABLE ONLY sync.reconciliations
+    ADD CONSTRAINT reconciliations_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY sync.webhooks
     ADD CONSTRAINT webhooks_pkey PRIMARY KEY (id);
@@ -1168,11 +1436,27 @@ CREATE INDEX parcels_of_order ON delivery.parcels USING btree (order_id);
 
 CREATE INDEX parcels_under_promise ON delivery.parcels USING btree (promise_at) WHERE (delivered_at IS NULL);
 
+CREATE INDEX lot_movements_of_cause ON inventory.lot_movements USING btree (cause_id) WHERE (cause_id IS NOT NULL);
+
+CREATE INDEX lot_movements_of_lot ON inventory.lot_movements USING btree (sku, lot, id);
+
+CREATE INDEX movements_in_commit_order ON inventory.movements USING btree (xid, id);
+
 CREATE INDEX movements_of_cause ON inventory.movements USING btree (cause_id) WHERE (cause_id IS NOT NULL);
 
 CREATE INDEX movements_of_stock ON inventory.movements USING btree (node_id, sku, id);
 
+CREATE INDEX reservation_units_at ON inventory.reservation_units USING btree (node_id, sku);
+
+CREATE INDEX reservations_expiring ON inventory.reservations USING btree (expires_at) WHERE (state = 'open'::text);
+
+CREATE INDEX reservations_of_owner ON inventory.reservations USING btree (channel_id, owner) WHERE (state = 'open'::text);
+
 CREATE INDEX stock_by_sku ON inventory.stock USING btree (sku, node_id);
+
+CREATE INDEX supplies_due ON inventory.supplies USING btree (due_at) WHERE (state = 'open'::text);
+
+CREATE INDEX supply_lines_by_sku ON inventory.supply_lines USING btree (sku);
 
 CREATE INDEX exceptions_of_order ON orders.exceptions USING btree (order_id);
 
@@ -1262,7 +1546,17 @@ CREATE INDEX shipments_of_order ON shipping.shipments USING btree (order_id);
 
 CREATE INDEX attempts_of_delivery ON sync.attempts USING btree (delivery_id, id);
 
+CREATE INDEX availability_in_commit_order ON sync.availability USING btree (channel_id, xid, sku);
+
+CREATE INDEX availability_unpushed ON sync.availability USING btree (channel_id) WHERE (pushed < version);
+
+CREATE INDEX reconciliations_of_channel ON sync.reconciliations USING btree (channel_id, id);
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON inventory.lot_movements FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
+
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON inventory.movements FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
+
+CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON inventory.lot_movements FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
 
 CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON inventory.movements FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
 
@@ -1283,11 +1577,89 @@ ALTER TABLE ONLY catalog.kit_components
 ALTER TABLE ONLY delivery.parcels
     ADD CONSTRAINT parcels_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
 
+ALTER TABLE ONLY inventory.allotments
+    ADD CONSTRAINT allotments_channel_id_fkey FOREIGN KEY (channel_id) REFERENCES network.channels(id);
+
+ALTER TABLE ONLY inventory.allotments
+    ADD CONSTRAINT allotments_sku_fkey FOREIGN KEY (sku) REFERENCES catalog.items(sku);
+
+ALTER TABLE ONLY inventory.count_lines
+    ADD CONSTRAINT count_lines_count_id_fkey FOREIGN KEY (count_id) REFERENCES inventory.counts(id);
+
+ALTER TABLE ONLY inventory.count_lines
+    ADD CONSTRAINT count_lines_sku_fkey FOREIGN KEY (sku) REFERENCES catalog.items(sku);
+
+ALTER TABLE ONLY inventory.counts
+    ADD CONSTRAINT counts_node_id_fkey FOREIGN KEY (node_id) REFERENCES network.nodes(id);
+
+ALTER TABLE ONLY inventory.lot_picks
+    ADD CONSTRAINT lot_picks_fulfillment_id_fkey FOREIGN KEY (fulfillment_id) REFERENCES orders.fulfillments(id);
+
+ALTER TABLE ONLY inventory.lot_picks
+    ADD CONSTRAINT lot_picks_line_id_fkey FOREIGN KEY (line_id) REFERENCES orders.lines(id);
+
+ALTER TABLE ONLY inventory.lot_picks
+    ADD CONSTRAINT lot_picks_node_id_sku_lot_fkey FOREIGN KEY (node_id, sku, lot) REFERENCES inventory.lots(node_id, sku, lot);
+
+ALTER TABLE ONLY inventory.lots
+    ADD CONSTRAINT lots_node_id_fkey FOREIGN KEY (node_id) REFERENCES network.nodes(id);
+
+ALTER TABLE ONLY inventory.lots
+    ADD CONSTRAINT lots_sku_fkey FOREIGN KEY (sku) REFERENCES catalog.items(sku);
+
+ALTER TABLE ONLY inventory.reservation_lines
+    ADD CONSTRAINT reservation_lines_reservation_id_fkey FOREIGN KEY (reservation_id) REFERENCES inventory.reservations(id);
+
+ALTER TABLE ONLY inventory.reservation_lines
+    ADD CONSTRAINT reservation_lines_sku_fkey FOREIGN KEY (sku) REFERENCES catalog.items(sku);
+
+ALTER TABLE ONLY inventory.reservation_units
+    ADD CONSTRAINT reservation_units_node_id_fkey FOREIGN KEY (node_id) REFERENCES network.nodes(id);
+
+ALTER TABLE ONLY inventory.reservation_units
+    ADD CONSTRAINT reservation_units_reservation_id_fkey FOREIGN KEY (reservation_id) REFERENCES inventory.reservations(id);
+
+ALTER TABLE ONLY inventory.reservations
+    ADD CONSTRAINT reservations_channel_id_fkey FOREIGN KEY (channel_id) REFERENCES network.channels(id);
+
+ALTER TABLE ONLY inventory.reservations
+    ADD CONSTRAINT reservations_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
+
+ALTER TABLE ONLY inventory.safety_rules
+    ADD CONSTRAINT safety_rules_channel_id_fkey FOREIGN KEY (channel_id) REFERENCES network.channels(id);
+
+ALTER TABLE ONLY inventory.safety_rules
+    ADD CONSTRAINT safety_rules_node_id_fkey FOREIGN KEY (node_id) REFERENCES network.nodes(id);
+
+ALTER TABLE ONLY inventory.safety_rules
+    ADD CONSTRAINT safety_rules_sku_fkey FOREIGN KEY (sku) REFERENCES catalog.items(sku);
+
+ALTER TABLE ONLY inventory.snapshots
+    ADD CONSTRAINT snapshots_node_id_fkey FOREIGN KEY (node_id) REFERENCES network.nodes(id);
+
+ALTER TABLE ONLY inventory.snapshots
+    ADD CONSTRAINT snapshots_sku_fkey FOREIGN KEY (sku) REFERENCES catalog.items(sku);
+
 ALTER TABLE ONLY inventory.stock
     ADD CONSTRAINT stock_node_id_fkey FOREIGN KEY (node_id) REFERENCES network.nodes(id);
 
 ALTER TABLE ONLY inventory.stock
     ADD CONSTRAINT stock_sku_fkey FOREIGN KEY (sku) REFERENCES catalog.items(sku);
+
+ALTER TABLE ONLY inventory.supplies
+    ADD CONSTRAINT supplies_from_node_fkey FOREIGN KEY (from_node) REFERENCES network.nodes(id);
+
+ALTER TABLE ONLY inventory.supplies
+    ADD CONSTRAINT supplies_node_id_fkey FOREIGN KEY (node_id) REFERENCES network.nodes(id);
+
+ALTER TABLE ONLY inventory.supply_lines
+    ADD CONSTRAINT supply_lines_of_supply_of_position_fkey FOREIGN KEY (of_supply, of_position) REFERENCES inventory.supply_lines(supply_id, "position");
+
+ALTER TABLE ONLY inventory.supply_lines
+    ADD CONSTRAINT supply_lines_sku_fkey FOREIGN KEY (sku) REFERENCES catalog.items(sku);
+
+ALTER TABLE ONLY inventory.supply_lines
+    ADD CONSTRAINT supply_lines_supply_id_fkey FOREIGN KEY (supply_id) REFERENCES inventory.supplies(id);
 
 ALTER TABLE ONLY notices.notices
     ADD CONSTRAINT notices_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
@@ -1454,5 +1826,14 @@ ALTER TABLE ONLY shipping.shipments
 ALTER TABLE ONLY sync.attempts
     ADD CONSTRAINT attempts_delivery_id_fkey FOREIGN KEY (delivery_id) REFERENCES sync.deliveries(id);
 
+ALTER TABLE ONLY sync.availability
+    ADD CONSTRAINT availability_channel_id_fkey FOREIGN KEY (channel_id) REFERENCES network.channels(id);
+
+ALTER TABLE ONLY sync.availability
+    ADD CONSTRAINT availability_sku_fkey FOREIGN KEY (sku) REFERENCES catalog.items(sku);
+
 ALTER TABLE ONLY sync.deliveries
     ADD CONSTRAINT deliveries_webhook_id_fkey FOREIGN KEY (webhook_id) REFERENCES sync.webhooks(id);
+
+ALTER TABLE ONLY sync.reconciliations
+    ADD CONSTRAINT reconciliations_channel_id_fkey FOREIGN KEY (channel_id) REFERENCES network.channels(id);

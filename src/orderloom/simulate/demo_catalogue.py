@@ -103,7 +103,7 @@ def _singles() -> Iterator[Item]:
             this_side_up="this_side_up" in handling,
             hazmat_class=("9" if name == "power bank" else "3") if "hazmat" in handling else None,
             ships_alone="ships_alone" in handling,
-            backorderable=dice.random() < 0.2,
+            backorder="always" if dice.random() < 0.2 else "refuse",
         )
 
 

@@ -16,7 +16,7 @@ from orderloom.inventory import counting
 from orderloom.inventory.availability import allocate_legs, not_found_legs, reserve_legs, unreserve_legs
 from orderloom.inventory.counting import BelowPromises, Stale
 from orderloom.inventory.model import BUCKETS, Leg, Level, Posting, Short
-from orderloom.inventory.store import set_policy
+from orderloom.inventory.store.stock import set_policy
 from orderloom.network.model import Node
 from orderloom.plumbing import events
 from orderloom.plumbing.database import Database, Db

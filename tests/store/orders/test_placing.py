@@ -51,7 +51,7 @@ async def world(db: Db) -> Db:
         )
         for sku, price in (("MUG", 1000), ("PLATE", 2000), ("SET", 2800))
     ]
-    items.append(replace(items[0], id=new_id(), sku="POSTER", name="Poster", backorderable=True))
+    items.append(replace(items[0], id=new_id(), sku="POSTER", name="Poster", backorder="always"))
     await catalog.put_items(db, items=items)
     await catalog.put_kits(db, kits={"SET": {"MUG": 2, "PLATE": 1}})
     nodes = [

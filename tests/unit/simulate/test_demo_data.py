@@ -10,8 +10,9 @@ def test_there_are_500_items_with_kits_and_every_kind_of_handling():
     items = demo_catalogue.items()
     assert len(items) == len({item.sku for item in items}) == 500
     assert all(item.weight_g > 0 and min(item.size) > 0 for item in items)
-    for flag in ("fragile", "this_side_up", "ships_alone", "hazmat_class", "backorderable"):
+    for flag in ("fragile", "this_side_up", "ships_alone", "hazmat_class"):
         assert any(getattr(item, flag) for item in items), flag
+    assert {item.backorder for item in items} == {"refuse", "always"}
     skus = {item.sku for item in items}
     kits = demo_catalogue.kits()
     assert len(kits) == 10

@@ -151,7 +151,10 @@ CREATE TABLE catalog.items (
   this_side_up  boolean NOT NULL DEFAULT false,
   hazmat_class  text,
   ships_alone   boolean NOT NULL DEFAULT false,
-  backorderable boolean NOT NULL DEFAULT false,
+  -- What is taken without stock: nothing, what supply on its way covers, or any number without a date.
+  backorder     text NOT NULL DEFAULT 'refuse' CHECK (backorder IN ('refuse', 'from_supply', 'always')),
+  sold_from     date,                          -- pre-order: nothing is released before this day
+  tracked_by    text CHECK (tracked_by IN ('lot', 'serial')),
   active        boolean NOT NULL DEFAULT true,
   version       integer NOT NULL DEFAULT 1,
   created_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -206,6 +209,8 @@ CREATE TABLE network.channels (
   split_policy   jsonb NOT NULL DEFAULT '{"max_shipments": 4}',
   review_above   bigint,
   notices        text[] NOT NULL DEFAULT '{email}',
+  excluded_nodes text[] NOT NULL DEFAULT '{}',
+  availability_feed jsonb,                     -- adapter and its settings; null: read by cursor only
   active         boolean NOT NULL DEFAULT true,
   version        integer NOT NULL DEFAULT 1,
   created_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -385,6 +390,7 @@ CREATE INDEX stock_by_sku ON inventory.stock (sku, node_id);
 
 CREATE TABLE inventory.movements (
   id                    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  xid                   xid8 NOT NULL DEFAULT pg_current_xact_id(),
   node_id               uuid NOT NULL,
   sku                   text NOT NULL,
   kind                  text NOT NULL CHECK (kind IN ('received', 'reserved', 'unreserved', 'allocated',
@@ -406,6 +412,182 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON inventory.movements
   FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
 CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON inventory.movements
   FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
+
+-- The ledger is also the log of stock: the channels' feed follows it in commit order.
+CREATE INDEX movements_in_commit_order ON inventory.movements (xid, id);
+
+-- Safety stock by rule: what names more is stronger; a rule of a channel is on top, for that channel alone.
+CREATE TABLE inventory.safety_rules (
+  id         uuid PRIMARY KEY DEFAULT uuidv7(),
+  channel_id uuid REFERENCES network.channels,
+  node_id    uuid REFERENCES network.nodes,
+  sku        text REFERENCES catalog.items (sku),
+  units      integer NOT NULL CHECK (units >= 0),
+  source     text NOT NULL DEFAULT 'set' CHECK (source IN ('set', 'computed')),
+  basis      jsonb,                            -- what a computed one was computed from
+  updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  UNIQUE NULLS NOT DISTINCT (channel_id, node_id, sku)
+);
+
+-- Units of a SKU set aside for a channel. `drawn` counts what the channel has claimed since, net of what it gave back;
+-- a SKU with any allotment has a row for every channel that draws on it.
+CREATE TABLE inventory.allotments (
+  sku          text NOT NULL REFERENCES catalog.items (sku),
+  channel_id   uuid NOT NULL REFERENCES network.channels,
+  kind         text NOT NULL CHECK (kind IN ('fixed', 'share', 'none')),
+  units        integer CHECK (units >= 0),
+  permille     integer CHECK (permille BETWEEN 0 AND 1000),
+  takes_shared boolean NOT NULL DEFAULT true,  -- may draw on the shared pool once its own is used up
+  drawn        integer NOT NULL DEFAULT 0,
+  ends_at      timestamptz,                    -- then what is unused spills over into the shared pool
+  version      integer NOT NULL DEFAULT 1,
+  updated_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (sku, channel_id),
+  CHECK ((kind = 'fixed') = (units IS NOT NULL) AND (kind = 'share') = (permille IS NOT NULL))
+);
+
+-- Stock kept for a cart, with an end. An order's own reservation is its slices ranked reserved.
+CREATE TABLE inventory.reservations (
+  id          uuid PRIMARY KEY,
+  channel_id  uuid NOT NULL REFERENCES network.channels,
+  owner       text,                            -- the cart or buyer, as the channel names it
+  state       text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'consumed', 'cancelled', 'expired')),
+  expires_at  timestamptz NOT NULL,
+  order_id    uuid REFERENCES orders.orders,
+  version     integer NOT NULL DEFAULT 1,
+  created_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+  updated_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+  CHECK ((state = 'consumed') = (order_id IS NOT NULL))
+) WITH (fillfactor = 60);
+CREATE INDEX reservations_expiring ON inventory.reservations (expires_at) WHERE state = 'open';
+CREATE INDEX reservations_of_owner ON inventory.reservations (channel_id, owner) WHERE state = 'open';
+CREATE TABLE inventory.reservation_lines (
+  reservation_id uuid NOT NULL REFERENCES inventory.reservations,
+  position       smallint NOT NULL,
+  sku            text NOT NULL REFERENCES catalog.items (sku),
+  quantity       integer NOT NULL CHECK (quantity > 0),
+  PRIMARY KEY (reservation_id, position)
+);
+-- The units kept, kits exploded. Rows of a reservation that has ended stay as its record and hold nothing.
+CREATE TABLE inventory.reservation_units (
+  reservation_id uuid NOT NULL REFERENCES inventory.reservations,
+  position       smallint NOT NULL,
+  node_id        uuid NOT NULL REFERENCES network.nodes,
+  sku            text NOT NULL,
+  quantity       integer NOT NULL CHECK (quantity > 0),
+  PRIMARY KEY (reservation_id, position, node_id, sku)
+);
+CREATE INDEX reservation_units_at ON inventory.reservation_units (node_id, sku);
+
+-- What is on its way: purchase orders, advance ship notices, transfers. Units are expected until received or closed.
+CREATE TABLE inventory.supplies (
+  id         uuid PRIMARY KEY DEFAULT uuidv7(),
+  kind       text NOT NULL CHECK (kind IN ('purchase_order', 'ship_notice', 'transfer')),
+  reference  text NOT NULL,
+  node_id    uuid NOT NULL REFERENCES network.nodes,
+  from_node  uuid REFERENCES network.nodes,    -- transfers: where the units left
+  state      text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'closed', 'cancelled')),
+  due_at     timestamptz NOT NULL,
+  version    integer NOT NULL DEFAULT 1,
+  created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  UNIQUE (kind, reference),
+  CHECK ((kind = 'transfer') = (from_node IS NOT NULL))
+);
+CREATE INDEX supplies_due ON inventory.supplies (due_at) WHERE state = 'open';
+CREATE TABLE inventory.supply_lines (
+  supply_id  uuid NOT NULL REFERENCES inventory.supplies,
+  position   smallint NOT NULL,
+  sku        text NOT NULL REFERENCES catalog.items (sku),
+  expected   integer NOT NULL CHECK (expected > 0),
+  received   integer NOT NULL DEFAULT 0 CHECK (received >= 0),
+  lost       integer NOT NULL DEFAULT 0 CHECK (lost >= 0),
+  due_at     timestamptz,                      -- this line's own date, when it differs
+  of_supply  uuid,                             -- a ship notice's line names the purchase order's line it fulfils,
+  of_position smallint,                        -- whose open units it takes over, so that none is counted twice
+  PRIMARY KEY (supply_id, position),
+  FOREIGN KEY (of_supply, of_position) REFERENCES inventory.supply_lines (supply_id, position)
+);
+CREATE INDEX supply_lines_by_sku ON inventory.supply_lines (sku);
+
+-- The last absolute quantity each source has had applied: an older one changes nothing (S7).
+CREATE TABLE inventory.snapshots (
+  source     text NOT NULL,
+  node_id    uuid NOT NULL REFERENCES network.nodes,
+  sku        text NOT NULL REFERENCES catalog.items (sku),
+  as_of      timestamptz,
+  sequence   bigint,
+  on_hand    integer NOT NULL CHECK (on_hand >= 0),
+  applied_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (source, node_id, sku)
+);
+
+-- Cycle counts: what people counted, before it is approved and posted.
+CREATE SEQUENCE inventory.count_number START 1001;
+CREATE TABLE inventory.counts (
+  id         uuid PRIMARY KEY DEFAULT uuidv7(),
+  number     text NOT NULL UNIQUE,
+  node_id    uuid NOT NULL REFERENCES network.nodes,
+  state      text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'posted', 'cancelled')),
+  created_by text NOT NULL,
+  version    integer NOT NULL DEFAULT 1,
+  created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  updated_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE TABLE inventory.count_lines (
+  count_id   uuid NOT NULL REFERENCES inventory.counts,
+  sku        text NOT NULL REFERENCES catalog.items (sku),
+  counted    integer CHECK (counted >= 0),
+  counted_at timestamptz,
+  counted_by text,
+  recounts   smallint NOT NULL DEFAULT 0,
+  PRIMARY KEY (count_id, sku)
+);
+
+-- Units of tracked items by lot; a serial number is a lot of one. Their sum is the balance on hand.
+CREATE TABLE inventory.lots (
+  node_id    uuid NOT NULL REFERENCES network.nodes,
+  sku        text NOT NULL REFERENCES catalog.items (sku),
+  lot        text NOT NULL,
+  expires_on date,
+  on_hand    integer NOT NULL DEFAULT 0 CHECK (on_hand >= 0),
+  allocated  integer NOT NULL DEFAULT 0 CHECK (allocated >= 0),
+  version    integer NOT NULL DEFAULT 1,
+  updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (node_id, sku, lot),
+  CHECK (allocated <= on_hand)
+);
+CREATE TABLE inventory.lot_movements (
+  id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  node_id         uuid NOT NULL,
+  sku             text NOT NULL,
+  lot             text NOT NULL,
+  on_hand_delta   integer NOT NULL DEFAULT 0,
+  allocated_delta integer NOT NULL DEFAULT 0,
+  cause_type      text NOT NULL,
+  cause_id        uuid,
+  actor           text NOT NULL,
+  reason          text,
+  moved_at        timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX lot_movements_of_lot ON inventory.lot_movements (sku, lot, id);
+CREATE INDEX lot_movements_of_cause ON inventory.lot_movements (cause_id) WHERE cause_id IS NOT NULL;
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON inventory.lot_movements
+  FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
+CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON inventory.lot_movements
+  FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
+-- Which lots a fulfillment order's units are taken from, first expiring first.
+CREATE TABLE inventory.lot_picks (
+  fulfillment_id uuid NOT NULL REFERENCES orders.fulfillments,
+  line_id        uuid NOT NULL REFERENCES orders.lines,
+  node_id        uuid NOT NULL,
+  sku            text NOT NULL,
+  lot            text NOT NULL,
+  quantity       integer NOT NULL CHECK (quantity > 0),
+  shipped        boolean NOT NULL DEFAULT false,
+  PRIMARY KEY (fulfillment_id, line_id, lot),
+  FOREIGN KEY (node_id, sku, lot) REFERENCES inventory.lots (node_id, sku, lot)
+);
 
 -- payments ---------------------------------------------------------------------------------------------------
 
@@ -795,6 +977,35 @@ CREATE TABLE notices.notices (
 );
 
 -- sync -------------------------------------------------------------------------------------------------------
+
+-- What each channel may offer of each SKU, as last published: the row's version grows with each change, and the feed
+-- is read by (xid, sku) in commit order. Rows change in place, so a slow reader gets the newest state, once.
+CREATE TABLE sync.availability (
+  channel_id  uuid NOT NULL REFERENCES network.channels,
+  sku         text NOT NULL REFERENCES catalog.items (sku),
+  quantity    integer NOT NULL CHECK (quantity >= 0),
+  next_at     timestamptz,                     -- when more is expected, and how many by then
+  next_units  integer NOT NULL DEFAULT 0,
+  version     bigint NOT NULL DEFAULT 1,
+  xid         xid8 NOT NULL DEFAULT pg_current_xact_id(),
+  changed_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+  pushed      bigint NOT NULL DEFAULT 0,       -- the newest version that the channel's adapter has accepted
+  pushed_at   timestamptz,
+  PRIMARY KEY (channel_id, sku)
+) WITH (fillfactor = 60);
+CREATE INDEX availability_in_commit_order ON sync.availability (channel_id, xid, sku);
+CREATE INDEX availability_unpushed ON sync.availability (channel_id) WHERE pushed < version;
+CREATE TABLE sync.reconciliations (
+  id          uuid PRIMARY KEY DEFAULT uuidv7(),
+  channel_id  uuid NOT NULL REFERENCES network.channels,
+  compared    integer NOT NULL,
+  divergent   integer NOT NULL,
+  repaired    integer NOT NULL,
+  detail      jsonb NOT NULL,
+  begun_at    timestamptz NOT NULL,
+  ended_at    timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX reconciliations_of_channel ON sync.reconciliations (channel_id, id);
 
 CREATE TABLE sync.webhooks (
   id          uuid PRIMARY KEY DEFAULT uuidv7(),

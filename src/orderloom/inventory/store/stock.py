@@ -1,4 +1,4 @@
-"""All SQL of the schema `inventory`. Rows are locked here and nowhere else, always in (node, sku) order."""
+"""Balances and their ledger. Rows are locked here and nowhere else, always in (node, sku) order."""
 
 from __future__ import annotations
 
