@@ -1,4 +1,8 @@
-"""The one event log: appended in the transaction of the change, read in commit order by cursors that never skip."""
+"""The one event log: appended in the transaction of the change, read in commit order by cursors that never skip.
+
+A reader follows a log from a cursor of its own. The event log is one; whatever else is appended to under (xid, id) is
+another, such as the stock ledger.
+"""
 
 from __future__ import annotations
 
@@ -141,49 +145,128 @@ async def told_of(db: Db, orders: Sequence[UUID], type_: str) -> set[UUID]:
 
 
 @dataclass(frozen=True, slots=True)
+class Log:
+    """Something that transactions append to, read in commit order from a cursor "xid-id".
+
+    read: what comes after the cursor, of at most so many rows, and the cursor of the last row looked at. It must be
+        bounded by the snapshot's xmin, as `_READ` is, or rows are skipped.
+    beyond: whether rows are committed after the cursor, also such as may not be read yet.
+    """
+
+    read: Callable[[Db, str, int], Awaitable[tuple[Sequence[Any], str]]]
+    beyond: Callable[[Db, str], Awaitable[bool]]
+
+
+def parted(cursor: str) -> tuple[str, int]:
+    """The transaction and the row of a cursor, as a query takes them."""
+    xid, _, row_id = cursor.partition("-")
+    return str(int(xid)), int(row_id)
+
+
+async def _read_on(db: Db, after: str, limit: int) -> tuple[Sequence[Event], str]:
+    found = await read(db, after=after, limit=limit)
+    return found, found[-1].cursor if found else after
+
+
+async def _beyond(db: Db, after: str) -> bool:
+    found: bool = await db.fetchval(
+        "SELECT EXISTS (SELECT FROM plumbing.events WHERE (xid, id) > ($1::text::xid8, $2))", *parted(after)
+    )
+    return found
+
+
+EVENTS = Log(_read_on, _beyond)
+
+_LOOK = """
+SELECT xid, id, type = ANY($4::text[]) AS wanted FROM plumbing.events
+WHERE (xid, id) > ($1::text::xid8, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot())
+ORDER BY xid, id LIMIT $3
+"""
+LOOK_MOST = 5_000
+
+
+def events_of(*types: str) -> Log:
+    """The event log as one who wants these types alone reads it: others are passed over without being fetched."""
+
+    async def read_on(db: Db, after: str, limit: int) -> tuple[Sequence[Event], str]:
+        wanted: list[int] = []
+        for row in await db.fetch(_LOOK, *parted(after), LOOK_MOST, list(types)):
+            after = f"{row['xid']}-{row['id']}"
+            if row["wanted"]:
+                wanted.append(row["id"])
+            if len(wanted) == limit:
+                break
+        if not wanted:
+            return [], after
+        rows = await db.fetch(
+            "SELECT * FROM plumbing.events WHERE id = ANY($1::bigint[]) ORDER BY xid, id", wanted
+        )
+        return [_event(row) for row in rows], after
+
+    return Log(read_on, _beyond)
+
+
+@dataclass(frozen=True, slots=True)
 class Reader:
-    """A consumer of the log. `handle` runs in the transaction that moves its cursor: its effect happens once."""
+    """A consumer of a log. `handle` runs in the transaction that moves its cursor: its effect happens once.
+
+    `every_s`: at least so long between two passes of all processes together, so that what comes often is taken
+    together. `at_once`: most rows of the log in a pass.
+    """
 
     name: str
-    handle: Callable[[Db, Sequence[Event]], Awaitable[None]]
+    handle: Callable[[Db, Sequence[Any]], Awaitable[None]]
+    log: Log = EVENTS
+    every_s: float = 0
+    at_once: int = 500
 
 
-async def feed(database: Database, reader: Reader, *, limit: int = 500) -> int:
-    """Hand the next events to the reader; returns how many. Another process busy with it makes it 0."""
+async def feed(
+    database: Database, reader: Reader, *, limit: int | None = None, hurry: bool = False
+) -> int:
+    """Hand what is next to the reader; returns how many. 0 while another process is busy with it, or it is too soon.
+
+    `limit` instead of the reader's own; `hurry` does not wait for `every_s` to be over.
+    """
     async with database.transaction() as db:
         await db.execute(
             "INSERT INTO plumbing.cursors (reader) VALUES ($1) ON CONFLICT DO NOTHING", reader.name
         )
         at = await db.fetchrow(
-            "SELECT xid, id FROM plumbing.cursors WHERE reader = $1 FOR UPDATE SKIP LOCKED", reader.name
+            "SELECT xid, id FROM plumbing.cursors WHERE reader = $1 "
+            "AND updated_at <= clock_timestamp() - make_interval(secs => $2) FOR UPDATE SKIP LOCKED",
+            reader.name,
+            0.0 if hurry else reader.every_s,
         )
         if at is None:
             return 0
-        events = await read(db, after=f"{at['xid']}-{at['id']}", limit=limit)
-        if not events:
+        begin = f"{at['xid']}-{at['id']}"
+        found, after = await reader.log.read(db, begin, limit or reader.at_once)
+        if after == begin:
             return 0
-        await reader.handle(db, events)
-        xid, _, row_id = events[-1].cursor.partition("-")
+        if found:
+            await reader.handle(db, found)
         await db.execute(
             "UPDATE plumbing.cursors SET xid = $2::text::xid8, id = $3, updated_at = clock_timestamp() "
             "WHERE reader = $1",
             reader.name,
-            xid,
-            int(row_id),
+            *parted(after),
         )
-        return len(events)
+        return max(1, len(found))
 
 
 async def unread(database: Database, readers: Sequence[Reader]) -> bool:
-    """Whether some reader has committed events before it, also such as it may not read yet.
+    """Whether some reader has committed rows before it, also such as it may not read yet.
 
     What keeps them back is an older transaction that still runs, in any database of the same server.
     """
     async with database.connection() as db:
-        found: bool = await db.fetchval(
-            "SELECT EXISTS (SELECT FROM unnest($1::text[]) AS r (name) LEFT JOIN plumbing.cursors AS c "
-            "ON c.reader = r.name WHERE EXISTS (SELECT FROM plumbing.events AS e "
-            "WHERE (e.xid, e.id) > (coalesce(c.xid, '0'::xid8), coalesce(c.id, 0))))",
+        rows = await db.fetch(
+            "SELECT reader, xid, id FROM plumbing.cursors WHERE reader = ANY($1::text[])",
             [reader.name for reader in readers],
         )
-    return found
+        at = {row["reader"]: f"{row['xid']}-{row['id']}" for row in rows}
+        for reader in readers:
+            if await reader.log.beyond(db, at.get(reader.name, "0-0")):
+                return True
+    return False

@@ -54,7 +54,7 @@ class Worker:
         while True:
             told = 0
             for reader in self._readers:
-                told += await events.feed(self._database, reader)
+                told += await events.feed(self._database, reader, hurry=True)
             done = await self.runner.run_until_idle()
             handled += done
             if not told and not done:
