@@ -138,6 +138,59 @@ CREATE TABLE inventory.allotments (
     CONSTRAINT allotments_units_check CHECK ((units >= 0))
 );
 
+CREATE TABLE inventory.supplies (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    kind text NOT NULL,
+    reference text NOT NULL,
+    node_id uuid NOT NULL,
+    from_node uuid,
+    state text DEFAULT 'open'::text NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT supplies_check CHECK (((kind = 'transfer'::text) = (from_node IS NOT NULL))),
+    CONSTRAINT supplies_kind_check CHECK ((kind = ANY (ARRAY['purchase_order'::text, 'ship_notice'::text, 'transfer'::text]))),
+    CONSTRAINT supplies_state_check CHECK ((state = ANY (ARRAY['open'::text, 'closed'::text, 'cancelled'::text])))
+);
+
+CREATE TABLE inventory.supply_lines (
+    supply_id uuid NOT NULL,
+    "position" smallint NOT NULL,
+    sku text NOT NULL,
+    expected integer NOT NULL,
+    received integer DEFAULT 0 NOT NULL,
+    lost integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone,
+    of_supply uuid,
+    of_position smallint,
+    CONSTRAINT supply_lines_expected_check CHECK ((expected > 0)),
+    CONSTRAINT supply_lines_lost_check CHECK ((lost >= 0)),
+    CONSTRAINT supply_lines_received_check CHECK ((received >= 0))
+);
+
+CREATE VIEW inventory.coming AS
+ SELECT s.id AS supply_id,
+    l."position",
+    l.sku,
+    s.kind,
+    s.reference,
+    s.node_id,
+    s.from_node,
+    COALESCE(l.due_at, s.due_at) AS due_at,
+    (((l.expected - l.received) - l.lost) - t.units) AS units
+   FROM ((inventory.supplies s
+     JOIN inventory.supply_lines l ON ((l.supply_id = s.id)))
+     CROSS JOIN LATERAL ( SELECT (COALESCE(sum(
+                CASE n.state
+                    WHEN 'open'::text THEN GREATEST(a.expected, a.received)
+                    ELSE a.received
+                END), (0)::bigint))::integer AS units
+           FROM (inventory.supply_lines a
+             JOIN inventory.supplies n ON ((n.id = a.supply_id)))
+          WHERE ((a.of_supply = l.supply_id) AND (a.of_position = l."position"))) t)
+  WHERE ((s.state = 'open'::text) AND ((((l.expected - l.received) - l.lost) - t.units) > 0));
+
 CREATE TABLE inventory.count_lines (
     count_id uuid NOT NULL,
     sku text NOT NULL,
@@ -145,6 +198,7 @@ CREATE TABLE inventory.count_lines (
     counted_at timestamp with time zone,
     counted_by text,
     recounts smallint DEFAULT 0 NOT NULL,
+    lots jsonb,
     CONSTRAINT count_lines_counted_check CHECK ((counted >= 0))
 );
 
@@ -160,11 +214,14 @@ CREATE TABLE inventory.counts (
     number text NOT NULL,
     node_id uuid NOT NULL,
     state text DEFAULT 'open'::text NOT NULL,
+    blind boolean DEFAULT true NOT NULL,
+    tolerance integer DEFAULT 0 NOT NULL,
     created_by text NOT NULL,
     version integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT counts_state_check CHECK ((state = ANY (ARRAY['open'::text, 'posted'::text, 'cancelled'::text])))
+    CONSTRAINT counts_state_check CHECK ((state = ANY (ARRAY['open'::text, 'posted'::text, 'cancelled'::text]))),
+    CONSTRAINT counts_tolerance_check CHECK ((tolerance >= 0))
 );
 
 CREATE TABLE inventory.lot_movements (
@@ -208,10 +265,14 @@ CREATE TABLE inventory.lots (
     expires_on date,
     on_hand integer DEFAULT 0 NOT NULL,
     allocated integer DEFAULT 0 NOT NULL,
+    expired integer DEFAULT 0 NOT NULL,
+    serial boolean DEFAULT false NOT NULL,
     version integer DEFAULT 1 NOT NULL,
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT lots_allocated_check CHECK ((allocated >= 0)),
-    CONSTRAINT lots_check CHECK ((allocated <= on_hand)),
+    CONSTRAINT lots_check CHECK (((allocated + expired) <= on_hand)),
+    CONSTRAINT lots_check1 CHECK (((NOT serial) OR (on_hand <= 1))),
+    CONSTRAINT lots_expired_check CHECK ((expired >= 0)),
     CONSTRAINT lots_on_hand_check CHECK ((on_hand >= 0))
 );
 
@@ -230,6 +291,7 @@ CREATE TABLE inventory.movements (
     cause_id uuid,
     actor text NOT NULL,
     reason text,
+    as_of timestamp with time zone,
     moved_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT movements_kind_check CHECK ((kind = ANY (ARRAY['received'::text, 'reserved'::text, 'unreserved'::text, 'allocated'::text, 'unallocated'::text, 'shipped'::text, 'adjusted'::text, 'counted'::text, 'transferred'::text, 'returned'::text, 'disposed'::text])))
 );
@@ -317,37 +379,6 @@ CREATE TABLE inventory.stock (
     CONSTRAINT stock_safety_stock_check CHECK ((safety_stock >= 0))
 )
 WITH (fillfactor='40');
-
-CREATE TABLE inventory.supplies (
-    id uuid DEFAULT uuidv7() NOT NULL,
-    kind text NOT NULL,
-    reference text NOT NULL,
-    node_id uuid NOT NULL,
-    from_node uuid,
-    state text DEFAULT 'open'::text NOT NULL,
-    due_at timestamp with time zone NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT supplies_check CHECK (((kind = 'transfer'::text) = (from_node IS NOT NULL))),
-    CONSTRAINT supplies_kind_check CHECK ((kind = ANY (ARRAY['purchase_order'::text, 'ship_notice'::text, 'transfer'::text]))),
-    CONSTRAINT supplies_state_check CHECK ((state = ANY (ARRAY['open'::text, 'closed'::text, 'cancelled'::text])))
-);
-
-CREATE TABLE inventory.supply_lines (
-    supply_id uuid NOT NULL,
-    "position" smallint NOT NULL,
-    sku text NOT NULL,
-    expected integer NOT NULL,
-    received integer DEFAULT 0 NOT NULL,
-    lost integer DEFAULT 0 NOT NULL,
-    due_at timestamp with time zone,
-    of_supply uuid,
-    of_position smallint,
-    CONSTRAINT supply_lines_expected_check CHECK ((expected > 0)),
-    CONSTRAINT supply_lines_lost_check CHECK ((lost >= 0)),
-    CONSTRAINT supply_lines_received_check CHECK ((received >= 0))
-);
 
 CREATE TABLE network.channels (
     id uuid DEFAULT uuidv7() NOT NULL,
@@ -1430,15 +1461,29 @@ ALTER TABLE ONLY sync.webhooks
 
 CREATE INDEX items_by_gtin ON catalog.items USING btree (gtin) WHERE (gtin IS NOT NULL);
 
+CREATE INDEX items_sold_from ON catalog.items USING btree (sold_from) WHERE (sold_from IS NOT NULL);
+
+CREATE INDEX items_tracked ON catalog.items USING btree (sku) WHERE (tracked_by IS NOT NULL);
+
 CREATE INDEX parcels_of_fulfillment ON delivery.parcels USING btree (fulfillment_id) WHERE (fulfillment_id IS NOT NULL);
 
 CREATE INDEX parcels_of_order ON delivery.parcels USING btree (order_id);
 
 CREATE INDEX parcels_under_promise ON delivery.parcels USING btree (promise_at) WHERE (delivered_at IS NULL);
 
+CREATE INDEX counts_open ON inventory.counts USING btree (node_id) WHERE (state = 'open'::text);
+
 CREATE INDEX lot_movements_of_cause ON inventory.lot_movements USING btree (cause_id) WHERE (cause_id IS NOT NULL);
 
 CREATE INDEX lot_movements_of_lot ON inventory.lot_movements USING btree (sku, lot, id);
+
+CREATE INDEX lot_picks_of_line ON inventory.lot_picks USING btree (line_id);
+
+CREATE INDEX lot_picks_of_lot ON inventory.lot_picks USING btree (node_id, sku, lot);
+
+CREATE INDEX lots_by_name ON inventory.lots USING btree (sku, lot);
+
+CREATE INDEX lots_expiring ON inventory.lots USING btree (expires_on) WHERE (on_hand > expired);
 
 CREATE INDEX movements_in_commit_order ON inventory.movements USING btree (xid, id);
 
@@ -1446,17 +1491,25 @@ CREATE INDEX movements_of_cause ON inventory.movements USING btree (cause_id) WH
 
 CREATE INDEX movements_of_stock ON inventory.movements USING btree (node_id, sku, id);
 
+CREATE INDEX movements_physical ON inventory.movements USING btree (node_id, sku, COALESCE(as_of, moved_at)) WHERE ((on_hand_delta <> 0) OR (damaged_delta <> 0) OR (quality_control_delta <> 0));
+
 CREATE INDEX reservation_units_at ON inventory.reservation_units USING btree (node_id, sku);
 
 CREATE INDEX reservations_expiring ON inventory.reservations USING btree (expires_at) WHERE (state = 'open'::text);
 
 CREATE INDEX reservations_of_owner ON inventory.reservations USING btree (channel_id, owner) WHERE (state = 'open'::text);
 
+CREATE UNIQUE INDEX serial_once ON inventory.lots USING btree (sku, lot) WHERE (serial AND (on_hand > 0));
+
+CREATE INDEX snapshots_of_stock ON inventory.snapshots USING btree (node_id, sku);
+
 CREATE INDEX stock_by_sku ON inventory.stock USING btree (sku, node_id);
 
 CREATE INDEX supplies_due ON inventory.supplies USING btree (due_at) WHERE (state = 'open'::text);
 
 CREATE INDEX supply_lines_by_sku ON inventory.supply_lines USING btree (sku);
+
+CREATE INDEX supply_lines_taken_over ON inventory.supply_lines USING btree (of_supply, of_position) WHERE (of_supply IS NOT NULL);
 
 CREATE INDEX exceptions_of_order ON orders.exceptions USING btree (order_id);
 

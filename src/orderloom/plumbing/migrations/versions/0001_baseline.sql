@@ -160,7 +160,9 @@ CREATE TABLE catalog.items (
   created_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
   updated_at    timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+CREATE INDEX items_tracked ON catalog.items (sku) WHERE tracked_by IS NOT NULL;
 CREATE INDEX items_by_gtin ON catalog.items (gtin) WHERE gtin IS NOT NULL;
+CREATE INDEX items_sold_from ON catalog.items (sold_from) WHERE sold_from IS NOT NULL;
 CREATE TABLE catalog.kit_components (
   kit_sku       text NOT NULL REFERENCES catalog.items (sku),
   component_sku text NOT NULL REFERENCES catalog.items (sku),
@@ -404,10 +406,14 @@ CREATE TABLE inventory.movements (
   cause_id              uuid,
   actor                 text NOT NULL,
   reason                text,
+  as_of                 timestamptz,           -- a count is true as of then, though it was posted later
   moved_at              timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE INDEX movements_of_stock ON inventory.movements (node_id, sku, id);
 CREATE INDEX movements_of_cause ON inventory.movements (cause_id) WHERE cause_id IS NOT NULL;
+-- What was there at a moment, for counts that speak of it.
+CREATE INDEX movements_physical ON inventory.movements (node_id, sku, (coalesce(as_of, moved_at)))
+  WHERE on_hand_delta <> 0 OR damaged_delta <> 0 OR quality_control_delta <> 0;
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON inventory.movements
   FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
 CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON inventory.movements
@@ -509,6 +515,19 @@ CREATE TABLE inventory.supply_lines (
   FOREIGN KEY (of_supply, of_position) REFERENCES inventory.supply_lines (supply_id, position)
 );
 CREATE INDEX supply_lines_by_sku ON inventory.supply_lines (sku);
+CREATE INDEX supply_lines_taken_over ON inventory.supply_lines (of_supply, of_position) WHERE of_supply IS NOT NULL;
+-- The units each line still brings. A notice takes over what it announces of a purchase order's line while it is open,
+-- and what it brought once it has ended; the rest is the purchase order's own again.
+CREATE VIEW inventory.coming AS
+SELECT s.id AS supply_id, l.position, l.sku, s.kind, s.reference, s.node_id, s.from_node,
+       coalesce(l.due_at, s.due_at) AS due_at, l.expected - l.received - l.lost - t.units AS units
+FROM inventory.supplies AS s JOIN inventory.supply_lines AS l ON l.supply_id = s.id
+CROSS JOIN LATERAL (
+  SELECT coalesce(sum(CASE n.state WHEN 'open' THEN greatest(a.expected, a.received) ELSE a.received END), 0)::int AS units
+  FROM inventory.supply_lines AS a JOIN inventory.supplies AS n ON n.id = a.supply_id
+  WHERE a.of_supply = l.supply_id AND a.of_position = l.position
+) AS t
+WHERE s.state = 'open' AND l.expected - l.received - l.lost - t.units > 0;
 
 -- The last absolute quantity each source has had applied: an older one changes nothing (S7).
 CREATE TABLE inventory.snapshots (
@@ -521,6 +540,7 @@ CREATE TABLE inventory.snapshots (
   applied_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   PRIMARY KEY (source, node_id, sku)
 );
+CREATE INDEX snapshots_of_stock ON inventory.snapshots (node_id, sku);
 
 -- Cycle counts: what people counted, before it is approved and posted.
 CREATE SEQUENCE inventory.count_number START 1001;
@@ -529,11 +549,14 @@ CREATE TABLE inventory.counts (
   number     text NOT NULL UNIQUE,
   node_id    uuid NOT NULL REFERENCES network.nodes,
   state      text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'posted', 'cancelled')),
+  blind      boolean NOT NULL DEFAULT true,    -- who counts is not shown what is expected
+  tolerance  integer NOT NULL DEFAULT 0 CHECK (tolerance >= 0),
   created_by text NOT NULL,
   version    integer NOT NULL DEFAULT 1,
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   updated_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+CREATE INDEX counts_open ON inventory.counts (node_id) WHERE state = 'open';
 CREATE TABLE inventory.count_lines (
   count_id   uuid NOT NULL REFERENCES inventory.counts,
   sku        text NOT NULL REFERENCES catalog.items (sku),
@@ -541,6 +564,7 @@ CREATE TABLE inventory.count_lines (
   counted_at timestamptz,
   counted_by text,
   recounts   smallint NOT NULL DEFAULT 0,
+  lots       jsonb,                            -- of tracked items: units by lot
   PRIMARY KEY (count_id, sku)
 );
 
@@ -552,11 +576,17 @@ CREATE TABLE inventory.lots (
   expires_on date,
   on_hand    integer NOT NULL DEFAULT 0 CHECK (on_hand >= 0),
   allocated  integer NOT NULL DEFAULT 0 CHECK (allocated >= 0),
+  expired    integer NOT NULL DEFAULT 0 CHECK (expired >= 0),  -- of on_hand: put into quality control
+  serial     boolean NOT NULL DEFAULT false,
   version    integer NOT NULL DEFAULT 1,
   updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   PRIMARY KEY (node_id, sku, lot),
-  CHECK (allocated <= on_hand)
+  CHECK (allocated + expired <= on_hand),
+  CHECK (NOT serial OR on_hand <= 1)
 );
+CREATE UNIQUE INDEX serial_once ON inventory.lots (sku, lot) WHERE serial AND on_hand > 0;
+CREATE INDEX lots_expiring ON inventory.lots (expires_on) WHERE on_hand > expired;
+CREATE INDEX lots_by_name ON inventory.lots (sku, lot);
 CREATE TABLE inventory.lot_movements (
   id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   node_id         uuid NOT NULL,
@@ -588,6 +618,8 @@ CREATE TABLE inventory.lot_picks (
   PRIMARY KEY (fulfillment_id, line_id, lot),
   FOREIGN KEY (node_id, sku, lot) REFERENCES inventory.lots (node_id, sku, lot)
 );
+CREATE INDEX lot_picks_of_lot ON inventory.lot_picks (node_id, sku, lot);
+CREATE INDEX lot_picks_of_line ON inventory.lot_picks (line_id);
 
 -- payments ---------------------------------------------------------------------------------------------------
 
