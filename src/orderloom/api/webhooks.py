@@ -31,8 +31,9 @@ from orderloom.api.wire import (
 from orderloom.journey.publishing import WEBHOOK
 from orderloom.plumbing import journeys
 from orderloom.plumbing.outbound import Forbidden
-from orderloom.sync import endpoints, store
+from orderloom.sync import endpoints
 from orderloom.sync.model import Delivery, Webhook
+from orderloom.sync.store import webhooks as store
 
 routes = Routes("webhooks")
 

@@ -1,8 +1,8 @@
 """Outgoing HTTP to addresses that others chose: guarded against being sent into our own house (SSRF).
 
 The name is resolved once, every address it has must be public, and the connection goes to the address that was
-checked, under the name that was given. No redirects, no proxies, no kept connections; bounded in time; the answer's
-body is never read.
+checked, under the name that was given. No redirects, no proxies, no kept connections; bounded in time; the answer to
+a `post` is never read, that to a `get` only up to a size.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -140,6 +141,20 @@ async def post(
     return Answered(status, int((time.monotonic() - begun) * 1000))
 
 
+async def get(
+    url: str, *, headers: Mapping[str, str], timeout_s: float, most_bytes: int, private: bool = False
+) -> tuple[int, bytes]:
+    """One GET; status and body. Raises Forbidden, Unavailable as `post` does, also for a body beyond that size."""
+    assert_no_transaction()
+    target = check(url, private=private)
+    try:
+        async with asyncio.timeout(timeout_s):
+            address = await _resolve(target, private=private)
+            return await _fetch(target, address, headers, timeout_s, most_bytes)
+    except (httpx2.HTTPError, OSError) as fault:
+        raise Unavailable(f"{target.host}: {type(fault).__name__} {fault}".rstrip()) from fault
+
+
 async def _resolve(target: httpx2.URL, *, private: bool) -> str:
     """One address of the name, all of whose addresses are allowed. A name without one is OSError."""
     port = target.port or (443 if target.scheme == "https" else 80)
@@ -155,6 +170,31 @@ async def _resolve(target: httpx2.URL, *, private: bool) -> str:
 async def _send(
     target: httpx2.URL, address: str, body: bytes, headers: Mapping[str, str], timeout_s: float
 ) -> int:
+    async with _asked("POST", target, address, headers, timeout_s, body) as answer:
+        return answer.status_code
+
+
+async def _fetch(
+    target: httpx2.URL, address: str, headers: Mapping[str, str], timeout_s: float, most_bytes: int
+) -> tuple[int, bytes]:
+    async with _asked("GET", target, address, headers, timeout_s, None) as answer:
+        read = bytearray()
+        async for part in answer.aiter_bytes():
+            read += part
+            if len(read) > most_bytes:
+                raise Unavailable(f"{target.host}: answered with more than {most_bytes} bytes")
+        return answer.status_code, bytes(read)
+
+
+@asynccontextmanager
+async def _asked(
+    method: str,
+    target: httpx2.URL,
+    address: str,
+    headers: Mapping[str, str],
+    timeout_s: float,
+    body: bytes | None,
+) -> AsyncIterator[httpx2.Response]:
     there = target.copy_with(host=address)
     named = {**headers, "host": target.netloc.decode("ascii")}
     # A client of its own: pooled connections are kept by address, and two names may share one.
@@ -163,14 +203,14 @@ async def _send(
             verify=_trust(), trust_env=False, follow_redirects=False, timeout=timeout_s
         ) as client,
         client.stream(
-            "POST",
+            method,
             there,
             content=body,
             headers=named,
             extensions={"sni_hostname": target.raw_host.decode("ascii")},
         ) as answer,
     ):
-        return answer.status_code
+        yield answer
 
 
 @cache

@@ -15,9 +15,9 @@ from datetime import datetime
 from uuid import UUID
 
 from orderloom.plumbing.database import Db
-from orderloom.sync import store
 from orderloom.sync.endpoints import disable, enable, register
 from orderloom.sync.posting import post, prepare_posts, queueing, record_posts
+from orderloom.sync.store import webhooks as store
 
 __all__ = ["disable", "enable", "post", "prepare_posts", "queueing", "record_posts", "register", "replay"]
 

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from orderloom.plumbing import events, outbound
 from orderloom.plumbing.database import Db
-from orderloom.sync import store
 from orderloom.sync.model import Webhook
 from orderloom.sync.signing import secret_of
+from orderloom.sync.store import webhooks as store
 
 SECRET_BYTES = 32
 OVERLAP = timedelta(hours=24)

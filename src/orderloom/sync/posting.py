@@ -18,11 +18,12 @@ from orderloom.plumbing.events import Event
 from orderloom.plumbing.http import Unavailable
 from orderloom.plumbing.journeys import End, Later, Outcome, Wait
 from orderloom.plumbing.settings import settings
-from orderloom.sync import endpoints, store
+from orderloom.sync import endpoints
 from orderloom.sync.model import Answer, Attempt, Delivery, NewDelivery, NoReply, Post, Reply, Webhook
 from orderloom.sync.payload import body_of, encoded
 from orderloom.sync.retrying import given_up, next_try, wanted
 from orderloom.sync.signing import headers
+from orderloom.sync.store import webhooks as store
 
 TIMEOUT_S = 5.0
 # As many as one endpoint may be busy with at once: more in one set would wait for one another.

@@ -21,7 +21,11 @@ def secret_of(entropy: bytes) -> str:
 
 def headers(*, delivery_id: UUID, now: datetime, body: bytes, secrets: Sequence[str]) -> dict[str, str]:
     """The signed headers. The id is the delivery's, the same over its retries; time and signature are new each time."""
-    name = wire("delivery", delivery_id)
+    return signed(name=wire("delivery", delivery_id), now=now, body=body, secrets=secrets)
+
+
+def signed(*, name: str, now: datetime, body: bytes, secrets: Sequence[str]) -> dict[str, str]:
+    """The signed headers of a message by that name."""
     signatures = [Signer(secret).sign(name, now, body.decode()) for secret in secrets]
     return {
         "content-type": "application/json",

@@ -16,9 +16,10 @@ from orderloom.plumbing import events as log
 from orderloom.plumbing.events import News, Reader
 from orderloom.plumbing.journeys import End, Later, Wait
 from orderloom.plumbing.outbound import Forbidden
-from orderloom.sync import endpoints, posting, store
+from orderloom.sync import endpoints, posting
 from orderloom.sync.model import NoReply, Reply
 from orderloom.sync.retrying import PATIENCE
+from orderloom.sync.store import webhooks as store
 from orderloom.terms import new_id, wire
 from tests.store.ordered import an_order
 

@@ -1,4 +1,4 @@
-"""All SQL of sync."""
+"""The SQL of webhooks: endpoints, deliveries, the log of attempts."""
 
 from __future__ import annotations
 
