@@ -23,6 +23,7 @@ from orderloom.api.wire import (
     Limit,
     NodeId,
     Page,
+    PlainJson,
     Text,
     Versioned,
     Whole,
@@ -189,11 +190,19 @@ class ChannelIn(In):
         default=None, description="Orders of more than this are held for review"
     )
     notices: list[Literal["email", "sms", "app"]] = Field(default=["email"], max_length=3)
+    excluded_nodes: list[Code] = Field(
+        default=[], max_length=1000, description="Codes of nodes whose stock is not for this channel"
+    )
+    availability_feed: PlainJson | None = Field(
+        default=None,
+        description="The adapter by which availability is pushed, and its settings; none: read by cursor",
+    )
     active: bool = True
 
     def channel(self, code: str) -> Channel:
         given: dict[str, Any] = {name: getattr(self, name) for name in type(self).model_fields}
         given |= {"split_policy": self.split_policy.model_dump(), "notices": tuple(self.notices)}
+        given |= {"excluded_nodes": tuple(self.excluded_nodes)}
         return Channel(**given, code=code)
 
 
@@ -211,6 +220,8 @@ class ChannelOut(Versioned):
     split_policy: dict[str, Any]
     review_above: int | None
     notices: list[str]
+    excluded_nodes: list[str]
+    availability_feed: dict[str, Any] | None
     active: bool
     created_at: AwareDatetime
     updated_at: AwareDatetime

@@ -230,6 +230,8 @@ class ChannelRow(_Row):
     split_policy: dict[str, Any] = {"max_shipments": 4}
     review_above: Amount | None = None
     notices: tuple[Literal["email", "sms", "app"], ...] = ("email",)
+    excluded_nodes: tuple[Code, ...] = ()
+    availability_feed: dict[str, Any] | None = None
     active: bool = True
 
     def channel(self) -> Channel:

@@ -10,38 +10,84 @@ of it in the caller's transaction, so that a thousand orders cost three statemen
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
-from orderloom.inventory.availability import Shelves
+from orderloom.inventory.allotting import Limits
+from orderloom.inventory.availability import Offer, Shelves, offer
 from orderloom.inventory.model import Level, Movement, Posting, Short
+from orderloom.inventory.promising import Coming
+from orderloom.inventory.store import allotments
 from orderloom.inventory.store import stock as store
 from orderloom.plumbing.database import Db
 
-__all__ = ["levels", "lock", "lock_skus", "missed", "movements", "post", "write"]
+__all__ = ["levels", "lock", "lock_skus", "missed", "movements", "offers", "outlook", "post", "write"]
 
 
 async def lock(db: Db, *, keys: Iterable[tuple[UUID, str]]) -> Shelves:
-    """These (node, sku) rows, locked in key order; a missing one is made, empty."""
-    return Shelves(await store.lock_keys(db, sorted(set(keys))))
+    """These (node, sku) rows, locked in key order, after what allots their SKUs; a missing one is made, empty."""
+    wanted = sorted(set(keys))
+    limits = await allotments.lock(db, sorted({sku for _, sku in wanted}))
+    return Shelves.locked(await store.lock_keys(db, wanted), limits)
 
 
 async def lock_skus(db: Db, *, skus: Iterable[str]) -> Shelves:
-    """All nodes' rows of these SKUs, locked in key order."""
-    return Shelves(await store.lock_skus(db, sorted(set(skus))))
+    """All nodes' rows of these SKUs, locked in key order, after what allots them to channels."""
+    wanted = sorted(set(skus))
+    limits = await allotments.lock(db, wanted)
+    return Shelves.locked(await store.lock_skus(db, wanted), limits)
 
 
 async def write(db: Db, *, shelves: Shelves) -> None:
     """Write what was posted on the shelves: one update of balances, one insert into the ledger."""
+    await allotments.note_drawn(db, shelves.limits.drawn())
     await store.write(db, shelves.changed(), shelves.entries)
 
 
 async def post(db: Db, *, postings: Sequence[Posting]) -> list[Short | None]:
     """Lock, post each posting whole or not at all, write; one answer a posting, None when it was posted."""
-    shelves = await lock(db, keys=(leg.key for posting in postings for leg in posting.legs))
+    keys = sorted({leg.key for posting in postings for leg in posting.legs})
+    drawing = {sku for posting in postings if posting.channel_id for sku, n in posting.drawn().items() if n}
+    limits = await allotments.lock(db, sorted(drawing)) if drawing else Limits()
+    shelves = Shelves.locked(await store.lock_keys(db, keys), limits)
     answers = [shelves.post(posting) for posting in postings]
     await write(db, shelves=shelves)
     return answers
+
+
+async def offers(
+    db: Db,
+    *,
+    channels: Mapping[UUID, Collection[UUID]],
+    skus: Collection[str],
+    kits: Mapping[str, Mapping[str, int]] | None = None,
+    selling: Collection[UUID] | None = None,
+    awaiting: Mapping[str, int] | None = None,
+) -> dict[tuple[UUID, str], Offer]:
+    """What each channel may sell of each SKU now, without a lock: a promise of nothing.
+
+    `channels` maps a channel to the nodes open to it; `kits` gives the components of the SKUs that are kits, units
+    each; `selling` the nodes whose stock counts as the network's, None meaning all; `awaiting` units by SKU of orders
+    accepted and not yet supplied. `journey.offering.offers` knows all of these.
+    """
+    kits = kits or {}
+    leaves = sorted({leaf for sku in skus for leaf in (kits.get(sku) or (sku,))})
+    shelves = Shelves(
+        await store.levels(db, skus=leaves) if leaves else (), await allotments.look(db, leaves)
+    )
+    shelves.selling = selling
+    return {
+        (channel, sku): offer(
+            shelves,
+            channel_id=channel,
+            sku=sku,
+            open_nodes=nodes,
+            components=kits.get(sku),
+            awaiting=awaiting,
+        )
+        for channel, nodes in channels.items()
+        for sku in skus
+    }
 
 
 async def levels(
@@ -61,3 +107,14 @@ async def movements(
 ) -> list[Movement]:
     """The ledger of one (node, sku), latest first: why the number is what it is."""
     return await store.movements(db, node_id=node_id, sku=sku, before=before, limit=limit)
+
+
+async def outlook(
+    db: Db, *, skus: Sequence[str], now: datetime, nodes: Sequence[UUID] | None = None
+) -> dict[str, list[Coming]]:
+    """What is on its way of these SKUs, earliest first, less what waiting orders have a claim on.
+
+    Read after `lock_skus` it stays true until the transaction ends: who changes supply or takes of it locks these too.
+    """
+    ahead = await look_ahead(db, skus=skus, now=now)
+    return {sku: ahead.left(sku, nodes=nodes) for sku in skus}

@@ -4,27 +4,44 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
-from orderloom.inventory.model import BUCKETS, Entry, Leg, Level, Posting, Short
+from orderloom.inventory.allotting import Limits, allowance, unused
+from orderloom.inventory.model import Balance, Entry, Leg, Level, Posting, Short
+
+Key = tuple[UUID, str]
 
 
 class Shelves:
     """Balances under a lock, and what has been posted on them since. Nothing is stored until they are written."""
 
-    def __init__(self, levels: Iterable[Level]) -> None:
-        self._levels = {(level.node_id, level.sku): level for level in levels}
-        self._before = dict(self._levels)
+    def __init__(self, levels: Iterable[Level] = (), limits: Limits | None = None) -> None:
+        self._balances: dict[Key, Balance] = {}
+        self._before: dict[Key, tuple[int, ...]] = {}
         self._nodes: dict[str, list[UUID]] = defaultdict(list)
-        for node_id, sku in self._levels:
-            self._nodes[sku].append(node_id)
+        self.limits = limits or Limits()
+        self.selling: Collection[UUID] | None = None
         self.entries: list[Entry] = []
+        self._put(Balance.of(level) for level in levels)
+
+    @classmethod
+    def locked(cls, balances: Iterable[Balance], limits: Limits) -> Shelves:
+        """Rows just locked; they are changed in place."""
+        shelves = cls(limits=limits)
+        shelves._put(balances)
+        return shelves
+
+    def _put(self, balances: Iterable[Balance]) -> None:
+        for balance in balances:
+            self._balances[balance.node_id, balance.sku] = balance
+            self._nodes[balance.sku].append(balance.node_id)
 
     def level(self, node_id: UUID, sku: str) -> Level:
         """The balance as posted so far; an unknown one is empty."""
-        return self._levels.get((node_id, sku)) or Level(node_id=node_id, sku=sku)
+        balance = self._balances.get((node_id, sku))
+        return balance.level() if balance else Level(node_id=node_id, sku=sku)
 
     def nodes(self, sku: str) -> Sequence[UUID]:
         """The nodes that have a balance of the SKU."""
@@ -32,33 +49,74 @@ class Shelves:
 
     def to_promise(self, node_id: UUID, sku: str) -> int:
         """Units that may be promised there now."""
-        level = self._levels.get((node_id, sku))
-        return level.to_promise if level else 0
+        balance = self._balances.get((node_id, sku))
+        return balance.to_promise if balance else 0
+
+    def for_channel(self, node_id: UUID, sku: str, channel_id: UUID | None) -> int:
+        """Units that may be promised there to one channel, its own safety stock at the node left alone."""
+        balance = self._balances.get((node_id, sku))
+        if balance is None:
+            return 0
+        if channel_id is None:
+            return balance.to_promise
+        return max(0, balance.to_promise - self.limits.node_safety(channel_id, node_id, sku))
+
+    def atp(self, sku: str) -> int:
+        """What the network may promise: `selling` names the nodes that count, None meaning all."""
+        return sum(
+            self.to_promise(n, sku) for n in self.nodes(sku) if self.selling is None or n in self.selling
+        )
+
+    def allowance(self, channel_id: UUID, sku: str, open_nodes: Collection[UUID] | None = None) -> int:
+        """Units the channel may claim now at the nodes open to it; None: all are."""
+        nodes = self.nodes(sku)
+        units = sum(
+            self.for_channel(n, sku, channel_id) for n in nodes if open_nodes is None or n in open_nodes
+        )
+        if allotted := self.limits.allotted(sku):
+            units = min(units, allowance(tuple(allotted), channel_id, self.atp(sku)))
+        return max(0, units - self.limits.safety(channel_id, sku))
 
     def post(self, posting: Posting) -> Short | None:
-        """Post every leg, or none when a balance would not bear it."""
-        after: dict[tuple[UUID, str], Level] = {}
+        """Post every leg, or none when a balance would not bear it; its channel draws on its allotment, or gives back."""
+        before: dict[Key, tuple[int, ...]] = {}
         for leg in posting.legs:
-            before = after.get(leg.key) or self.level(*leg.key)
-            after[leg.key] = replace(before, **{b: getattr(before, b) + getattr(leg, b) for b in BUCKETS})
-        for key, level in after.items():
-            promised_more = level.reserved + level.allocated > (b := self.level(*key)).reserved + b.allocated
+            key = leg.node_id, leg.sku
+            balance = self._balances.get(key)
+            if balance is None:
+                balance = self._balances[key] = Balance(*key)
+            if key not in before:
+                before[key] = balance.units()
+            balance.add(leg)
+        for key, was in before.items():
+            balance = self._balances[key]
             dips = (
                 posting.within_safety
-                and promised_more
-                and level.available + level.backorder_limit < level.safety_stock
+                and balance.reserved + balance.allocated > was[1] + was[2]
+                and balance.free < balance.safety_stock
             )
-            if dips or not level.sound:
-                return Short(key[0], key[1], self.level(*key).to_promise)
-        self._levels |= after
+            if dips or not balance.sound:
+                for changed, units in before.items():
+                    self._balances[changed].set(units)
+                return Short(key[0], key[1], balance.to_promise)
+        for key, was in before.items():
+            self._before.setdefault(key, was)
         self.entries += [
-            Entry(leg, posting.cause_type, posting.cause_id, posting.reason) for leg in posting.legs
+            Entry(leg, posting.cause_type, posting.cause_id, posting.reason, posting.as_of)
+            for leg in posting.legs
         ]
+        if posting.channel_id is not None:
+            for sku, units in posting.drawn().items():
+                self.limits.draw(posting.channel_id, sku, units)
         return None
 
     def changed(self) -> list[Level]:
         """The balances that differ from what was locked, in key order."""
-        return [level for key, level in sorted(self._levels.items()) if self._before.get(key) != level]
+        return [
+            self._balances[key].level()
+            for key, was in sorted(self._before.items())
+            if self._balances[key].units() != was
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,25 +142,31 @@ class Kept:
 
 
 def place(
-    demands: Sequence[Demand], shelves: Shelves, open_nodes: Collection[UUID] | None
+    demands: Sequence[Demand],
+    shelves: Shelves,
+    open_nodes: Collection[UUID] | None,
+    channel_id: UUID | None = None,
+    own: Mapping[Key, int] | None = None,
 ) -> tuple[list[Kept], dict[int, int]]:
     """Where to keep stock for an order until routing decides: at one node if one has all, else where most is.
 
-    Units are summed over lines before they are compared, so that two lines never share one unit. Returns what is
-    kept, and the units short by demand index. `open_nodes` None means every node is open.
+    Units are summed over lines before they are compared, so that two lines never share one unit, and a channel never
+    claims more than its allowance. `own`: units kept for the same buyer already, which the caller gives up in the same
+    posting; they stay where they are as far as wanted. Returns what is kept, and the units short by demand index.
+    `open_nodes` None means every node is open.
     """
-    left: dict[tuple[UUID, str], int] = {}
-
-    def free(node_id: UUID, sku: str) -> int:
-        if open_nodes is not None and node_id not in open_nodes:
-            return 0
-        return left.setdefault((node_id, sku), shelves.to_promise(node_id, sku))
-
-    whole = _one_node_for_all(demands, shelves, free)
+    taking = _Taking(shelves, open_nodes, channel_id)
     kept: list[Kept] = []
+    wanted = [demand.quantity for demand in demands]
+    if own:
+        kept = _stay(demands, wanted, dict(own), taking)
+    free = taking.free
+    whole = _one_node_for_all(demands, wanted, shelves, free)
     short: dict[int, int] = {}
     for index, demand in enumerate(demands):
-        wanted = demand.quantity
+        units = wanted[index]
+        if not units:
+            continue
         choice = (
             [demand.fixed_node]
             if demand.fixed_node
@@ -111,28 +175,93 @@ def place(
             else [n for n in _most_first(demand, shelves, free) if n not in demand.without]
         )
         for node_id in choice:
-            units = min(wanted, free(node_id, demand.sku))
-            if units:
-                left[node_id, demand.sku] -= units
-                wanted -= units
-                kept.append(Kept(index, node_id, units))
-            if not wanted:
+            found = min(units, free(node_id, demand.sku))
+            if found:
+                taking.take(node_id, demand.sku, found)
+                units -= found
+                kept.append(Kept(index, node_id, found))
+            if not units:
                 break
-        if wanted:
-            short[index] = wanted
+        if units:
+            short[index] = units
     return kept, short
+
+
+class _Taking:
+    """What is still free to one channel while an order is placed, by node and within its allowance."""
+
+    def __init__(
+        self, shelves: Shelves, open_nodes: Collection[UUID] | None, channel_id: UUID | None
+    ) -> None:
+        self._shelves = shelves
+        self._channel = channel_id
+        self._left: dict[Key, int] = {}
+        self._room: dict[str, int | None] = {}
+        self.open_nodes = open_nodes
+
+    def free(self, node_id: UUID, sku: str, /) -> int:
+        """Units that one more line may have there."""
+        left = self._left.get((node_id, sku))
+        if left is None:
+            if self.open_nodes is not None and node_id not in self.open_nodes:
+                left = 0
+            else:
+                left = self._shelves.for_channel(node_id, sku, self._channel)
+            self._left[node_id, sku] = left
+        room = self._room[sku] if sku in self._room else self._look(sku)
+        return left if room is None or room > left else room
+
+    def _look(self, sku: str) -> int | None:
+        room = None
+        if self._channel is not None and self._shelves.limits.bind(self._channel, sku):
+            room = self._shelves.allowance(self._channel, sku, self.open_nodes)
+        self._room[sku] = room
+        return room
+
+    def take(self, node_id: UUID, sku: str, units: int) -> None:
+        """The units are spoken for."""
+        self._left[node_id, sku] -= units
+        if (room := self._room[sku]) is not None:
+            self._room[sku] = room - units
+
+    def give(self, sku: str, units: int) -> None:
+        """The buyer gives own units up, elsewhere than wanted: as many more may be claimed."""
+        room = self._room[sku] if sku in self._room else self._look(sku)
+        if room is not None:
+            self._room[sku] = room + units
+
+
+def _stay(demands: Sequence[Demand], wanted: list[int], own: dict[Key, int], taking: _Taking) -> list[Kept]:
+    """The buyer's own units that may stay at their node; lowers `wanted`."""
+    kept: list[Kept] = []
+    for index, demand in enumerate(demands):
+        for node_id, sku in sorted(own):
+            if sku != demand.sku or node_id in demand.without or demand.fixed_node not in (None, node_id):
+                continue
+            if taking.open_nodes is not None and node_id not in taking.open_nodes:
+                continue
+            units = min(wanted[index], own[node_id, sku])
+            if units:
+                own[node_id, sku] -= units
+                wanted[index] -= units
+                kept.append(Kept(index, node_id, units))
+    for (_, sku), units in own.items():
+        taking.give(sku, units)
+    return kept
 
 
 def _most_first(demand: Demand, shelves: Shelves, free: _Free) -> list[UUID]:
     return sorted(shelves.nodes(demand.sku), key=lambda node: (-free(node, demand.sku), node))
 
 
-def _one_node_for_all(demands: Sequence[Demand], shelves: Shelves, free: _Free) -> UUID | None:
+def _one_node_for_all(
+    demands: Sequence[Demand], units: Sequence[int], shelves: Shelves, free: _Free
+) -> UUID | None:
     """The node that can keep every unit nobody else must, and has most left over; None when there is none."""
     wanted: dict[str, int] = defaultdict(int)
-    for demand in demands:
-        if demand.fixed_node is None:
-            wanted[demand.sku] += demand.quantity
+    for demand, quantity in zip(demands, units, strict=True):
+        if demand.fixed_node is None and quantity:
+            wanted[demand.sku] += quantity
     if not wanted:
         return None
     first = min(wanted, key=lambda sku: len(shelves.nodes(sku)))
@@ -151,6 +280,66 @@ class _Free(Protocol):
     """The shape of `free` in `place`."""
 
     def __call__(self, node_id: UUID, sku: str, /) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a channel may sell of a SKU now. `by_node`: what each node open to it could give, before its limits.
+
+    `own` and `shared`: units set aside for the channel, and those nobody set aside; None where the SKU is not allotted.
+    """
+
+    quantity: int
+    by_node: Mapping[UUID, int] = field(default_factory=dict)
+    own: int | None = None
+    shared: int | None = None
+    safety: int = 0
+    awaiting: int = 0
+
+
+def offer(
+    shelves: Shelves,
+    *,
+    channel_id: UUID,
+    sku: str,
+    open_nodes: Collection[UUID],
+    components: Mapping[str, int] | None = None,
+    awaiting: Mapping[str, int] | None = None,
+) -> Offer:
+    """What the channel may publish of a SKU, or of a kit: the scarcest component decides, node by node.
+
+    `awaiting`: units by SKU of orders accepted and not yet supplied, which come first.
+    """
+    awaiting = awaiting or {}
+    if not components:
+        return _simple(shelves, channel_id, sku, open_nodes, awaiting.get(sku, 0))
+    parts = {c: _simple(shelves, channel_id, c, open_nodes, awaiting.get(c, 0)) for c in components}
+    nodes = set.intersection(*({n for n, units in part.by_node.items() if units} for part in parts.values()))
+    by_node = {
+        n: units
+        for n in sorted(nodes)
+        if (units := kits_available(components, {c: part.by_node[n] for c, part in parts.items()}))
+    }
+    within = kits_available(components, {c: part.quantity for c, part in parts.items()})
+    return Offer(min(sum(by_node.values()), within), by_node)
+
+
+def _simple(
+    shelves: Shelves, channel_id: UUID, sku: str, open_nodes: Collection[UUID], awaiting: int
+) -> Offer:
+    by_node = {n: shelves.for_channel(n, sku, channel_id) for n in shelves.nodes(sku) if n in open_nodes}
+    own = shared = None
+    if allotted := tuple(shelves.limits.allotted(sku)):
+        left = unused(allotted, shelves.atp(sku))
+        own, shared = left.get(channel_id, 0), shelves.atp(sku) - sum(left.values())
+    return Offer(
+        quantity=max(0, shelves.allowance(channel_id, sku, open_nodes) - awaiting),
+        by_node=by_node,
+        own=own,
+        shared=shared,
+        safety=shelves.limits.safety(channel_id, sku),
+        awaiting=awaiting,
+    )
 
 
 def reserve_legs(kept: Iterable[tuple[UUID, str, int]]) -> tuple[Leg, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 BUCKETS = ("on_hand", "reserved", "allocated", "damaged", "quality_control")
@@ -43,6 +43,79 @@ class Level:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class LotUnits:
+    """So many units of one lot, signed; a serial number is a lot of one."""
+
+    lot: str
+    quantity: int
+    expires_on: date | None = None
+
+
+@dataclass(slots=True)
+class Balance:
+    """A level while it is posted on. Changed in place: a set of orders posts thousands of legs on few of them."""
+
+    node_id: UUID
+    sku: str
+    on_hand: int = 0
+    reserved: int = 0
+    allocated: int = 0
+    damaged: int = 0
+    quality_control: int = 0
+    safety_stock: int = 0
+    backorder_limit: int = 0
+    version: int = 0
+
+    @classmethod
+    def of(cls, level: Level) -> Balance:
+        """A copy to post on."""
+        return cls(**{name: getattr(level, name) for name in Level.__dataclass_fields__})
+
+    def level(self) -> Level:
+        """As it stands now."""
+        return Level(**{name: getattr(self, name) for name in Level.__dataclass_fields__})
+
+    @property
+    def free(self) -> int:
+        """What is there and promised to nobody, and what may be sold ahead of supply."""
+        return (
+            self.on_hand
+            - self.damaged
+            - self.quality_control
+            - self.reserved
+            - self.allocated
+            + self.backorder_limit
+        )
+
+    @property
+    def to_promise(self) -> int:
+        """As `Level.to_promise`."""
+        units = self.free - self.safety_stock
+        return max(units, 0)
+
+    @property
+    def sound(self) -> bool:
+        """As `Level.sound`."""
+        return self.free >= 0 and min(self.units()) >= 0
+
+    def units(self) -> tuple[int, ...]:
+        """The buckets, in their order."""
+        return self.on_hand, self.reserved, self.allocated, self.damaged, self.quality_control
+
+    def set(self, units: tuple[int, ...]) -> None:
+        """Put the buckets back."""
+        self.on_hand, self.reserved, self.allocated, self.damaged, self.quality_control = units
+
+    def add(self, leg: Leg) -> None:
+        """Change every bucket by the leg."""
+        self.on_hand += leg.on_hand
+        self.reserved += leg.reserved
+        self.allocated += leg.allocated
+        self.damaged += leg.damaged
+        self.quality_control += leg.quality_control
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leg:
     """One balance's part in a posting: signed changes of its buckets, in units."""
@@ -55,6 +128,8 @@ class Leg:
     allocated: int = 0
     damaged: int = 0
     quality_control: int = 0
+    lots: tuple[LotUnits, ...] = ()
+    """Of a tracked item: which lots `on_hand` changes. Left out, the first to expire go first."""
 
     @property
     def key(self) -> tuple[UUID, str]:
@@ -70,8 +145,20 @@ class Posting:
     cause_id: UUID | None
     legs: tuple[Leg, ...]
     reason: str | None = None
+    as_of: datetime | None = None
+    """A count is true as of then, though it is posted later."""
     within_safety: bool = False
     """Refuse to dip into safety stock: for promises to buyers, not for what is already promised."""
+    channel_id: UUID | None = None
+    """For whom units are claimed or given back; needed only where a posting changes how many are claimed."""
+
+    def drawn(self) -> dict[str, int]:
+        """Units by SKU claimed by it (positive) or given back: shipping a claimed unit is neither."""
+        net: dict[str, int] = {}
+        for leg in self.legs:
+            if leg.kind != "shipped" and (units := leg.reserved + leg.allocated):
+                net[leg.sku] = net.get(leg.sku, 0) + units
+        return net
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +178,7 @@ class Entry:
     cause_type: str
     cause_id: UUID | None
     reason: str | None
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,7 +68,7 @@ async def present(db: Db, question: Question, *, now: datetime, within: Within) 
             available=Quantities((sku, snapshot.shelves.to_promise(node.id, sku)) for sku in sorted(skus)),
             capacity_left=snapshot.room.get(node.id),
             refused=f"it does not ship for {channel.code}"
-            if channel and not node.serves(channel=channel.code)
+            if channel and not channel.draws_on(node)
             else None,
         )
         for node in sorted(snapshot.nodes.values(), key=lambda node: node.code)

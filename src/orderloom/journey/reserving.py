@@ -19,6 +19,7 @@ from orderloom.inventory.availability import (
     place as keep,
 )
 from orderloom.inventory.model import Posting
+from orderloom.journey.offering import open_to
 from orderloom.orders import exceptions
 from orderloom.orders.exceptions import NewException
 from orderloom.orders.model import Line, Order, Slice
@@ -74,7 +75,7 @@ async def _open_nodes(db: Db, orders: Sequence[Order]) -> dict[UUID, set[UUID]]:
     """Which nodes each order may draw on: open to its channel, and none that has refused it before."""
     channels = await network.channels_of(db, ids={order.channel_id for order in orders})
     nodes = await network.nodes_of(db)
-    by_channel = {c.id: {n.id for n in nodes.values() if n.serves(channel=c.code)} for c in channels.values()}
+    by_channel = {c.id: open_to(c, nodes) for c in channels.values()}
     refused = await refusing_nodes(db, orders=[order.id for order in orders])
     return {order.id: by_channel[order.channel_id] - refused.get(order.id, set()) for order in orders}
 

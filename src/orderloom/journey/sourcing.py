@@ -200,7 +200,7 @@ def _sources(
         refused = None
         if node_id in snapshot.refusing.get(order.id, ()):
             refused = "it has rejected this order before"
-        elif node.active and not node.serves(channel=channel.code):
+        elif node.active and not channel.draws_on(node):
             refused = f"it does not ship for {channel.code}"
         yield Source(
             node=node,

@@ -69,7 +69,11 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """A way orders come in. `on_shortage` says whether one without stock is refused or accepted as backorder."""
+    """A way orders come in. `on_shortage` says whether one without stock is refused or accepted as backorder.
+
+    `excluded_nodes` are codes of nodes it never draws on; `availability_feed` is the adapter its availability is pushed
+    by, with its settings, None meaning that the channel reads it by cursor.
+    """
 
     code: str
     name: str
@@ -83,6 +87,12 @@ class Channel:
     split_policy: dict[str, Any] = field(default_factory=lambda: {"max_shipments": 4})
     review_above: int | None = None
     notices: tuple[str, ...] = ("email",)
+    excluded_nodes: tuple[str, ...] = ()
+    availability_feed: dict[str, Any] | None = None
     active: bool = True
     id: UUID = field(default_factory=new_id, compare=False)
     version: int = field(default=1, compare=False)
+
+    def draws_on(self, node: Node) -> bool:
+        """Whether its orders may be kept at and shipped from that node."""
+        return node.code not in self.excluded_nodes and node.serves(channel=self.code)

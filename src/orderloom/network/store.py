@@ -15,7 +15,7 @@ _NODE = (
 )
 _CHANNEL = (
     "id, code, name, type, currency, time_zone, on_shortage, promise_days, split_policy, review_above, notices, "
-    "active, version"
+    "excluded_nodes, availability_feed, active, version"
 )
 
 
@@ -83,21 +83,22 @@ async def put_nodes(db: Db, *, nodes: Sequence[Node]) -> set[str]:
 
 _PUT_CHANNELS = """
 INSERT INTO network.channels AS c (id, code, name, type, currency, time_zone, on_shortage, promise_days, split_policy,
-  review_above, notices, active)
+  review_above, notices, excluded_nodes, availability_feed, active)
 SELECT g.id, g.code, g.name, g.type, g.currency, g.time_zone, g.on_shortage, g.promise_days, g.split_policy,
-  g.review_above, g.notices, g.active
+  g.review_above, g.notices, g.excluded_nodes, g.availability_feed, g.active
 FROM unnest($1::jsonb[]) AS t (given), jsonb_populate_record(NULL::network.channels, t.given) AS g
 ORDER BY g.code
 ON CONFLICT (code) DO UPDATE
 SET name = excluded.name, type = excluded.type, currency = excluded.currency, time_zone = excluded.time_zone,
     on_shortage = excluded.on_shortage, promise_days = excluded.promise_days, split_policy = excluded.split_policy,
-    review_above = excluded.review_above, notices = excluded.notices, active = excluded.active,
-    version = c.version + 1, updated_at = clock_timestamp()
+    review_above = excluded.review_above, notices = excluded.notices, excluded_nodes = excluded.excluded_nodes,
+    availability_feed = excluded.availability_feed, active = excluded.active, version = c.version + 1, updated_at = clock_timestamp()
 WHERE (c.name, c.type, c.currency, c.time_zone, c.on_shortage, c.promise_days, c.split_policy, c.review_above,
-       c.notices, c.active)
+       c.notices, c.excluded_nodes, c.availability_feed, c.active)
   IS DISTINCT FROM
       (excluded.name, excluded.type, excluded.currency, excluded.time_zone, excluded.on_shortage,
-       excluded.promise_days, excluded.split_policy, excluded.review_above, excluded.notices, excluded.active)
+       excluded.promise_days, excluded.split_policy, excluded.review_above, excluded.notices,
+       excluded.excluded_nodes, excluded.availability_feed, excluded.active)
 RETURNING c.code
 """
 
@@ -140,4 +141,6 @@ def _node(row: Row) -> Node:
 
 
 def _channel(row: Row) -> Channel:
-    return Channel(**{**row, "notices": tuple(row["notices"])})
+    return Channel(
+        **{**row, "notices": tuple(row["notices"]), "excluded_nodes": tuple(row["excluded_nodes"])}
+    )

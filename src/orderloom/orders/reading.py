@@ -19,6 +19,7 @@ __all__ = [
     "orders_short_of",
     "released_since",
     "slices_of",
+    "unsupplied",
 ]
 
 
@@ -32,6 +33,11 @@ async def slices_of(db: Db, *, orders: Sequence[UUID] = (), fulfillments: Sequen
 async def orders_short_of(db: Db, *, skus: Sequence[str]) -> list[UUID]:
     """The orders with units of these SKUs that no stock is kept for."""
     return await slicing.orders_short_of(db, skus)
+
+
+async def unsupplied(db: Db, *, skus: Sequence[str]) -> dict[str, int]:
+    """Units by SKU of orders accepted that no stock is kept for: whoever counts what is to be had takes these off."""
+    return await slicing.unsupplied(db, skus) if skus else {}
 
 
 async def lock(db: Db, *, orders: Sequence[UUID]) -> None:

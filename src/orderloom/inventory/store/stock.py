@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from orderloom.inventory.model import BUCKETS, Entry, Level, Movement
+from orderloom.inventory.model import BUCKETS, Balance, Entry, Level, Movement
 from orderloom.plumbing.database import Db
 from orderloom.plumbing.events import acting
 
@@ -13,14 +13,18 @@ _LEVEL = ", ".join(Level.__dataclass_fields__)
 _MOVEMENT = ", ".join(Movement.__dataclass_fields__)
 
 _MAKE = """
-INSERT INTO inventory.stock (node_id, sku, version)
-SELECT t.node_id, t.sku, 0 FROM unnest($1::uuid[], $2::text[]) AS t (node_id, sku)
+INSERT INTO inventory.stock (node_id, sku, version, safety_stock)
+SELECT t.node_id, t.sku, 0, coalesce(
+  (SELECT r.units FROM inventory.safety_rules AS r
+   WHERE r.channel_id IS NULL AND (r.node_id = t.node_id OR r.node_id IS NULL) AND (r.sku = t.sku OR r.sku IS NULL)
+   ORDER BY r.sku IS NULL, r.node_id IS NULL LIMIT 1), 0)
+FROM unnest($1::uuid[], $2::text[]) AS t (node_id, sku)
 ORDER BY t.node_id, t.sku
 ON CONFLICT DO NOTHING
 """
 
 
-async def lock_keys(db: Db, keys: Sequence[tuple[UUID, str]]) -> list[Level]:
+async def lock_keys(db: Db, keys: Sequence[tuple[UUID, str]]) -> list[Balance]:
     """The rows of these keys, made when missing, locked in key order."""
     if not keys:
         return []
@@ -32,7 +36,7 @@ async def lock_keys(db: Db, keys: Sequence[tuple[UUID, str]]) -> list[Level]:
     return found
 
 
-async def _lock_pairs(db: Db, nodes: list[UUID], skus: list[str]) -> list[Level]:
+async def _lock_pairs(db: Db, nodes: list[UUID], skus: list[str]) -> list[Balance]:
     rows = await db.fetch(
         "SELECT " + _LEVEL + " FROM inventory.stock "
         "WHERE (node_id, sku) IN (SELECT * FROM unnest($1::uuid[], $2::text[])) "
@@ -40,10 +44,10 @@ async def _lock_pairs(db: Db, nodes: list[UUID], skus: list[str]) -> list[Level]
         nodes,
         skus,
     )
-    return [Level(**dict(row)) for row in rows]
+    return [Balance(*row) for row in rows]
 
 
-async def lock_skus(db: Db, skus: Sequence[str]) -> list[Level]:
+async def lock_skus(db: Db, skus: Sequence[str]) -> list[Balance]:
     """All rows of these SKUs, locked in key order."""
     rows = await db.fetch(
         "SELECT "
@@ -51,7 +55,7 @@ async def lock_skus(db: Db, skus: Sequence[str]) -> list[Level]:
         + " FROM inventory.stock WHERE sku = ANY($1::text[]) ORDER BY node_id, sku FOR NO KEY UPDATE",
         list(skus),
     )
-    return [Level(**dict(row)) for row in rows]
+    return [Balance(*row) for row in rows]
 
 
 _WRITE = """
@@ -64,10 +68,10 @@ WHERE s.node_id = t.node_id AND s.sku = t.sku
 """
 _ENTER = """
 INSERT INTO inventory.movements (node_id, sku, kind, on_hand_delta, reserved_delta, allocated_delta, damaged_delta,
-  quality_control_delta, cause_type, cause_id, reason, actor)
-SELECT t.*, $12
+  quality_control_delta, cause_type, cause_id, reason, as_of, actor)
+SELECT t.*, $13
 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[], $9::text[],
-            $10::uuid[], $11::text[]) AS t
+            $10::uuid[], $11::text[], $12::timestamptz[]) AS t
 """
 
 
@@ -90,6 +94,7 @@ async def write(db: Db, levels: Sequence[Level], entries: Sequence[Entry]) -> No
             [e.cause_type for e in entries],
             [e.cause_id for e in entries],
             [e.reason for e in entries],
+            [e.as_of for e in entries],
             acting.get().name,
         )
 

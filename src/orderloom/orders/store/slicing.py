@@ -43,6 +43,16 @@ async def orders_short_of(db: Db, skus: Sequence[str]) -> list[UUID]:
     return [row["order_id"] for row in rows]
 
 
+async def unsupplied(db: Db, skus: Sequence[str]) -> dict[str, int]:
+    """Units by SKU of orders accepted that no stock is kept for."""
+    rows = await db.fetch(
+        "SELECT sku, sum(quantity)::int AS units FROM orders.slices "
+        "WHERE sku = ANY($1::text[]) AND rank BETWEEN 100 AND 150 GROUP BY sku",
+        list(skus),
+    )
+    return {row["sku"]: row["units"] for row in rows}
+
+
 async def lock_orders(db: Db, orders: Sequence[UUID]) -> None:
     """Lock order rows in key order, so that two who change the same orders take turns."""
     await db.execute(
