@@ -16,7 +16,6 @@ from uuid import UUID
 from orderloom.inventory.allotting import Limits
 from orderloom.inventory.availability import Offer, Shelves, offer
 from orderloom.inventory.model import Level, Movement, Posting, Short
-from orderloom.inventory.promising import Coming
 from orderloom.inventory.store import allotments
 from orderloom.inventory.store import stock as store
 from orderloom.plumbing.database import Db
@@ -107,14 +106,3 @@ async def movements(
 ) -> list[Movement]:
     """The ledger of one (node, sku), latest first: why the number is what it is."""
     return await store.movements(db, node_id=node_id, sku=sku, before=before, limit=limit)
-
-
-async def outlook(
-    db: Db, *, skus: Sequence[str], now: datetime, nodes: Sequence[UUID] | None = None
-) -> dict[str, list[Coming]]:
-    """What is on its way of these SKUs, earliest first, less what waiting orders have a claim on.
-
-    Read after `lock_skus` it stays true until the transaction ends: who changes supply or takes of it locks these too.
-    """
-    ahead = await look_ahead(db, skus=skus, now=now)
-    return {sku: ahead.left(sku, nodes=nodes) for sku in skus}

@@ -36,6 +36,11 @@ async def lock_keys(db: Db, keys: Sequence[tuple[UUID, str]]) -> list[Balance]:
     return found
 
 
+async def make(db: Db, keys: Sequence[tuple[UUID, str]]) -> None:
+    """Rows for these keys where there are none, so that there is something to lock; locks none that were there."""
+    await db.execute(_MAKE, [k[0] for k in keys], [k[1] for k in keys])
+
+
 async def _lock_pairs(db: Db, nodes: list[UUID], skus: list[str]) -> list[Balance]:
     rows = await db.fetch(
         "SELECT " + _LEVEL + " FROM inventory.stock "

@@ -1,0 +1,136 @@
+"""What may be promised by when (pure): supply on its way, taken once by whoever has waited for it, never twice.
+
+Two views of the same. `by_date` is the available-to-promise figure of a date: what is there, plus what comes until
+then, less what is wanted, taken as the least over all later dates. `Outlook` hands the same units out one demand after
+another, earliest first, and so tells each when its last unit is covered, and what is left for others.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coming:
+    """Units of a SKU on their way to a node, and what brings them."""
+
+    at: datetime
+    units: int
+    node_id: UUID
+    sku: str
+    kind: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Units somebody waits for; `nodes` None when any node will do."""
+
+    sku: str
+    units: int
+    nodes: frozenset[UUID] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """How a demand fares: when its last unit is there, and the units nothing known will bring."""
+
+    ready_at: datetime | None
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Promisable:
+    """From this moment on so many units in all may be promised."""
+
+    at: datetime
+    units: int
+
+
+class Outlook:
+    """Stock and supply of SKUs, handed out in the order asked. What is overdue counts as arriving now."""
+
+    def __init__(
+        self,
+        *,
+        here: Mapping[tuple[UUID, str], int],
+        coming: Iterable[Coming],
+        now: datetime,
+        wanted: Iterable[Wanted] = (),
+    ) -> None:
+        self._now = now
+        self._here: dict[str, dict[UUID, int]] = defaultdict(dict)
+        for (node_id, sku), units in sorted(here.items()):
+            if units > 0:
+                self._here[sku][node_id] = units
+        self._coming: dict[str, list[Coming]] = defaultdict(list)
+        for supply in sorted(coming, key=lambda c: (c.at, c.node_id, c.reference)):
+            self._coming[supply.sku].append(supply)
+        for want in wanted:
+            self.take(want)
+
+    def take(self, want: Wanted, *, only_coming: bool = False) -> Covered:
+        """Give a demand what is there, then what comes earliest; what neither has is missing."""
+        left, ready = want.units, self._now
+        here = {} if only_coming else self._here.get(want.sku, {})
+        for node_id in list(here):
+            units = min(left, here[node_id]) if want.nodes is None or node_id in want.nodes else 0
+            here[node_id] -= units
+            left -= units
+        coming = self._coming.get(want.sku, [])
+        for i, supply in enumerate(coming):
+            if not left:
+                break
+            units = min(left, supply.units) if want.nodes is None or supply.node_id in want.nodes else 0
+            if units:
+                coming[i] = replace(supply, units=supply.units - units)
+                left -= units
+                ready = max(ready, supply.at)
+        return Covered(None if left else ready, left)
+
+    def on_the_way(self, sku: str, *, nodes: Collection[UUID] | None = None) -> int:
+        """Units coming to these nodes that nobody has a claim on."""
+        return sum(supply.units for supply in self.left(sku, nodes=nodes))
+
+    def left(self, sku: str, *, nodes: Collection[UUID] | None = None) -> list[Coming]:
+        """What comes to these nodes and is not spoken for, earliest first."""
+        return [
+            supply
+            for supply in self._coming.get(sku, ())
+            if supply.units and (nodes is None or supply.node_id in nodes)
+        ]
+
+
+def by_date(
+    *, available: int, coming: Iterable[tuple[datetime, int]], wanted: Iterable[tuple[datetime, int]]
+) -> list[Promisable]:
+    """ATP by date: at each date at which it changes, the units that may be promised from then on.
+
+    ATP(t) = available + coming due by t - wanted due by t, the least of it over all later dates, never below nought;
+    so that a unit promised for an early date is not missing at a later one. The first entry is of the earliest date.
+    """
+    changes: dict[datetime, int] = defaultdict(int)
+    for at, units in coming:
+        changes[at] += units
+    for at, units in wanted:
+        changes[at] -= units
+    dates, balance, balances = sorted(changes), available, []
+    for at in dates:
+        balance += changes[at]
+        balances.append(balance)
+    told: list[Promisable] = []
+    for at, least in zip(dates, _least_from_here(balances), strict=True):
+        if not told or told[-1].units != least:
+            told.append(Promisable(at, least))
+    return told
+
+
+def _least_from_here(balances: Sequence[int]) -> list[int]:
+    least: list[int] = []
+    for balance in reversed(balances):
+        least.append(max(0, balance if not least else min(balance, least[-1])))
+    return least[::-1]
