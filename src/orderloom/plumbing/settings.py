@@ -108,6 +108,21 @@ class Settings(BaseSettings):
         default=False,
         description="Whether webhooks may go to private addresses and plain http; only for demo and tests.",
     )
+    feed_dir: Path | None = Field(
+        default=None,
+        description="Folder of the CSV files that channels fetch their availability from; `feeds` in the data "
+        "directory without one.",
+    )
+    availability_milliseconds: int = Field(
+        default=1000,
+        ge=0,
+        description="A SKU's availability is worked out anew for its channels at most this often.",
+    )
+    reconcile_minutes: int = Field(
+        default=60,
+        ge=1,
+        description="How often each channel's own listing is compared with what we published, and put right.",
+    )
     gateway: str = Field(
         default="sandbox", description="Payment gateway by its registered name: sandbox, stripe."
     )
