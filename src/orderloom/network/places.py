@@ -14,7 +14,6 @@ from orderloom.terms import Address
 
 EARTH_KM = 6371.0088
 # Published with a marker that it is typed, but without the types.
-_matching: Callable[[str], list[dict[str, str]]] = zipcodes.matching
 _similar_to: Callable[[str], list[dict[str, str]]] = zipcodes.similar_to
 
 
@@ -59,14 +58,19 @@ def kilometres(here: tuple[float, float], there: tuple[float, float]) -> float:
     return 2 * EARTH_KM * asin(min(1.0, sqrt(chord)))
 
 
-@lru_cache(maxsize=50_000)
 def _zip(digits: str) -> Place | None:
-    return next((place for row in _matching(digits) if (place := _placed(row))), None)
+    return _around(digits[:3]).get(digits)
+
+
+@lru_cache(maxsize=1_000)
+def _around(prefix: str) -> dict[str, Place]:
+    """Every ZIP code with these three digits: a search of the table takes a millisecond, whatever it is for."""
+    return {row["zip_code"]: place for row in _similar_to(prefix) if (place := _placed(row))}
 
 
 @lru_cache(maxsize=1_000)
 def _zip3(prefix: str) -> Place | None:
-    around = [place for row in _similar_to(prefix) if (place := _placed(row))]
+    around = _around(prefix).values()
     if not around:
         return None
     zones = sorted(place.time_zone for place in around)
