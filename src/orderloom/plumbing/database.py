@@ -44,6 +44,8 @@ AWAY: tuple[type[BaseException], ...] = (
     asyncpg.TooManyConnectionsError,
     asyncpg.DiskFullError,
 )
+# While connecting also: a server that is down has no socket to find, which is no ConnectionError to Python.
+_UNREACHED: tuple[type[BaseException], ...] = (*AWAY, OSError)
 
 
 def assert_no_transaction() -> None:
@@ -97,7 +99,7 @@ class Database:
                     "idle_in_transaction_session_timeout": "60s",
                 },
             )
-        except AWAY as away:
+        except _UNREACHED as away:
             raise DatabaseAway(str(away)) from away
         return cls(url, pool)
 
@@ -109,10 +111,7 @@ class Database:
     async def transaction(self, *, readonly: bool = False) -> AsyncIterator[Db]:
         """One transaction, committed at the end, rolled back by an exception. Raises DatabaseAway."""
         try:
-            async with (
-                self._pool.acquire(timeout=10) as connection,
-                connection.transaction(readonly=readonly),
-            ):
+            async with self._acquired() as connection, connection.transaction(readonly=readonly):
                 mark = _transaction_open.set(True)
                 try:
                     yield connection
@@ -125,7 +124,18 @@ class Database:
     async def connection(self) -> AsyncIterator[Db]:
         """A connection outside any transaction, for LISTEN and for statements that commit themselves."""
         try:
-            async with self._pool.acquire(timeout=10) as connection:
+            async with self._acquired() as connection:
                 yield connection
         except AWAY as away:
             raise DatabaseAway(str(away)) from away
+
+    @asynccontextmanager
+    async def _acquired(self) -> AsyncIterator[Db]:
+        try:
+            connection = await self._pool.acquire(timeout=10)
+        except _UNREACHED as away:
+            raise DatabaseAway(str(away)) from away
+        try:
+            yield connection
+        finally:
+            await self._pool.release(connection)
