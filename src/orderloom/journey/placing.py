@@ -13,9 +13,12 @@ from uuid import UUID
 from orderloom import catalog, inventory, network, payments
 from orderloom.catalog.model import Item
 from orderloom.delivery.promise import policy_promise
-from orderloom.inventory.availability import Demand, Shelves, reserve_legs
+from orderloom.inventory import reservations
+from orderloom.inventory.availability import Demand, Key, Shelves, reserve_legs
 from orderloom.inventory.availability import place as keep
+from orderloom.inventory.keeping import Reservation
 from orderloom.inventory.model import Posting
+from orderloom.journey.offering import open_to
 from orderloom.journey.order import ORDER
 from orderloom.network.model import Channel, Node
 from orderloom.orders import capture
@@ -39,6 +42,42 @@ class _Known:
     nodes: Mapping[str, Node]
 
 
+class _Carts:
+    """The reservations that the drafts name, locked; each gives its units to one order."""
+
+    def __init__(self, found: Mapping[UUID, Reservation]) -> None:
+        self._found = found
+        self.consumed: dict[UUID, UUID] = {}
+
+    @property
+    def skus(self) -> set[str]:
+        return {unit.sku for r in self._found.values() for unit in r.units if r.state == "open"}
+
+    def named(self, draft: OrderDraft) -> Reservation | None:
+        return self._found.get(draft.reservation_id) if draft.reservation_id else None
+
+    def of(self, draft: OrderDraft, channel: Channel) -> Reservation | None:
+        """The draft's reservation, as long as it keeps units for it."""
+        found = self.named(draft)
+        if (
+            found is None
+            or found.state != "open"
+            or found.channel_id != channel.id
+            or found.id in self.consumed
+        ):
+            return None
+        return found
+
+    def state(self, draft: OrderDraft, order_id: UUID) -> str | None:
+        """What has become of the draft's reservation, for its receipt."""
+        found = self.named(draft)
+        if found is None or self.consumed.get(found.id) == order_id:
+            return "consumed" if found else None
+        return (
+            "consumed_by_another" if found.id in self.consumed or found.state == "consumed" else found.state
+        )
+
+
 async def place(db: Db, *, drafts: Sequence[OrderDraft]) -> list[Placed | Refused]:
     """Take the orders that can be taken; one outcome a draft, in their order.
 
@@ -51,17 +90,24 @@ async def place(db: Db, *, drafts: Sequence[OrderDraft]) -> list[Placed | Refuse
     for index, placed in repeats.items():
         outcomes[index] = placed
     fresh = _first_of_each_key(drafts, [i for i, outcome in enumerate(outcomes) if outcome is None])
-    shelves, open_nodes = await _lock(db, [drafts[i] for i in fresh], world)
+    carts = await _carts(db, [drafts[i] for i in fresh])
+    for index in fresh:
+        outcomes[index] = _foreign(drafts[index], world, carts)
+    fresh = [index for index in fresh if outcomes[index] is None]
+    shelves, open_nodes = await _lock(db, [drafts[i] for i in fresh], world, carts)
     new: dict[int, NewOrder] = {}
     for index in fresh:
-        taken = _reserve(drafts[index], world, shelves, open_nodes)
+        taken = _reserve(drafts[index], world, shelves, open_nodes, carts)
         if isinstance(taken, Refused):
             outcomes[index] = taken
         else:
             new[index] = taken
     numbers = await _store(db, list(new.values()), world, shelves)
+    await reservations.consumed(db, by=carts.consumed)
     for index, order in new.items():
-        outcomes[index] = Placed(order.id, numbers[order.id])
+        outcomes[index] = Placed(
+            order.id, numbers[order.id], reservation=carts.state(drafts[index], order.id)
+        )
     return _with_twins(drafts, outcomes)
 
 
@@ -126,23 +172,43 @@ def _with_twins(
     return answers
 
 
-async def _lock(db: Db, drafts: Sequence[OrderDraft], world: _Known) -> tuple[Shelves, dict[str, set[UUID]]]:
+async def _carts(db: Db, drafts: Sequence[OrderDraft]) -> _Carts:
+    """The reservations that drafts name, locked before any stock is."""
+    named = {draft.reservation_id for draft in drafts if draft.reservation_id}
+    return _Carts(await reservations.lock(db, keys=sorted(named)) if named else {})
+
+
+def _foreign(draft: OrderDraft, world: _Known, carts: _Carts) -> Refused | None:
+    """A reservation that is not there, or another channel's: to this one they are the same."""
+    if draft.reservation_id is None:
+        return None
+    found = carts.named(draft)
+    if found is not None and found.channel_id == world.channels[draft.channel].id:
+        return None
+    message = f"no such reservation of {draft.channel}: correct the id, or leave it out"
+    return Refused((Fault("/reservation_id", "unknown_reservation", message),))
+
+
+async def _lock(
+    db: Db, drafts: Sequence[OrderDraft], world: _Known, carts: _Carts
+) -> tuple[Shelves, dict[str, set[UUID]]]:
     """Every balance the drafts may draw on, locked in key order, and the nodes open to each channel."""
     skus = {line.sku for draft in drafts for line in draft.lines}
     skus |= {component for kit in skus & world.kits.keys() for component in world.kits[kit]}
-    shelves = await inventory.lock_skus(db, skus=skus)
+    shelves = await inventory.lock_skus(db, skus=skus | carts.skus)
     holding = {node for sku in skus for node in shelves.nodes(sku)}
     nodes = await network.nodes_of(db, ids=holding) if holding else {}
-    open_nodes = {
-        code: {node.id for node in nodes.values() if node.serves(channel=code)} for code in world.channels
-    }
-    return shelves, open_nodes
+    shelves.selling = {node.id for node in nodes.values() if node.active}
+    return shelves, {code: open_to(channel, nodes) for code, channel in world.channels.items()}
 
 
 def _reserve(
-    draft: OrderDraft, world: _Known, shelves: Shelves, open_nodes: Mapping[str, set[UUID]]
+    draft: OrderDraft, world: _Known, shelves: Shelves, open_nodes: Mapping[str, set[UUID]], carts: _Carts
 ) -> NewOrder | Refused:
-    """Keep stock for the whole order on the shelves, or say what is short. Demand is summed, kits are exploded."""
+    """Keep stock for the whole order on the shelves, or say what is short. Demand is summed, kits are exploded.
+
+    What the buyer's cart has kept is the order's own, at the same nodes; what the order does not ask goes back.
+    """
     channel = world.channels[draft.channel]
     lines = capture.explode(draft, items=world.items, kits=world.kits)
     leaves = [line for line in lines if not line.is_kit]
@@ -150,14 +216,26 @@ def _reserve(
         Demand(v.sku, v.quantity, world.nodes[v.node_code].id if v.node_code else None)
         for v in (line.values for line in leaves)
     ]
-    kept, short = keep(demands, shelves, open_nodes[channel.code])
+    cart = carts.of(draft, channel)
+    own = cart.own() if cart else None
+    kept, short = keep(demands, shelves, open_nodes[channel.code], channel.id, own)
     refused = [i for i in short if world.items[leaves[i].values.sku].backorder == "refuse"]
     if refused and channel.on_shortage == "refuse":
-        return _insufficient([leaves[i] for i in refused], draft, shelves, open_nodes[channel.code])
+        return _insufficient([leaves[i] for i in refused], channel, shelves, open_nodes[channel.code], own)
     order_id = new_id()
     legs = reserve_legs((k.node_id, demands[k.index].sku, k.quantity) for k in kept)
+    if cart is not None:
+        reservations.free(shelves, cart, reason="its order has come")
+        carts.consumed[cart.id] = order_id
     if legs:
-        posting = Posting(cause_type="order", cause_id=order_id, legs=legs, within_safety=True)
+        posting = Posting(
+            cause_type="order",
+            cause_id=order_id,
+            legs=legs,
+            # What a cart had it may keep, though safety stock has been raised above it since.
+            within_safety=cart is None,
+            channel_id=channel.id,
+        )
         unborne = shelves.post(posting)
         assert unborne is None, unborne  # noqa: S101 - `keep` planned on these very shelves
     slices = [NewSlice(leaves[k.index], k.quantity, Rank.RESERVED, k.node_id) for k in kept]
@@ -184,21 +262,23 @@ def _bound(draft: OrderDraft, world: _Known) -> OrderDraft:
 
 
 def _insufficient(
-    short: Sequence[NewLine], draft: OrderDraft, shelves: Shelves, open_nodes: set[UUID]
+    short: Sequence[NewLine],
+    channel: Channel,
+    shelves: Shelves,
+    open_nodes: set[UUID],
+    own: Mapping[Key, int] | None,
 ) -> Refused:
+    """What the channel may still have of each, what the buyer's cart keeps included."""
     available = {
-        line.values.sku: sum(
-            shelves.to_promise(node, line.values.sku)
-            for node in shelves.nodes(line.values.sku)
-            if node in open_nodes
-        )
-        for line in short
+        sku: shelves.allowance(channel.id, sku, open_nodes)
+        + sum(units for (_, kept), units in (own or {}).items() if kept == sku)
+        for sku in {line.values.sku for line in short}
     }
     faults = tuple(
         Fault(
             f"/lines/{line.draft_index}/quantity",
             "insufficient_stock",
-            f"{available[line.values.sku]} of {line.values.sku} are left for {draft.channel}, "
+            f"{available[line.values.sku]} of {line.values.sku} are left for {channel.code}, "
             f"{line.values.quantity} were asked for: order fewer, another item, or wait for supply",
         )
         for line in short

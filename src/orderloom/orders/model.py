@@ -49,7 +49,8 @@ class OrderDraft:
     """An order as it comes in, translated from its channel's format and not yet checked.
 
     `adjustment` is a signed, flagged difference to the source's money. `total` is the cart's figure; when given it
-    must agree. `decide_as_of` lets decisions on history be made as of that moment instead of now.
+    must agree. `decide_as_of` lets decisions on history be made as of that moment instead of now. `reservation_id`:
+    the stock kept for the buyer's cart, which becomes the order's.
     """
 
     channel: str
@@ -70,6 +71,7 @@ class OrderDraft:
     promise_at: datetime | None = None
     decide_as_of: datetime | None = None
     ship_complete: bool = False
+    reservation_id: UUID | None = None
 
     @property
     def computed_total(self) -> int:
@@ -87,8 +89,8 @@ class OrderDraft:
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).digest()
 
     def content(self) -> dict[str, Any]:
-        """The draft as plain values."""
-        plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        """The draft as plain values; how its stock was kept before is no part of it."""
+        plain = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "reservation_id"}
         plain["buyer"] = dict(self.buyer)
         plain["ship_to"] = self.ship_to.json()
         plain["lines"] = [{n: getattr(line, n) for n in line.__dataclass_fields__} for line in self.lines]
@@ -109,12 +111,16 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """The order is stored. `duplicate`: it had been before; `differs` lists the paths where this one differs."""
+    """The order is stored. `duplicate`: it had been before; `differs` lists the paths where this one differs.
+
+    `reservation`: the state of the cart's reservation it came with; only a `consumed` one gave it its units.
+    """
 
     order_id: UUID
     number: str
     duplicate: bool = False
     differs: tuple[str, ...] = ()
+    reservation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +129,8 @@ class Refused:
 
     faults: tuple[Fault, ...]
     available: Mapping[str, int] = field(default_factory=dict)
+    coming: Mapping[str, tuple[datetime, int]] = field(default_factory=dict)
+    """By SKU when more is to be had, and how many then, where supply is on its way that nobody waits for."""
 
     @property
     def short(self) -> bool:
