@@ -22,6 +22,15 @@ async def items_of(db: Db, *, skus: Iterable[str]) -> dict[str, Item]:
     return {row["sku"]: _item(row) for row in rows}
 
 
+async def tracked_of(db: Db, *, skus: Iterable[str]) -> dict[str, str]:
+    """How each of these items is tracked, by lot or by serial; one that is not tracked is absent."""
+    rows = await db.fetch(
+        "SELECT sku, tracked_by FROM catalog.items WHERE sku = ANY($1::text[]) AND tracked_by IS NOT NULL",
+        list(skus),
+    )
+    return {row["sku"]: row["tracked_by"] for row in rows}
+
+
 async def all_items(db: Db) -> dict[str, Item]:
     """Every item."""
     rows = await db.fetch("SELECT " + _COLUMNS + " FROM catalog.items ORDER BY sku")
@@ -47,6 +56,15 @@ async def kits_of(db: Db, *, skus: Iterable[str] | None = None) -> dict[str, Qua
     for row in rows:
         kits.setdefault(row["kit_sku"], Quantities())[row["component_sku"]] = row["quantity"]
     return kits
+
+
+async def kits_with(db: Db, *, components: Iterable[str]) -> set[str]:
+    """The SKUs of kits in which any of these is a component."""
+    rows = await db.fetch(
+        "SELECT DISTINCT kit_sku FROM catalog.kit_components WHERE component_sku = ANY($1::text[])",
+        list(set(components)),
+    )
+    return {row["kit_sku"] for row in rows}
 
 
 _PUT = """

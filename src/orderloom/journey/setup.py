@@ -16,6 +16,7 @@ from typing import Any
 from orderloom import catalog, inventory, network, packing
 from orderloom.catalog.model import Item
 from orderloom.inventory.counting import tell_changed
+from orderloom.inventory.marking import tell_offer_changed
 from orderloom.inventory.model import Leg, Posting
 from orderloom.network.model import Channel, Node
 from orderloom.packing.model import Carton
@@ -132,8 +133,17 @@ async def put(db: Db, *, wanted: Setup) -> list[Change]:
         Change("carton", key) for key in sorted(await packing.put_cartons(db, cartons=wanted.cartons))
     ]
     changes += [Change("carrier", key) for key in await _put_carriers(db, wanted.carriers)]
+    await _tell_offers(db, changes)
     changes += [Change("stock", f"{node} {sku}") for node, sku in await _put_stock(db, wanted.stock)]
     return changes
+
+
+async def _tell_offers(db: Db, changes: Sequence[Change]) -> None:
+    """What channels may sell depends on nodes and channels for every SKU, on items and kits for their own."""
+    if any(change.kind in ("node", "channel") for change in changes):
+        await tell_offer_changed(db, skus=None, reason="nodes or channels changed")
+    elif skus := {change.key for change in changes if change.kind in ("item", "kit")}:
+        await tell_offer_changed(db, skus=skus, reason="items changed")
 
 
 async def _put_carriers(db: Db, carriers: Sequence[CarrierTerms]) -> list[str]:

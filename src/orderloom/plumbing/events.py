@@ -178,7 +178,8 @@ async def _beyond(db: Db, after: str) -> bool:
 EVENTS = Log(_read_on, _beyond)
 
 _LOOK = """
-SELECT xid, id, type = ANY($4::text[]) AS wanted FROM plumbing.events
+SELECT xid, id, type = ANY($4::text[]) OR split_part(type, '.', 1) || '.*' = ANY($4::text[]) AS wanted
+FROM plumbing.events
 WHERE (xid, id) > ($1::text::xid8, $2) AND xid < pg_snapshot_xmin(pg_current_snapshot())
 ORDER BY xid, id LIMIT $3
 """
@@ -186,7 +187,7 @@ LOOK_MOST = 5_000
 
 
 def events_of(*types: str) -> Log:
-    """The event log as one who wants these types alone reads it: others are passed over without being fetched."""
+    """The event log for one who wants these types alone, "order.*" for all that begin so: others are never fetched."""
 
     async def read_on(db: Db, after: str, limit: int) -> tuple[Sequence[Event], str]:
         wanted: list[int] = []
@@ -210,14 +211,14 @@ def events_of(*types: str) -> Log:
 class Reader:
     """A consumer of a log. `handle` runs in the transaction that moves its cursor: its effect happens once.
 
-    `every_s`: at least so long between two passes of all processes together, so that what comes often is taken
+    `every_s` tells how long to leave between two passes of all processes together, so that what comes often is taken
     together. `at_once`: most rows of the log in a pass.
     """
 
     name: str
     handle: Callable[[Db, Sequence[Any]], Awaitable[None]]
     log: Log = EVENTS
-    every_s: float = 0
+    every_s: Callable[[], float] = float
     at_once: int = 500
 
 
@@ -236,7 +237,7 @@ async def feed(
             "SELECT xid, id FROM plumbing.cursors WHERE reader = $1 "
             "AND updated_at <= clock_timestamp() - make_interval(secs => $2) FOR UPDATE SKIP LOCKED",
             reader.name,
-            0.0 if hurry else reader.every_s,
+            0.0 if hurry else reader.every_s(),
         )
         if at is None:
             return 0

@@ -86,12 +86,16 @@ class Outward:
         means nobody knows, and the subject comes again after a backoff.
     record: stores the answers `(call, answer)` of all subjects whose calls came through, and says what follows.
     at_once: how many calls may be in flight to one provider from one process.
+    lanes: how many sets of this step a process has in hand side by side. More than one keeps a slow provider from
+        delaying others, where `together`, the most subjects of a set, is 1.
     """
 
     prepare: Callable[[Db, Sequence[UUID], datetime], Awaitable[Sequence[Any]]]
     call: Callable[[Any], Awaitable[Any]]
     record: Callable[[Db, Sequence[UUID], Sequence[Answer], datetime], Awaitable[Outcomes]]
     at_once: int = 16
+    lanes: int = 1
+    together: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,6 +66,7 @@ class Runner:
             for journey in self._journeys
             for step in journey.steps
             if isinstance(step.do, Outward) or isinstance(step.undo, Outward)
+            for _ in range(step.do.lanes if isinstance(step.do, Outward) else 1)
         ]
         async with asyncio.TaskGroup() as group:
             group.create_task(self._listen(stop))
@@ -288,9 +289,8 @@ class Runner:
         leases: dict[UUID, Claim] = {}
         try:
             async with self._database.transaction() as db:
-                claimed = await self._claim(
-                    db, journey, step, undoing=undoing, only=only, most=action.at_once * 8
-                )
+                most = action.together or action.at_once * 8
+                claimed = await self._claim(db, journey, step, undoing=undoing, only=only, most=most)
                 ids = await self._park_killers(db, journey, step, claimed)
                 if not ids:
                     return len(claimed)

@@ -163,3 +163,19 @@ async def movements(db: Db, *, node_id: UUID, sku: str, before: int | None, limi
         limit,
     )
     return [Movement(**dict(row)) for row in rows]
+
+
+async def stocked(db: Db) -> list[str]:
+    """Every SKU that has a balance somewhere."""
+    rows = await db.fetch("SELECT DISTINCT sku FROM inventory.stock ORDER BY sku")
+    return [row["sku"] for row in rows]
+
+
+async def stocked_part(db: Db, *, part: int, of: int) -> list[str]:
+    """The SKUs of one part out of so many, always the same ones: all parts together are all that have a balance."""
+    rows = await db.fetch(
+        "SELECT DISTINCT sku FROM inventory.stock WHERE abs(hashtext(sku)::bigint) % $2 = $1 ORDER BY sku",
+        part,
+        of,
+    )
+    return [row["sku"] for row in rows]

@@ -6,11 +6,15 @@
 Both are signed after Standard Webhooks with the channel's secret, over an empty body for the GET. 2xx takes the whole
 batch; 429 and every 5xx mean "not now"; anything else refuses it. The page is the channel's: `after` is handed back as
 it came, until it is null.
+
+A channel's secret is stored nowhere: it follows from the deployment's own secret, the channel's code, and the number
+`key` in its settings. Raising that number by one makes a new secret; the one before goes on signing beside it.
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +26,7 @@ from orderloom.plumbing import outbound
 from orderloom.plumbing.http import Unavailable
 from orderloom.plumbing.settings import settings as deployment
 from orderloom.sync.feeds.feed import Accepted, Batch, Inquiry, Listed, Refused, Verdict
-from orderloom.sync.signing import PREFIX, signed
+from orderloom.sync.signing import secret_of, signed
 
 TIMEOUT_S = 5.0
 PAGE = 1_000
@@ -46,15 +50,24 @@ class _Page(BaseModel):
 class OverHttp:
     """Speaks to the channel's own endpoint."""
 
-    def __init__(self, *, private: bool) -> None:
+    def __init__(self, *, private: bool, root: str) -> None:
         self._private = private
+        self._root = root.encode()
+
+    def secret(self, channel: str, *, key: int = 1) -> str:
+        """What the channel checks our signatures by."""
+        return secret_of(hmac.digest(self._root, f"availability feed {key} {channel}".encode(), "sha256"))
+
+    def _secrets(self, channel: str, settings: Mapping[str, Any]) -> list[str]:
+        key = int(settings.get("key", 1))
+        return [self.secret(channel, key=each) for each in range(key, max(0, key - 2), -1)]
 
     def faults(self, settings: Mapping[str, Any]) -> list[str]:
-        """An address we may go to, and a secret to sign with."""
-        found = [f"{name!r} is not known here" for name in sorted(set(settings) - {"url", "secret"})]
-        secret = settings.get("secret")
-        if not isinstance(secret, str) or not secret.startswith(PREFIX) or len(secret) < 30:
-            found.append(f"secret: {PREFIX} and at least 24 bytes in base64")
+        """An address we may go to, and which secret to sign with."""
+        found = [f"{name!r} is not known here" for name in sorted(set(settings) - {"url", "key"})]
+        key = settings.get("key", 1)
+        if type(key) is not int or not 1 <= key <= 10_000:
+            found.append("key: a number from 1 on, one more for a new secret")
         try:
             outbound.check(str(settings.get("url", "")), private=self._private)
         except outbound.Forbidden as closed:
@@ -64,9 +77,8 @@ class OverHttp:
     async def push(self, batch: Batch) -> Verdict:
         """One POST; its id is that of its content, the same when the same numbers go again."""
         body = _encoded({"channel": batch.channel, "items": [item.json() for item in batch.items]})
-        headers = signed(
-            name=f"avl_{_digest(batch)}", now=batch.sent_at, body=body, secrets=[batch.settings["secret"]]
-        )
+        secrets = self._secrets(batch.channel, batch.settings)
+        headers = signed(name=f"avl_{_digest(batch)}", now=batch.sent_at, body=body, secrets=secrets)
         try:
             said = await outbound.post(
                 batch.settings["url"],
@@ -97,7 +109,8 @@ class OverHttp:
         asked = {"limit": str(PAGE), **({} if after is None else {"after": after})}
         url = f"{inquiry.settings['url']}?{urlencode(asked)}"
         name = f"avl_{hashlib.sha256(url.encode()).hexdigest()[:32]}"
-        headers = signed(name=name, now=inquiry.asked_at, body=b"", secrets=[inquiry.settings["secret"]])
+        secrets = self._secrets(inquiry.channel, inquiry.settings)
+        headers = signed(name=name, now=inquiry.asked_at, body=b"", secrets=secrets)
         try:
             status, body = await outbound.get(
                 url,
@@ -128,6 +141,5 @@ def _encoded(body: Mapping[str, Any]) -> bytes:
 
 def configured() -> OverHttp:
     """From the settings."""
-    return OverHttp(private=deployment().webhook_private_hosts)
-
-
+    found = deployment()
+    return OverHttp(private=found.webhook_private_hosts, root=found.secret_key.get_secret_value())
