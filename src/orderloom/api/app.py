@@ -76,7 +76,7 @@ def create_app(
         openapi_url=None,
         redirect_slashes=False,
     )
-    app.state.desk = Desk(database, settings, Admission(database, lanes))
+    app.state.desk = Desk(database, settings, Admission(database, lanes), capturing.flights(database))
     app.state.meters = Meters()
     doors: list[Door] = sorted((door for group in routes for door in group.doors), key=_specific_first)
     app.router.routes.extend(doors)
@@ -92,7 +92,9 @@ def create_app(
 
 
 def _specific_first(door: Door) -> str:
-    """The first address that fits is taken: words go before `{id}.pdf`, and that before `{id}`."""
+    """The first address that fits is taken: words go before `{id}.pdf`, and that before `{id}`; what is hot, before all."""
+    if door.rules.transaction == "gathered":
+        return ""
     return re.sub(r"\{[a-z_]+\}(?=/|$)", "~~", re.sub(r"\{[a-z_]+\}(?=\.)", "~", door.path))
 
 

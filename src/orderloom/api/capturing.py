@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import structlog
-from fastapi import Request
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from orderloom import network
 from orderloom.api import door
@@ -37,7 +36,14 @@ from orderloom.journey import placing
 from orderloom.orders.capture import Raced
 from orderloom.orders.model import LineDraft, OrderDraft, Placed, Refused, TenderDraft
 from orderloom.plumbing import idempotency
-from orderloom.plumbing.database import Database, Db, Deadlock
+from orderloom.plumbing.database import (
+    Database,
+    DatabaseAway,
+    Db,
+    Deadlock,
+    LockTimeout,
+    StatementTimeout,
+)
 from orderloom.plumbing.events import Actor, acting
 from orderloom.plumbing.idempotency import Keyed
 from orderloom.terms import wire
@@ -179,7 +185,7 @@ class OrderReceipt(Out):
     number: str
     external_id: str
     duplicate: bool = Field(description="It had been there before; this body was not applied")
-    differs: list[str] = Field(
+    differs: Sequence[str] = Field(
         description="JSON Pointers where this body differs from the order already there"
     )
 
@@ -200,28 +206,27 @@ class Passenger:
 @routes.post(
     "/orders",
     scope="orders:write",
-    own=True,
+    gathered=True,
     status=201,
     lane="storefront",
     refuses=(409,),
     answers={200: "A duplicate: the order was there already"},
 )
-async def create_order(request: Request, call: Here, body: OrderIn) -> OrderReceipt:
+async def create_order(call: Here, body: OrderIn) -> OrderReceipt:
     """Take an order: validated, stored, its stock reserved, at once and whole"""
     draft = body.draft()
     if call.credential.limited:
         async with call.desk.database.transaction(readonly=True) as db:
             await _refuse_foreign_channel(db, call, [draft])
     passenger = Passenger(draft, call.actor, call.keyed, call.request_id)
-    return await _flights(request, call).board(passenger)  # type: ignore[return-value]  # a Response is handed on as it is
+    return await call.desk.captures.board(passenger)  # type: ignore[return-value]  # a Response is handed on as it is
 
 
-def _flights(request: Request, call: Call) -> Flights[Passenger, Response]:
-    found: Flights[Passenger, Response] | None = getattr(request.app.state, "captures", None)
-    if found is None:
-        database = call.desk.database
-        found = request.app.state.captures = Flights(lambda passengers: _fly(database, passengers))
-    return found
+def flights(database: Database) -> Flights[Passenger, Response]:
+    """What single captures of an application gather in."""
+    return Flights(
+        lambda passengers: _fly(database, passengers), of_all=(DatabaseAway, LockTimeout, StatementTimeout)
+    )
 
 
 async def _fly(database: Database, passengers: Sequence[Passenger]) -> list[Response]:
@@ -285,19 +290,15 @@ async def _place(db: Db, actor: str, passengers: Sequence[Passenger]) -> Sequenc
 def _answer(passenger: Passenger, outcome: Placed | Refused) -> Response:
     if isinstance(outcome, Refused):
         return _refusal(outcome).response(passenger.request_id)
-    receipt = _receipt(passenger.draft, outcome)
-    headers = {"Location": f"/v1/orders/{wire('order', outcome.order_id)}"}
-    return JSONResponse(receipt.model_dump(mode="json"), 200 if outcome.duplicate else 201, headers)
-
-
-def _receipt(draft: OrderDraft, placed: Placed) -> OrderReceipt:
-    return OrderReceipt(
-        id=placed.order_id,
-        number=placed.number,
-        external_id=draft.external_id,
-        duplicate=placed.duplicate,
-        differs=list(placed.differs),
+    receipt = OrderReceipt.model_construct(
+        id=outcome.order_id,
+        number=outcome.number,
+        external_id=passenger.draft.external_id,
+        duplicate=outcome.duplicate,
+        differs=outcome.differs,
     )
+    headers = {"Location": f"/v1/orders/{wire('order', outcome.order_id)}"}
+    return Response(receipt.model_dump_json(), 200 if outcome.duplicate else 201, headers, "application/json")
 
 
 def _refusal(outcome: Refused) -> Problem:

@@ -10,7 +10,6 @@ from http import HTTPStatus
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from orderloom.api.problems import Problem
@@ -23,7 +22,10 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_SECURITY = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+_TRANSPORT = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"})
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
 class Meters:
@@ -57,8 +59,8 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = Headers(scope=scope).get("x-request-id", "")
-        request_id = given if _REQUEST_ID.fullmatch(given) else f"req_{secrets.token_hex(16)}"
+        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        request_id = given.decode() if _REQUEST_ID.fullmatch(given) else f"req_{secrets.token_hex(16)}"
         scope.setdefault("state", {})["request_id"] = request_id
         started, status = time.perf_counter(), 0
 
@@ -74,11 +76,7 @@ class Edge:
                 await self._guarded(scope, self._limited(receive), finish, lambda: status != 0)
         finally:
             route = getattr(scope.get("route"), "path", "none")
-            method = (
-                scope["method"]
-                if scope["method"] in {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"}
-                else "other"
-            )
+            method = scope["method"] if scope["method"] in _METHODS else "other"
             self._meters.requests.labels(method, route, status).inc()
             self._meters.seconds.labels(method, route).observe(time.perf_counter() - started)
 
@@ -114,9 +112,11 @@ class Edge:
 
 
 def _dress(message: Message, request_id: str, *, secure: bool) -> None:
-    headers = MutableHeaders(scope=message)
-    headers["X-Request-Id"] = request_id
-    for name, value in SECURITY_HEADERS.items():
-        headers.setdefault(name, value)
+    # In the form they are sent in: this is done for every answer.
+    given = list(message["headers"])
+    names = {name.lower() for name, _ in given}
+    given += [pair for pair in _SECURITY if pair[0] not in names]
+    given.append((b"x-request-id", request_id.encode()))
     if secure:
-        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+        given.append(_TRANSPORT)
+    message["headers"] = given

@@ -177,10 +177,14 @@ _MESSAGES: Mapping[str, str] = {
 
 def of_validation(error: RequestValidationError) -> Problem:
     """All faults of a request, at once; a body that is no JSON is a 400."""
-    found = error.errors()
+    return of_findings(error.errors(), whole=True)
+
+
+def of_findings(found: Sequence[Any], *, whole: bool = False) -> Problem:
+    """What pydantic found in a body, or in a whole request."""
     if any(fault["type"] == "json_invalid" for fault in found):
         return Problem(400, "malformed", f"the body is not JSON: {found[0].get('ctx', {}).get('error', '')}")
-    return invalid(faults_of(found))
+    return invalid(faults_of(found, whole=whole))
 
 
 def faults_of(found: Sequence[Any], *, whole: bool = True) -> list[Fault]:

@@ -1,0 +1,240 @@
+"""The load generator: raw sockets with keep-alive and prebuilt bodies, so that it takes little of the machine it measures on.
+
+A plan comes in as JSON on standard input, what was measured goes out as JSON on standard output. Two ways of asking:
+
+- closed: each connection sends its next request when the answer to the last has come. Finds out how much goes through.
+- open: requests are due at times fixed beforehand, whether or not answers come, and a latency counts from the time a request
+  was due: a server that stalls is charged for everybody who would have come meanwhile (no coordinated omission).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import bisect
+import json
+import random
+import resource
+import sys
+import time
+from collections import Counter, deque
+from collections.abc import Iterator
+from itertools import accumulate, cycle
+from typing import Any
+
+import uvloop
+
+BODIES = 4_000
+LINE = b'{"sku":"%s","quantity":%d,"unit_price":{"amount":1000,"currency":"USD"}}'
+ORDER = (
+    b'{"channel":"web","external_id":"%s","placed_at":"2026-03-02T15:04:05Z","currency":"USD",'
+    b'"buyer":{"name":"Ada Buyer","email":"ada@example.com"},'
+    b'"ship_to":{"name":"Ada Buyer","line1":"500 Main St","city":"Columbus","region":"OH","postcode":"43215","country":"US"},'
+    b'"lines":[%s],"tenders":[{"method":"card","token":"tok_approve","amount":{"amount":%d,"currency":"USD"}}],'
+    b'"total":{"amount":%d,"currency":"USD"}}'
+)
+HEAD = (
+    b"POST %s HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer %s\r\nContent-Type: %s\r\n"
+    b"Idempotency-Key: %s\r\nContent-Length: %d\r\n\r\n"
+)
+
+
+class Carts:
+    """Orders of three lines whose SKUs follow Zipf's law; with `hot`, one line of each order asks for that SKU."""
+
+    def __init__(self, *, skus: int, seed: int, prefix: str, hot: str | None = None) -> None:
+        dice = random.Random(seed)
+        weights = list(accumulate(1 / rank**1.001 for rank in range(1, skus + 1)))
+        self._prefix = prefix.encode()
+        self._count = 0
+        self._lines: list[tuple[bytes, int]] = []
+        for _ in range(BODIES):
+            ranks = [bisect.bisect(weights, dice.random() * weights[-1]) for _ in range(3)]
+            names = [b"S%d" % (10_001 + min(rank, skus - 1)) for rank in ranks]
+            if hot is not None:
+                names[0] = hot.encode()
+            units = [dice.choice((1, 1, 2)) for _ in names]
+            lines = b",".join(LINE % (name, count) for name, count in zip(names, units, strict=True))
+            self._lines.append((lines, 1000 * sum(units)))
+
+    def next(self) -> tuple[bytes, bytes]:
+        """A key of its own, and the body."""
+        lines, total = self._lines[self._count % BODIES]
+        self._count += 1
+        name = b"%s-%d" % (self._prefix, self._count)
+        return name, ORDER % (name, lines, total, total)
+
+
+def requests(plan: dict[str, Any]) -> Iterator[bytes]:
+    """Single captures, ready to be sent, in the name of several keys by turns."""
+    carts = Carts(skus=plan["skus"], seed=plan["seed"], prefix=plan["prefix"], hot=plan.get("hot"))
+    keys = cycle(key.encode() for key in plan["keys"])
+    while True:
+        name, body = carts.next()
+        yield HEAD % (b"/v1/orders", next(keys), b"application/json", name, len(body)) + body
+
+
+class Connection(asyncio.Protocol):
+    """One kept-alive connection that has at most one request under way."""
+
+    def __init__(self, load: Load) -> None:
+        self._load = load
+        self._transport: asyncio.Transport | None = None
+        self._seen = b""
+        self.began = 0.0
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+
+    def send(self, request: bytes, began: float) -> None:
+        """Send it; the latency counts from `began`."""
+        self.began = began
+        if self._transport is not None:
+            self._transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        seen = self._seen + data if self._seen else data
+        end = seen.find(b"\r\n\r\n")
+        if end >= 0:
+            at = seen.lower().find(b"content-length: ", 0, end)
+            length = int(seen[at + 16 : seen.find(b"\r", at)])
+            if len(seen) >= end + 4 + length:
+                self._seen = b""
+                self._load.answered(self, int(seen[9:12]), seen[end + 4 :])
+                return
+        self._seen = seen
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol's
+        self._load.lost(self)
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+class Load:
+    """What is asked and answered over all connections."""
+
+    def __init__(self, plan: dict[str, Any]) -> None:
+        self._plan = plan
+        self._requests = requests(plan)
+        self._idle: list[Connection] = []
+        self._due: deque[float] = deque()
+        self._under_way = 0
+        self._broken = 0
+        self._ending = False
+        self.statuses: Counter[int] = Counter()
+        self.latencies: list[tuple[float, float, int]] = []  # when due, how long, status
+        self.examples: dict[int, str] = {}
+
+    def answered(self, connection: Connection, status: int, body: bytes) -> None:
+        """An answer has come: note it, and send what comes next."""
+        now = time.perf_counter()
+        self._under_way -= 1
+        self.statuses[status] += 1
+        self.latencies.append((connection.began, now - connection.began, status))
+        if status >= 300 and status not in self.examples:
+            self.examples[status] = body.decode(errors="replace")[:300]
+        if self._plan["mode"] == "closed" and not self._ending:
+            self._ask(connection, now)
+        elif self._due:
+            self._ask(connection, self._due.popleft())
+        else:
+            self._idle.append(connection)
+
+    def lost(self, connection: Connection) -> None:
+        """The server hung up."""
+        if not self._ending:
+            self._broken += 1
+            if connection in self._idle:
+                self._idle.remove(connection)
+            else:
+                self._under_way -= 1
+
+    def _ask(self, connection: Connection, due: float) -> None:
+        self._under_way += 1
+        connection.send(next(self._requests), due)
+
+    async def run(self) -> dict[str, Any]:
+        """Ask for as long as the plan says; then wait for what is under way."""
+        loop = asyncio.get_running_loop()
+        plan = self._plan
+        for _ in range(plan["connections"]):
+            _, connection = await loop.create_connection(lambda: Connection(self), plan["host"], plan["port"])
+            self._idle.append(connection)
+        everybody = list(self._idle)
+        began = time.perf_counter()
+        cpu_before = _cpu()
+        if plan["mode"] == "closed":
+            self._idle = []
+            for connection in everybody:
+                self._ask(connection, began)
+            await asyncio.sleep(plan["warm_up"] + plan["seconds"])
+        else:
+            await self._open_loop(began)
+        ended = time.perf_counter()
+        cpu = _cpu() - cpu_before
+        self._ending = plan["mode"] == "closed"
+        patience = ended + plan.get("patience", 15)
+        while (self._under_way or self._due) and time.perf_counter() < patience:  # noqa: ASYNC110 - a look now and then is enough
+            await asyncio.sleep(0.01)
+        drained = time.perf_counter()
+        self._ending = True
+        for connection in everybody:
+            connection.close()
+        return self._report(began, ended, drained, cpu)
+
+    async def _open_loop(self, began: float) -> None:
+        """Constant arrivals at a rate that may climb: `ramp` says by when it is reached, from `rate_before`."""
+        plan = self._plan
+        due, end = began, began + plan["warm_up"] + plan["seconds"]
+        slow, fast, ramp = plan.get("rate_before", plan["rate"]), plan["rate"], plan.get("ramp", 0)
+        while due < end:
+            now = time.perf_counter()
+            while due <= now and due < end:
+                if self._idle:
+                    self._ask(self._idle.pop(), due)
+                else:
+                    self._due.append(due)
+                passed = due - began - plan["warm_up"]
+                climbed = 1.0 if passed >= ramp else max(0.0, passed / ramp)
+                due += 1 / (slow + (fast - slow) * climbed)
+            await asyncio.sleep(max(0.0005, due - now))
+
+    def _report(self, began: float, ended: float, drained: float, cpu: float) -> dict[str, Any]:
+        start = began + self._plan["warm_up"]
+        span = ended - start
+        good = sorted(took for at, took, status in self.latencies if status in (200, 201) and at >= start)
+        done = sum(
+            1 for at, took, status in self.latencies if status in (200, 201) and start <= at + took <= ended
+        )
+        return {
+            "per_second": done / span,
+            "answered": sum(self.statuses.values()),
+            "statuses": {str(status): count for status, count in sorted(self.statuses.items())},
+            "unanswered": self._under_way + len(self._due),
+            "broken": self._broken,
+            "ms": {
+                name: _quantile(good, at)
+                for name, at in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99), ("max", 1))
+            },
+            "drained_s": drained - ended,
+            "cpu_s": cpu,
+            "span_s": ended - began,
+            "examples": {str(status): text for status, text in self.examples.items()},
+        }
+
+
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def _quantile(ordered: list[float], at: float) -> float | None:
+    return round(1000 * ordered[min(len(ordered) - 1, int(at * len(ordered)))], 2) if ordered else None
+
+
+if __name__ == "__main__":
+    wanted = json.load(sys.stdin)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        json.dump(runner.run(Load(wanted).run()), sys.stdout)
