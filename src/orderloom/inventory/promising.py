@@ -92,9 +92,13 @@ class Outlook:
                 ready = max(ready, supply.at)
         return Covered(None if left else ready, left)
 
-    def on_the_way(self, sku: str, *, nodes: Collection[UUID] | None = None) -> int:
-        """Units coming to these nodes that nobody has a claim on."""
-        return sum(supply.units for supply in self.left(sku, nodes=nodes))
+    def mark(self) -> dict[str, list[Coming]]:
+        """How supply stands now, to come `back_to`."""
+        return {sku: list(coming) for sku, coming in self._coming.items()}
+
+    def back_to(self, mark: Mapping[str, list[Coming]]) -> None:
+        """Give back what was taken of supply since."""
+        self._coming.update({sku: list(coming) for sku, coming in mark.items()})
 
     def left(self, sku: str, *, nodes: Collection[UUID] | None = None) -> list[Coming]:
         """What comes to these nodes and is not spoken for, earliest first."""

@@ -42,6 +42,11 @@ class InLine:
         return -self.priority, self.placed_at, self.order_id
 
 
+async def waited_for(db: Db, *, skus: Sequence[str]) -> set[str]:
+    """Which of these SKUs somebody waits for."""
+    return await store.skus(db, skus) if skus else set()
+
+
 async def units_waiting(db: Db, *, skus: Sequence[str]) -> list[WaitingUnits]:
     """What waits for these SKUs in sums, the urgent first: cheap however many orders wait."""
     return [WaitingUnits(**dict(row)) for row in await store.sums(db, skus)] if skus else []

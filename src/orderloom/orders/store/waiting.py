@@ -34,6 +34,15 @@ ORDER BY -o.priority, o.placed_at, o.id, s.id
 """
 
 
+async def skus(db: Db, of: Sequence[str]) -> set[str]:
+    """Which of these SKUs somebody waits for."""
+    rows = await db.fetch(
+        "SELECT DISTINCT sku FROM orders.slices WHERE sku = ANY($1::text[]) AND rank BETWEEN 100 AND 150",
+        list(of),
+    )
+    return {row["sku"] for row in rows}
+
+
 async def sums(db: Db, skus: Sequence[str]) -> list[Row]:
     """Units waiting by SKU, channel, fixed node and priority, the urgent first."""
     return await db.fetch(_SUMS, list(skus))

@@ -1,0 +1,116 @@
+"""What is sold ahead of stock: backorders covered by supply on its way, pre-orders, and when they will be ready.
+
+`from_supply` units are taken only as far as what comes is not spoken for; supply is read under the lock on the SKU's
+balances, so that two buyers never share a unit that comes. `always` units are taken without a date when none is known.
+A pre-order is ready on its day at the earliest.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from uuid import UUID
+
+from orderloom.catalog.model import Item
+from orderloom.inventory.availability import Demand, Key, Shelves
+from orderloom.inventory.expecting import look_ahead
+from orderloom.inventory.promising import Coming, Outlook, Wanted
+from orderloom.journey.queueing import Claim, before_new, claims
+from orderloom.network.calendar import zone
+from orderloom.plumbing.database import Db
+
+
+@dataclass(frozen=True, slots=True)
+class SoldAhead:
+    """Units that were accepted ahead of stock, and when the last of them is there; `undated`: nobody knows."""
+
+    ready_at: datetime | None = None
+    undated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NotComing:
+    """Demand indexes that no stock, no supply and no policy covers: nothing was taken."""
+
+    indexes: tuple[int, ...]
+
+
+class Ahead:
+    """What orders being captured must leave to those in line before them, and what they may have of supply."""
+
+    def __init__(self, outlook: Outlook, claimed: Sequence[Claim]) -> None:
+        self._outlook = outlook
+        self._claims = claimed
+        self._claimed: dict[int, dict[Key, int]] = {}
+
+    def claimed(self, priority: int) -> Mapping[Key, int]:
+        """Units by (node, SKU) that a new order of this priority may not have."""
+        if not self._claims:
+            return {}
+        if priority not in self._claimed:
+            self._claimed[priority] = before_new(self._claims, priority=priority)
+        return self._claimed[priority]
+
+    def sell(
+        self,
+        demands: Sequence[Demand],
+        short: Mapping[int, int],
+        *,
+        items: Mapping[str, Item],
+        open_nodes: Collection[UUID],
+        whatever: bool,
+    ) -> SoldAhead | NotComing:
+        """Take the units short of stock from supply, all or none; `whatever`: the channel takes what nothing covers."""
+        mark = self._outlook.mark()
+        ready: list[datetime | None] = []
+        uncovered = []
+        for index, units in short.items():
+            demand = demands[index]
+            policy = items[demand.sku].backorder
+            nodes = frozenset([demand.fixed_node] if demand.fixed_node else open_nodes)
+            found = self._outlook.take(Wanted(sku=demand.sku, units=units, nodes=nodes), only_coming=True)
+            if policy != "refuse" or not found.missing:
+                # What a channel takes against the item's policy is a person's case, with the promise any order gets.
+                ready.append(found.ready_at)
+            if policy == "refuse" or (policy == "from_supply" and found.missing):
+                uncovered.append(index)
+        if uncovered and not whatever:
+            self._outlook.back_to(mark)
+            return NotComing(tuple(uncovered))
+        if None in ready:
+            return SoldAhead(undated=True)
+        return SoldAhead(max((at for at in ready if at is not None), default=None))
+
+    def next_of(self, sku: str, nodes: Collection[UUID]) -> Coming | None:
+        """The next units that come to these nodes and are not spoken for."""
+        return next(iter(self._outlook.left(sku, nodes=nodes)), None)
+
+
+async def look(db: Db, *, shelves: Shelves, wanted: Mapping[str, int], fixed: bool, now: datetime) -> Ahead:
+    """Read what new orders wanting these units by SKU have to know, after the balances were locked.
+
+    Supply is asked after only where stock may not do: for more than is free, or (`fixed`) for single nodes.
+    """
+    free = {(n, sku): shelves.to_promise(n, sku) for sku in wanted for n in shelves.nodes(sku)}
+    in_line = await claims(db, shelves=shelves, skus=wanted)
+    left: dict[str, int] = defaultdict(int)
+    for (_, sku), units in free.items():
+        left[sku] += units
+    for claim in in_line:
+        left[claim.sku] -= claim.units
+    scarce = [sku for sku, units in sorted(wanted.items()) if fixed or units > left[sku]]
+    if not scarce:
+        return Ahead(Outlook(here={}, coming=(), now=now), in_line)
+    # What nobody in line can take now, a new buyer may: only what is claimed covers those who wait.
+    claimed: dict[Key, int] = defaultdict(int)
+    for claim in in_line:
+        claimed[claim.node_id, claim.sku] += claim.units
+    return Ahead(await look_ahead(db, skus=scarce, now=now, here=claimed), in_line)
+
+
+def sold_from(skus: Collection[str], *, days: Mapping[str, date], time_zone: str) -> datetime | None:
+    """The moment from which all of these may be sold: the latest first day of any of them, in the channel's zone."""
+    mine = [days[sku] for sku in skus if sku in days]
+    return datetime.combine(max(mine), time.min, zone(time_zone)) if mine else None

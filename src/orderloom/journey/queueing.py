@@ -1,0 +1,205 @@
+"""Who is served first: stock that is free belongs to the orders that wait for it, by priority, then age.
+
+Nobody behind them is given it, neither a new buyer nor a younger order; and when stock comes, those whom it can serve
+are woken, however many wait. An order that cannot take units now (unpaid, paused, given up) holds up nobody: it is
+served at its turn once it goes on.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from orderloom import inventory, network
+from orderloom.inventory.availability import Key, Shelves
+from orderloom.journey.offering import open_to
+from orderloom.orders.reading import fulfillments_of
+from orderloom.orders.waiting import InLine, in_line, waited_for
+from orderloom.plumbing import journeys
+from orderloom.plumbing.database import Db
+
+_SERVED_AT = frozenset({"reserve", "follow"})
+_PAGE, _PAGES = 500, 40
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Units at a node that belong to an order in line; a smaller `place` is served sooner."""
+
+    order_id: UUID
+    place: tuple[int, datetime, UUID]
+    node_id: UUID
+    sku: str
+    units: int
+
+    @property
+    def priority(self) -> int:
+        """The order's."""
+        return -self.place[0]
+
+
+async def claims(
+    db: Db, *, shelves: Shelves, skus: Iterable[str], able: Collection[UUID] = ()
+) -> list[Claim]:
+    """What of the free stock on the shelves belongs to whom, in the order they are served, until none is left.
+
+    `able`: orders known to take units now, wherever their journey's row stands.
+    """
+    free = {(n, s): shelves.to_promise(n, s) for s in skus for n in shelves.nodes(s)}
+    free = {key: units for key, units in free.items() if units > 0}
+    waited = await waited_for(db, skus=sorted({sku for _, sku in free}))
+    if not waited:
+        return []
+    serving = _Serving(shelves, {key: units for key, units in free.items() if key[1] in waited})
+    after: InLine | None = None
+    for _ in range(_PAGES):
+        skus_left, nodes_left = serving.left()
+        page = (
+            await in_line(db, skus=skus_left, nodes=nodes_left, after=after, limit=_PAGE) if skus_left else []
+        )
+        if not page:
+            break
+        allowed = await _allowed(db, page)
+        going = await _going(db, page, able)
+        for piece in page:
+            if piece.order_id in going:
+                serving.serve(piece, allowed(piece))
+        after = page[-1]
+        if len(page) < _PAGE:
+            break
+    return serving.claims
+
+
+def ahead_of(
+    found: Sequence[Claim], *, place: tuple[int, datetime, UUID], but: Collection[UUID] = ()
+) -> dict[Key, int]:
+    """Units by (node, SKU) that belong to orders served before that place, some orders left out."""
+    return _sum(c for c in found if c.place < place and c.order_id not in but)
+
+
+def before_new(found: Sequence[Claim], *, priority: int) -> dict[Key, int]:
+    """Units by (node, SKU) that an order just arriving with that priority may not have."""
+    return _sum(c for c in found if c.priority >= priority)
+
+
+def _sum(found: Iterable[Claim]) -> dict[Key, int]:
+    units: dict[Key, int] = defaultdict(int)
+    for claim in found:
+        units[claim.node_id, claim.sku] += claim.units
+    return units
+
+
+class _Serving:
+    """Free units as they are handed out along the line."""
+
+    def __init__(self, shelves: Shelves, free: dict[Key, int]) -> None:
+        self._shelves = shelves
+        self._free = free
+        self._room: dict[tuple[UUID, str], int] = {}
+        self.claims: list[Claim] = []
+
+    def left(self) -> tuple[list[str], list[UUID]]:
+        """The SKUs and the nodes that still have free units."""
+        keys = [key for key, units in self._free.items() if units]
+        return sorted({sku for _, sku in keys}), sorted({node for node, _ in keys})
+
+    def serve(self, piece: InLine, allowed: Collection[UUID]) -> None:
+        """Give it what it may have: where most is, first."""
+        wanted = min(piece.quantity, self._room_of(piece, allowed))
+        keys = [k for k in self._free if k[1] == piece.sku and k[0] in allowed and self._free[k]]
+        for key in sorted(keys, key=lambda k: (-self._free[k], k)):
+            units = min(wanted, self._free[key])
+            if units:
+                self._free[key] -= units
+                wanted -= units
+                self._draw(piece, units)
+                self.claims.append(Claim(piece.order_id, piece.place, key[0], piece.sku, units))
+
+    def _room_of(self, piece: InLine, allowed: Collection[UUID]) -> int:
+        if not self._shelves.limits.bind(piece.channel_id, piece.sku):
+            return piece.quantity
+        key = (piece.channel_id, piece.sku)
+        if key not in self._room:
+            self._room[key] = self._shelves.allowance(*key, allowed)
+        return self._room[key]
+
+    def _draw(self, piece: InLine, units: int) -> None:
+        if (key := (piece.channel_id, piece.sku)) in self._room:
+            self._room[key] -= units
+
+
+class _Allowed:
+    """Which nodes may serve a waiting slice."""
+
+    def __init__(
+        self,
+        by_channel: Mapping[UUID, set[UUID]],
+        refusing: Mapping[UUID, set[UUID]],
+        missed: Mapping[tuple[UUID, str], frozenset[UUID]],
+    ) -> None:
+        self._by_channel, self._refusing, self._missed = by_channel, refusing, missed
+
+    def __call__(self, piece: InLine) -> Collection[UUID]:
+        if piece.fixed_node_id:
+            return (piece.fixed_node_id,)
+        nodes = self._by_channel[piece.channel_id] - self._refusing.get(piece.order_id, set())
+        return nodes - self._missed.get((piece.order_id, piece.sku), frozenset())
+
+
+async def _allowed(db: Db, page: Sequence[InLine]) -> _Allowed:
+    orders = sorted({piece.order_id for piece in page})
+    nodes = await network.nodes_of(db)
+    channels = await network.channels_of(db, ids={piece.channel_id for piece in page})
+    return _Allowed(
+        {channel.id: open_to(channel, nodes) for channel in channels.values()},
+        await refusing_nodes(db, orders=orders),
+        await missed_at(db, orders=orders),
+    )
+
+
+async def _going(db: Db, page: Sequence[InLine], able: Collection[UUID]) -> set[UUID]:
+    """The orders that will take what is theirs as soon as they are woken."""
+    found = await journeys.look(db, sorted({piece.order_id for piece in page}))
+    return set(able) | {s.subject_id for s in found if _goes_on(s)}
+
+
+def _goes_on(subject: journeys.Subject) -> bool:
+    return (
+        subject.journey == "order"
+        and subject.step in _SERVED_AT
+        and subject.state in ("due", "waiting")
+        and not subject.undoing
+    )
+
+
+async def missed_at(db: Db, *, orders: Sequence[UUID]) -> dict[tuple[UUID, str], frozenset[UUID]]:
+    """By (order, SKU) the nodes that did not find it: their count may be wrong, so others are asked first."""
+    works = await fulfillments_of(db, orders=orders)
+    if not works:
+        return {}
+    found: dict[tuple[UUID, str], set[UUID]] = defaultdict(set)
+    for work, node, sku in await inventory.missed(db, works=list(works)):
+        found[works[work].order_id, sku].add(node)
+    return {key: frozenset(nodes) for key, nodes in found.items()}
+
+
+async def refusing_nodes(db: Db, *, orders: Sequence[UUID]) -> dict[UUID, set[UUID]]:
+    """The nodes that have rejected an order's work: it is routed again without them."""
+    refused: dict[UUID, set[UUID]] = defaultdict(set)
+    for work in (await fulfillments_of(db, orders=orders)).values():
+        if work.request_status == "rejected":
+            refused[work.order_id].add(work.node_id)
+    return refused
+
+
+def freed_skus(moved: Iterable[Mapping[str, object]]) -> Iterator[str]:
+    """Of what an event tells of slices moved, the SKUs of which units may now be free for the next in line."""
+    for piece in moved:
+        if piece.get("to") in _FREEING:
+            yield str(piece["sku"])
+
+
+_FREEING = frozenset({"cancelled", "created", "rejected", "short", "backordered"})
