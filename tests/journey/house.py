@@ -10,8 +10,7 @@ from uuid import UUID, uuid4
 from orderloom import inventory, network
 from orderloom.delivery.model import TrackingEvent
 from orderloom.insight import audit
-from orderloom.inventory import counting
-from orderloom.journey import asking_back, cancelling, working
+from orderloom.journey import asking_back, cancelling, recounting, working
 from orderloom.journey.placing import place
 from orderloom.journey.setup import Setup
 from orderloom.orders import exceptions, holds
@@ -105,8 +104,13 @@ class House:
         async with self.database.transaction() as db:
             nodes = {node.id: node.code for node in (await network.nodes_of(db)).values()}
             for node, code in sorted(nodes.items()):
-                await counting.set_on_hand(
-                    db, node_id=node, sku=sku, quantity=units.get(code, 0), reason="count"
+                await recounting.set_on_hand(
+                    db,
+                    node_id=node,
+                    sku=sku,
+                    quantity=units.get(code, 0),
+                    reason="count",
+                    now=datetime.now(UTC),
                 )
 
     async def level(self, code: str, sku: str) -> Any:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from orderloom.inventory import counting
-from orderloom.journey import working
+from datetime import UTC, datetime
+
+from orderloom.journey import recounting, working
 from orderloom.packing.model import Short
 from orderloom.terms import Rank
 from tests.journey.house import House
@@ -103,8 +104,13 @@ async def test_arriving_stock_goes_to_the_urgent_and_then_to_the_oldest(house: H
     assert statuses == ["released", "backordered", "released"]
     async with house.database.transaction() as db:
         level = await house.level("RNO", mug)
-        await counting.adjust(
-            db, node_id=level.node_id, sku=mug, changes={"on_hand": 1}, reason="found behind the shelf"
+        await recounting.adjust(
+            db,
+            node_id=level.node_id,
+            sku=mug,
+            changes={"on_hand": 1},
+            reason="found behind the shelf",
+            now=datetime.now(UTC),
         )
     await house.settle()
     assert (await house.order(second)).status == "released"

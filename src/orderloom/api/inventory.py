@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, ConfigDict, Field
 
 from orderloom import network
 from orderloom.api.door import Call, Here, Routes
+from orderloom.api.lots import LotChangeIn, LotIn, checked, in_motion
 from orderloom.api.problems import Fault, invalid, refused
 from orderloom.api.wire import (
     COUNT_MOST,
@@ -29,8 +30,9 @@ from orderloom.api.wire import (
 )
 from orderloom.insight import catalogue_pages, stock_pages
 from orderloom.inventory import counting
-from orderloom.inventory.counting import BelowPromises, Stale
-from orderloom.inventory.model import Level
+from orderloom.inventory.counting import Stale
+from orderloom.journey import recounting
+from orderloom.journey.recounting import Counted
 from orderloom.plumbing.database import Row
 from orderloom.terms import new_id
 
@@ -83,6 +85,16 @@ class MovementOut(Out):
         return cls(**{**plain, "sequence": plain["id"], "cause": plain["cause_id"]})
 
 
+class CountedOut(LevelOut):
+    """The balance as it is now, and what putting it right has cost."""
+
+    taken_from_carts: int = Field(description="Units that open carts lost, the youngest first")
+    taken_from_orders: int = Field(
+        description="Units that orders lost, the youngest first; they are routed anew"
+    )
+    kept_packed: int = Field(description="Units that stay counted, for they lie in closed packages")
+
+
 class _StockIn(In):
     node: Code
     sku: Code
@@ -110,6 +122,9 @@ class SetIn(_StockIn):
         }
     )
     quantity: Whole
+    lots: list[LotIn] = Field(
+        default=[], max_length=1000, description="Of a tracked item: every lot that is there, with its units"
+    )
 
 
 class AdjustIn(_StockIn):
@@ -123,6 +138,9 @@ class AdjustIn(_StockIn):
     on_hand: Delta = 0
     damaged: Delta = 0
     quality_control: Delta = 0
+    lots: list[LotChangeIn] = Field(
+        default=[], max_length=1000, description="Of a tracked item: the lots that `on_hand` changes"
+    )
 
 
 class TransferIn(In):
@@ -200,36 +218,50 @@ async def list_movements(
 
 
 @routes.post("/inventory/set", scope="inventory:write", key="required", dry_run=True, refuses=(409,))
-async def set_stock(call: Here, body: SetIn) -> LevelOut:
-    """Put a count right: the difference is posted to the ledger"""
+async def set_stock(call: Here, body: SetIn) -> CountedOut:
+    """Put a count right: the difference is posted to the ledger
+
+    It is always recorded. Where fewer are left than are claimed, the youngest carts and then orders lose theirs.
+    """
     [node] = await _nodes(call, sku=body.sku, node=body.node)
-    outcome = await counting.set_on_hand(
-        call.db,
-        node_id=node,
-        sku=body.sku,
-        quantity=body.quantity,
-        reason=body.reason,
-        expected=body.expected_quantity,
-    )
-    return await _settled(call, outcome, body.node)
+    named = await checked(call.db, node_id=node, sku=body.sku, total=body.quantity, lots=body.lots)
+    with in_motion():
+        outcome = await recounting.set_on_hand(
+            call.db,
+            node_id=node,
+            sku=body.sku,
+            quantity=body.quantity,
+            reason=body.reason,
+            now=call.now,
+            expected=body.expected_quantity,
+            lots=named,
+        )
+    return await _settled(call, outcome, body.node, body.sku)
 
 
 @routes.post("/inventory/adjust", scope="inventory:write", key="required", dry_run=True, refuses=(409,))
-async def adjust_stock(call: Here, body: AdjustIn) -> LevelOut:
-    """Add to or take from what is on hand, damaged, or in quality control"""
+async def adjust_stock(call: Here, body: AdjustIn) -> CountedOut:
+    """Add to or take from what is on hand, damaged, or in quality control
+
+    It is always recorded, as far as there are units. Where fewer are left than are claimed, the youngest claims go.
+    """
     [node] = await _nodes(call, sku=body.sku, node=body.node)
+    named = await checked(call.db, node_id=node, sku=body.sku, total=body.on_hand, lots=body.lots)
     changes = {
         name: getattr(body, name) for name in ("on_hand", "damaged", "quality_control") if getattr(body, name)
     }
-    outcome = await counting.adjust(
-        call.db,
-        node_id=node,
-        sku=body.sku,
-        changes=changes,
-        reason=body.reason,
-        expected=body.expected_quantity,
-    )
-    return await _settled(call, outcome, body.node)
+    with in_motion():
+        outcome = await recounting.adjust(
+            call.db,
+            node_id=node,
+            sku=body.sku,
+            changes=changes,
+            reason=body.reason,
+            now=call.now,
+            expected=body.expected_quantity,
+            lots=named,
+        )
+    return await _settled(call, outcome, body.node, body.sku)
 
 
 @routes.post("/inventory/transfer", scope="inventory:write", key="required", dry_run=True, refuses=(409,))
@@ -271,24 +303,20 @@ async def _nodes(call: Call, *, sku: str, **codes: str) -> list[UUID]:
     return [found[code] for code in codes.values()]
 
 
-async def _settled(call: Call, outcome: Level | Stale | BelowPromises, node: str) -> LevelOut:
-    match outcome:
-        case Stale(on_hand):
-            raise refused(
-                "stale_quantity",
-                f"{on_hand} are on hand, not what you expected: decide anew",
-                on_hand=on_hand,
-            )
-        case BelowPromises(on_hand, promised, excess):
-            raise refused(
-                "below_promises",
-                f"{promised} units are promised, {excess} more than would be left: cancel or route those anew first",
-                on_hand=on_hand,
-                promised=promised,
-                excess=excess,
-            )
-        case Level():
-            return await _level(call, node, outcome.sku)
+async def _settled(call: Call, outcome: Counted | Stale, node: str, sku: str) -> CountedOut:
+    if isinstance(outcome, Stale):
+        raise refused(
+            "stale_quantity",
+            f"{outcome.on_hand} are on hand, not what you expected: decide anew",
+            on_hand=outcome.on_hand,
+        )
+    level, loss = await _level(call, node, sku), outcome.loss
+    return CountedOut(
+        **level.model_dump(),
+        taken_from_carts=loss.carts,
+        taken_from_orders=loss.orders,
+        kept_packed=loss.packed,
+    )
 
 
 async def _level(call: Call, node: str, sku: str) -> LevelOut:

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
 from orderloom.inventory.allotting import Limits
+from orderloom.inventory import lots
 from orderloom.inventory.availability import Offer, Shelves, offer
 from orderloom.inventory.model import Level, Movement, Posting, Short
 from orderloom.inventory.store import allotments
@@ -41,6 +42,7 @@ async def write(db: Db, *, shelves: Shelves) -> None:
     """Write what was posted on the shelves: one update of balances, one insert into the ledger."""
     await allotments.note_drawn(db, shelves.limits.drawn())
     await store.write(db, shelves.changed(), shelves.entries)
+    await lots.follow(db, entries=shelves.entries)
 
 
 async def post(db: Db, *, postings: Sequence[Posting]) -> list[Short | None]:

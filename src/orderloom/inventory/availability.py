@@ -23,6 +23,8 @@ class Shelves:
         self._nodes: dict[str, list[UUID]] = defaultdict(list)
         self.limits = limits or Limits()
         self.selling: Collection[UUID] | None = None
+        # Units that orders in line before the one being placed have a claim on.
+        self.claimed: Mapping[Key, int] = {}
         self.entries: list[Entry] = []
         self._put(Balance.of(level) for level in levels)
 
@@ -207,6 +209,7 @@ class _Taking:
                 left = 0
             else:
                 left = self._shelves.for_channel(node_id, sku, self._channel)
+                left = max(0, left - self._shelves.claimed.get((node_id, sku), 0))
             self._left[node_id, sku] = left
         room = self._room[sku] if sku in self._room else self._look(sku)
         return left if room is None or room > left else room

@@ -1,14 +1,18 @@
-"""Changes of stock that people and warehouses report: set, adjust, transfer. Each names its reason."""
+"""Changes of stock that people and warehouses report: counts, adjustments, transfers. Each names its reason.
+
+What was counted is always recorded. Where it leaves fewer units than are claimed, the youngest claims go; who takes them
+is `journey.recounting`, for claims are carts' and orders'. Here is what a count does to one balance.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 from orderloom import inventory
-from orderloom.inventory.availability import Shelves
-from orderloom.inventory.model import Leg, Level, Posting, Short
+from orderloom.inventory.model import Leg, Level, LotUnits, Posting, Short
 from orderloom.plumbing import events
 from orderloom.plumbing.database import Db
 from orderloom.plumbing.events import News
@@ -21,56 +25,99 @@ class Stale:
     on_hand: int
 
 
-@dataclass(frozen=True, slots=True)
-class BelowPromises:
-    """Fewer units than are promised: release or re-route `excess` units first."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What is to be recorded at one balance: signed changes of what is physically there, with their cause."""
 
-    on_hand: int
-    promised: int
-    excess: int
+    node_id: UUID
+    sku: str
+    kind: str
+    reason: str
+    on_hand: int = 0
+    damaged: int = 0
+    quality_control: int = 0
+    cause_id: UUID | None = None
+    cause_type: str | None = None
+    as_of: datetime | None = None
+    lots: tuple[LotUnits, ...] = ()
 
+    @property
+    def key(self) -> tuple[UUID, str]:
+        """Which balance it changes."""
+        return self.node_id, self.sku
 
-async def set_on_hand(
-    db: Db, *, node_id: UUID, sku: str, quantity: int, reason: str, expected: int | None = None
-) -> Level | Stale | BelowPromises:
-    """Put the count right: the difference to the ledger is posted, never an overwrite."""
-    shelves = await inventory.lock(db, keys=[(node_id, sku)])
-    level = shelves.level(node_id, sku)
-    if expected is not None and level.on_hand != expected:
-        return Stale(level.on_hand)
-    return await _adjust(db, shelves, level, {"on_hand": quantity - level.on_hand}, "counted", reason)
+    @property
+    def empty(self) -> bool:
+        """Whether nothing changes."""
+        return not (self.on_hand or self.damaged or self.quality_control or self.lots)
 
-
-async def adjust(
-    db: Db, *, node_id: UUID, sku: str, changes: dict[str, int], reason: str, expected: int | None = None
-) -> Level | Stale | BelowPromises:
-    """Add to or take from buckets: `{"on_hand": -2}`, `{"damaged": 1}`, `{"on_hand": 5, "quality_control": 5}`."""
-    shelves = await inventory.lock(db, keys=[(node_id, sku)])
-    level = shelves.level(node_id, sku)
-    if expected is not None and level.on_hand != expected:
-        return Stale(level.on_hand)
-    return await _adjust(db, shelves, level, changes, "adjusted", reason)
-
-
-async def _adjust(
-    db: Db, shelves: Shelves, level: Level, changes: dict[str, int], kind: str, reason: str
-) -> Level | BelowPromises:
-    leg = Leg(node_id=level.node_id, sku=level.sku, kind=kind, **changes)
-    posting = Posting(cause_type=kind, cause_id=None, legs=(leg,), reason=reason)
-    if any(changes.values()) and shelves.post(posting) is not None:
-        promised = level.reserved + level.allocated
-        wanted = (
-            level.on_hand
-            + leg.on_hand
-            - level.damaged
-            - leg.damaged
-            - level.quality_control
-            - leg.quality_control
+    def posting(self) -> Posting:
+        """As it goes into the ledger."""
+        leg = Leg(
+            node_id=self.node_id,
+            sku=self.sku,
+            kind=self.kind,
+            on_hand=self.on_hand,
+            damaged=self.damaged,
+            quality_control=self.quality_control,
+            lots=self.lots,
         )
-        return BelowPromises(level.on_hand, promised, promised - level.backorder_limit - wanted)
-    await inventory.write(db, shelves=shelves)
-    await tell_changed(db, keys=[(level.node_id, level.sku)], reason=reason)
-    return shelves.level(level.node_id, level.sku)
+        return Posting(
+            cause_type=self.cause_type or self.kind,
+            cause_id=self.cause_id,
+            legs=(leg,),
+            reason=self.reason,
+            as_of=self.as_of,
+        )
+
+
+def possible(level: Level, change: Change) -> Change:
+    """The change as far as units can change: no bucket below nought, and no more unfit units than there are.
+
+    A count of a moment may find fewer than have left since; and where fewer are there than were put aside as damaged or
+    for quality control, these are gone as well.
+    """
+    on_hand = max(0, level.on_hand + change.on_hand)
+    damaged = min(on_hand, max(0, level.damaged + change.damaged))
+    held = min(on_hand - damaged, max(0, level.quality_control + change.quality_control))
+    return replace(
+        change,
+        on_hand=on_hand - level.on_hand,
+        damaged=damaged - level.damaged,
+        quality_control=held - level.quality_control,
+        lots=_fewer_gone(change.lots, on_hand - level.on_hand - change.on_hand),
+    )
+
+
+def lost(level: Level, change: Change) -> int:
+    """Units claimed that would no longer be there after the change."""
+    fit = level.available + change.on_hand - change.damaged - change.quality_control
+    return max(0, -fit - level.backorder_limit)
+
+
+def less(change: Change, kept: int) -> Change:
+    """The change with so many units left in place that it would have taken: they are in closed packages."""
+    back = min(kept, max(0, -change.on_hand))
+    kept -= back
+    held = min(kept, max(0, change.quality_control))
+    damaged = min(kept - held, max(0, change.damaged))
+    return replace(
+        change,
+        on_hand=change.on_hand + back,
+        quality_control=change.quality_control - held,
+        damaged=change.damaged - damaged,
+        lots=_fewer_gone(change.lots, back),
+    )
+
+
+def _fewer_gone(lots: Sequence[LotUnits], back: int) -> tuple[LotUnits, ...]:
+    """The lots' changes summing to the change of the whole: what stays is left in the lots that lose most."""
+    kept = []
+    for lot in sorted(lots, key=lambda x: (x.quantity, x.lot)):
+        stays = min(back, max(0, -lot.quantity))
+        back -= stays
+        kept.append(replace(lot, quantity=lot.quantity + stays))
+    return tuple(lot for lot in kept if lot.quantity)
 
 
 async def transfer(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from uuid import UUID
 
 import asyncpg
@@ -14,15 +15,18 @@ from orderloom import catalog, inventory, network
 from orderloom.catalog.model import Item
 from orderloom.inventory import counting
 from orderloom.inventory.availability import allocate_legs, not_found_legs, reserve_legs, unreserve_legs
-from orderloom.inventory.counting import BelowPromises, Stale
+from orderloom.inventory.counting import Stale
 from orderloom.inventory.model import BUCKETS, Leg, Level, Posting, Short
 from orderloom.inventory.store.stock import set_policy
+from orderloom.journey import recounting
+from orderloom.journey.recounting import Counted
 from orderloom.network.model import Node
 from orderloom.plumbing import events
 from orderloom.plumbing.database import Database, Db
 from orderloom.terms import Address, new_id
 
 CONNECTIONS, UNITS = 40, 50
+NOW = datetime.now(UTC)
 SKUS = tuple(f"SKU-{n}" for n in range(6))
 
 
@@ -200,9 +204,11 @@ class TestOnePosting:
 class TestCounting:
     async def test_a_count_posts_the_difference(self, db: Db) -> None:
         ids = await furnish(db)
-        level = await counting.set_on_hand(db, node_id=ids["A"], sku=SKUS[0], quantity=47, reason="count")
-        assert isinstance(level, Level)
-        assert level.on_hand == 47
+        said = await recounting.set_on_hand(
+            db, node_id=ids["A"], sku=SKUS[0], quantity=47, reason="count", now=NOW
+        )
+        assert isinstance(said, Counted)
+        assert said.level.on_hand == 47
         [last, first] = await inventory.movements(db, node_id=ids["A"], sku=SKUS[0])
         assert (last.kind, last.on_hand_delta, last.reason) == ("counted", -3, "count")
         assert (first.kind, first.on_hand_delta) == ("received", UNITS)
@@ -211,18 +217,10 @@ class TestCounting:
 
     async def test_a_count_made_on_an_old_belief_is_stale(self, db: Db) -> None:
         ids = await furnish(db)
-        said = await counting.set_on_hand(
-            db, node_id=ids["A"], sku=SKUS[0], quantity=1, reason="count", expected=49
+        said = await recounting.set_on_hand(
+            db, node_id=ids["A"], sku=SKUS[0], quantity=1, reason="count", expected=49, now=NOW
         )
         assert said == Stale(UNITS)
-
-    async def test_fewer_than_are_promised_says_by_how_many(self, db: Db) -> None:
-        ids = await furnish(db)
-        await inventory.post(db, postings=[keeping(ids["A"], SKUS[0], units=40)])
-        said = await counting.set_on_hand(db, node_id=ids["A"], sku=SKUS[0], quantity=30, reason="count")
-        assert said == BelowPromises(on_hand=UNITS, promised=40, excess=10)
-        [level] = await inventory.levels(db, keys=[(ids["A"], SKUS[0])])
-        assert level.on_hand == UNITS
 
     async def test_a_transfer_moves_units_or_says_what_is_free(self, db: Db) -> None:
         ids = await furnish(db)
@@ -246,6 +244,7 @@ class TestMissed:
             assert await inventory.post(db, postings=[posting]) == [None]
         assert await inventory.missed(db, works=[work]) == [(work, ids["A"], SKUS[0])]
         assert await inventory.missed(db, works=[new_id()]) == []
-        await counting.adjust(db, node_id=ids["A"], sku=SKUS[0], changes={"on_hand": 1}, reason="found")
+        changes = {"on_hand": 1}
+        await recounting.adjust(db, node_id=ids["A"], sku=SKUS[0], changes=changes, reason="found", now=NOW)
         assert await inventory.missed(db, works=[work]) == []
         assert events.acting.get().name == "system"

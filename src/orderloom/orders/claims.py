@@ -1,0 +1,31 @@
+"""Who claims stock at a node, the youngest first: they lose it when less is there than was thought."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from orderloom.orders.model import Slice
+from orderloom.orders.store import claiming
+from orderloom.plumbing.database import Db
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A slice that keeps stock, of an order placed then; `units` of it are to go."""
+
+    slice: Slice
+    placed_at: datetime
+    units: int
+
+    @property
+    def part(self) -> Slice:
+        """The slice as if it were only these units."""
+        return replace(self.slice, quantity=self.units)
+
+
+async def youngest(db: Db, *, wanted: Mapping[tuple[UUID, str], int]) -> list[Claim]:
+    """The youngest orders' claims at these (node, SKU) that add up to the units wanted; packed units are never named."""
+    return [Claim(*found) for found in await claiming.youngest(db, wanted)] if wanted else []
