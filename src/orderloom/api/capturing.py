@@ -309,8 +309,19 @@ def _refusal(outcome: Refused) -> Problem:
         "insufficient_stock",
         "there is not enough stock for this order: nothing was taken",
         errors=faults,
-        available=[{"sku": sku, "available": units} for sku, units in outcome.available.items()],
+        available=[_left(outcome, sku) for sku in outcome.available],
     )
+
+
+def _left(outcome: Refused, sku: str) -> dict[str, Any]:
+    """What is left of a SKU, and when how many more come that nobody has a claim on; null when none are known."""
+    at, units = outcome.coming.get(sku, (None, 0))
+    return {
+        "sku": sku,
+        "available": outcome.available[sku],
+        "next_at": at.isoformat() if at else None,
+        "next_units": units,
+    }
 
 
 async def _refuse_foreign_channel(db: Db, call: Call, drafts: Sequence[OrderDraft]) -> None:

@@ -6,8 +6,10 @@ draft that is refused leaves nothing behind and touches no neighbour.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from uuid import UUID
 
 from orderloom import catalog, inventory, network, payments
@@ -18,6 +20,8 @@ from orderloom.inventory.availability import Demand, Key, Shelves, reserve_legs
 from orderloom.inventory.availability import place as keep
 from orderloom.inventory.keeping import Reservation
 from orderloom.inventory.model import Posting
+from orderloom.journey import backordering
+from orderloom.journey.backordering import Ahead, NotComing, SoldAhead
 from orderloom.journey.offering import open_to
 from orderloom.journey.order import ORDER
 from orderloom.network.model import Channel, Node
@@ -30,6 +34,8 @@ from orderloom.plumbing import events, journeys
 from orderloom.plumbing.database import Db
 from orderloom.plumbing.events import News
 from orderloom.terms import Rank, new_id
+
+_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +101,10 @@ async def place(db: Db, *, drafts: Sequence[OrderDraft]) -> list[Placed | Refuse
         outcomes[index] = _foreign(drafts[index], world, carts)
     fresh = [index for index in fresh if outcomes[index] is None]
     shelves, open_nodes = await _lock(db, [drafts[i] for i in fresh], world, carts)
+    ahead = await _look_ahead(db, [drafts[i] for i in fresh], world, shelves)
     new: dict[int, NewOrder] = {}
     for index in fresh:
-        taken = _reserve(drafts[index], world, shelves, open_nodes, carts)
+        taken = _reserve(drafts[index], world, shelves, open_nodes, carts, ahead)
         if isinstance(taken, Refused):
             outcomes[index] = taken
         else:
@@ -202,8 +209,28 @@ async def _lock(
     return shelves, {code: open_to(channel, nodes) for code, channel in world.channels.items()}
 
 
+async def _look_ahead(db: Db, drafts: Sequence[OrderDraft], world: _Known, shelves: Shelves) -> Ahead:
+    """Who is in line before these drafts, and what comes of that which they want more of than there is."""
+    wanted: Counter[str] = Counter()
+    for line in (line for draft in drafts for line in draft.lines):
+        for sku, each in world.kits.get(line.sku, {line.sku: 1}).items():
+            wanted[sku] += each * line.quantity
+    return await backordering.look(
+        db,
+        shelves=shelves,
+        wanted=wanted,
+        fixed=any(line.node_code for draft in drafts for line in draft.lines),
+        now=min((draft.placed_at for draft in drafts), default=_EVER),
+    )
+
+
 def _reserve(
-    draft: OrderDraft, world: _Known, shelves: Shelves, open_nodes: Mapping[str, set[UUID]], carts: _Carts
+    draft: OrderDraft,
+    world: _Known,
+    shelves: Shelves,
+    open_nodes: Mapping[str, set[UUID]],
+    carts: _Carts,
+    ahead: Ahead,
 ) -> NewOrder | Refused:
     """Keep stock for the whole order on the shelves, or say what is short. Demand is summed, kits are exploded.
 
@@ -218,10 +245,18 @@ def _reserve(
     ]
     cart = carts.of(draft, channel)
     own = cart.own() if cart else None
+    shelves.claimed = ahead.claimed(draft.priority)
     kept, short = keep(demands, shelves, open_nodes[channel.code], channel.id, own)
-    refused = [i for i in short if world.items[leaves[i].values.sku].backorder == "refuse"]
-    if refused and channel.on_shortage == "refuse":
-        return _insufficient([leaves[i] for i in refused], channel, shelves, open_nodes[channel.code], own)
+    sold = ahead.sell(
+        demands,
+        short,
+        items=world.items,
+        open_nodes=open_nodes[channel.code],
+        whatever=channel.on_shortage != "refuse",
+    )
+    if isinstance(sold, NotComing):
+        lacking = [leaves[i] for i in sold.indexes]
+        return _insufficient(lacking, channel, shelves, open_nodes[channel.code], own, ahead)
     order_id = new_id()
     legs = reserve_legs((k.node_id, demands[k.index].sku, k.quantity) for k in kept)
     if cart is not None:
@@ -242,18 +277,24 @@ def _reserve(
     for i, units in short.items():
         rank = Rank.BACKORDERED if world.items[demands[i].sku].backorder != "refuse" else Rank.CREATED
         slices.append(NewSlice(leaves[i], units, rank, None))
-    return NewOrder(order_id, channel.id, _bound(draft, world), tuple(lines), tuple(slices))
+    bound = _bound(draft, world, sold, {line.values.sku for line in lines})
+    return NewOrder(order_id, channel.id, bound, tuple(lines), tuple(slices))
 
 
-def _bound(draft: OrderDraft, world: _Known) -> OrderDraft:
-    """The draft with the promise that the channel's service level makes, unless it brought its own."""
-    if draft.promise_at is not None:
+def _bound(draft: OrderDraft, world: _Known, sold: SoldAhead, skus: set[str]) -> OrderDraft:
+    """The draft with the promise that the channel's service level makes, unless it brought its own.
+
+    Counted from when the last unit is there and may be sold; nothing is promised while nobody knows when that is.
+    """
+    if draft.promise_at is not None or sold.undated:
         return draft
     channel = world.channels[draft.channel]
     if draft.service_level not in channel.promise_days:
         return draft
+    days = {sku: day for sku in skus if (day := world.items[sku].sold_from)}
+    opens = backordering.sold_from(skus, days=days, time_zone=channel.time_zone)
     promised = policy_promise(
-        placed_at=draft.placed_at,
+        placed_at=max(at for at in (draft.placed_at, sold.ready_at, opens) if at is not None),
         service_level=draft.service_level,
         promise_days=channel.promise_days,
         time_zone=channel.time_zone,
@@ -267,13 +308,18 @@ def _insufficient(
     shelves: Shelves,
     open_nodes: set[UUID],
     own: Mapping[Key, int] | None,
+    ahead: Ahead,
 ) -> Refused:
-    """What the channel may still have of each, what the buyer's cart keeps included."""
+    """What the channel may still have of each, what the buyer's cart keeps included, and when more comes."""
+    in_line: Counter[str] = Counter()
+    for (node_id, sku), units in shelves.claimed.items():
+        in_line[sku] += units if node_id in open_nodes else 0
     available = {
-        sku: shelves.allowance(channel.id, sku, open_nodes)
+        sku: max(0, shelves.allowance(channel.id, sku, open_nodes) - in_line[sku])
         + sum(units for (_, kept), units in (own or {}).items() if kept == sku)
         for sku in {line.values.sku for line in short}
     }
+    coming = {sku: (c.at, c.units) for sku in available if (c := ahead.next_of(sku, open_nodes))}
     faults = tuple(
         Fault(
             f"/lines/{line.draft_index}/quantity",
@@ -283,7 +329,7 @@ def _insufficient(
         )
         for line in short
     )
-    return Refused(faults, available)
+    return Refused(faults, available, coming)
 
 
 async def _store(db: Db, orders: Sequence[NewOrder], world: _Known, shelves: Shelves) -> dict[UUID, str]:
