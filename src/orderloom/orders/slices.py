@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from orderloom.orders.model import Slice
 from orderloom.orders.store import slicing
 from orderloom.plumbing import events
-from orderloom.plumbing.database import Db
+from orderloom.plumbing.database import Db, Row
 from orderloom.plumbing.events import News
 from orderloom.terms import Rank, new_id
 
@@ -53,6 +53,22 @@ class Move:
     fulfillment_id: UUID | None = None
 
 
+Moves: TypeAlias = "Sequence[Move] | Callable[[Sequence[Slice]], Sequence[Move]]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Moves that are one change of their orders, told by one event each; `data` adds facts by order id.
+
+    A later stage may name its moves by what the earlier ones have made of the orders' slices.
+    """
+
+    event: str
+    moves: Moves
+    reason: str | None = None
+    data: Mapping[UUID, Any] = field(default_factory=dict)
+
+
 async def move(
     db: Db,
     moves: Sequence[Move],
@@ -63,38 +79,105 @@ async def move(
 ) -> None:
     """Apply the moves, fold statuses upwards, and append one `event` an order with its new version.
 
-    `data` adds facts by order id. Several moves may take parts of one slice. Raises IllegalTransition, and
-    LookupError for a slice that is not there; then nothing is changed.
+    Several moves may take parts of one slice. Raises IllegalTransition, and LookupError for a slice that is not there;
+    then nothing is changed.
     """
-    if not moves:
+    await move_on(db, Stage(event=event, moves=moves, reason=reason, data=data or {}))
+
+
+async def move_on(db: Db, first: Stage, *then: Stage, new_works: Collection[UUID] = ()) -> None:
+    """Several changes of the same orders, one after the other, written once; each counts a version and is told.
+
+    `new_works`: fulfillment orders stored in this very transaction, which stand as their slices make them stand.
+    """
+    assert not callable(first.moves)  # noqa: S101 - only what comes later can look at what came before
+    if not first.moves:
         return
-    found = {s.id: s for s in await slicing.lock(db, sorted({m.slice_id for m in moves}))}
-    changed, added = _apply(found, moves)
-    await slicing.replace(db, changed)
-    if added:
+    pieces, kits = await slicing.lock(db, sorted({m.slice_id for m in first.moves}))
+    before = {s.id: s for s in pieces}
+    now = dict(before)
+    told: list[tuple[Stage, dict[UUID, list[dict[str, Any]]]]] = []
+    works: set[UUID] = set()
+    for stage in (first, *then):
+        moves = stage.moves(list(now.values())) if callable(stage.moves) else stage.moves
+        if moves:
+            found = {m.slice_id: now[m.slice_id] for m in moves}
+            changed, added = _apply(found, moves)
+            now |= {s.id: s for s in (*changed, *added)}
+            works |= {s.fulfillment_id for s in (*found.values(), *changed, *added) if s.fulfillment_id}
+            told.append((stage, _told(found, moves)))
+    now = _joined(now)
+    await _write(db, before, now)
+    rows = await _fold(db, now, kits, works.difference(new_works), Counter(o for _, of in told for o in of))
+    await events.append(db, list(_news(told, rows)))
+
+
+async def _write(db: Db, before: Mapping[UUID, Slice], now: Mapping[UUID, Slice]) -> None:
+    """Store what differs."""
+    if gone := sorted(before.keys() - now.keys()):
+        await slicing.drop(db, gone)
+    if changed := [s for s in now.values() if s.id in before and s != before[s.id]]:
+        await slicing.replace(db, changed)
+    if added := [s for s in now.values() if s.id not in before]:
         await slicing.add(db, added)
-    touched = sorted({s.order_id for s in found.values()})
-    if added or any(m.to < R.RELEASED or m.to is R.CANCELLED for m in moves):
-        await slicing.merge(db, touched)
-    works = {s.fulfillment_id for s in (*found.values(), *changed, *added)} - {None}
-    versions = await slicing.fold(db, touched, sorted(w for w in works if w))
-    told = _told(found, moves)
-    await events.append(
-        db,
-        [
-            News(
-                type=event,
+
+
+def _joined(pieces: Mapping[UUID, Slice]) -> dict[UUID, Slice]:
+    """Slices of a line that have become alike are one again: the oldest keeps its id and takes the others' units."""
+    alike: dict[tuple[object, ...], Slice] = {}
+    for piece in sorted(pieces.values(), key=lambda s: s.id):
+        same = piece.line_id, piece.rank, piece.node_id, piece.fulfillment_id
+        keeper = alike.get(same)
+        alike[same] = replace(keeper, quantity=keeper.quantity + piece.quantity) if keeper else piece
+    return {piece.id: piece for piece in alike.values()}
+
+
+async def _fold(
+    db: Db,
+    pieces: Mapping[UUID, Slice],
+    kits: Mapping[UUID, UUID],
+    works: Collection[UUID],
+    changes: Mapping[UUID, int],
+) -> dict[UUID, Row]:
+    """Make the statuses of lines, fulfillment orders and orders anew; returns the orders' (id, version, channel_id)."""
+    lines: dict[UUID, list[Rank]] = defaultdict(list)
+    orders: dict[UUID, list[Rank]] = defaultdict(list)
+    at_nodes: dict[UUID, list[Rank]] = {work: [] for work in works}
+    for piece in pieces.values():
+        lines[piece.line_id].append(piece.rank)
+        orders[piece.order_id].append(piece.rank)
+        if kit := kits.get(piece.line_id):
+            lines[kit].append(piece.rank)
+        if piece.fulfillment_id in at_nodes:
+            at_nodes[piece.fulfillment_id].append(piece.rank)
+    await slicing.note_lines(db, {line: _span(ranks) for line, ranks in lines.items()})
+    if at_nodes:
+        await slicing.note_fulfillments(db, {work: _span(at_nodes[work]) for work in sorted(at_nodes)})
+    return await slicing.note_orders(db, {order: _span(orders[order]) for order in sorted(changes)}, changes)
+
+
+def _span(ranks: Sequence[Rank]) -> tuple[int, int]:
+    """The lowest and the highest; cancelled slices count only when nothing else is left."""
+    live = [int(rank) for rank in ranks if rank is not R.CANCELLED] or [int(R.CANCELLED)]
+    return min(live), max(live)
+
+
+def _news(told: Sequence[tuple[Stage, Mapping[UUID, Any]]], rows: Mapping[UUID, Row]) -> Iterator[News]:
+    """One event a change, with the version that it made."""
+    ahead = Counter(order for _, of in told for order in of)
+    for stage, of in told:
+        for order, moved in of.items():
+            ahead[order] -= 1
+            yield News(
+                type=stage.event,
                 entity="order",
-                entity_id=row["id"],
-                order_id=row["id"],
-                channel_id=row["channel_id"],
-                version=row["version"],
-                reason=reason,
-                data={"moved": told[row["id"]], **((data or {}).get(row["id"]) or {})},
+                entity_id=order,
+                order_id=order,
+                channel_id=rows[order]["channel_id"],
+                version=rows[order]["version"] - ahead[order],
+                reason=stage.reason,
+                data={"moved": moved, **(stage.data.get(order) or {})},
             )
-            for row in versions
-        ],
-    )
 
 
 def _apply(found: Mapping[UUID, Slice], moves: Sequence[Move]) -> tuple[list[Slice], list[Slice]]:

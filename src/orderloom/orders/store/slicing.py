@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from orderloom.orders.model import Slice
@@ -13,7 +13,17 @@ _COLUMNS = "id, order_id, line_id, sku, quantity, rank, node_id, fulfillment_id"
 
 
 def _slice(row: Row) -> Slice:
-    return Slice(**{**dict(row), "rank": Rank(row["rank"])})
+    id_, order, line, sku, quantity, rank, node, fulfillment, *_ = row.values()
+    return Slice(
+        id=id_,
+        order_id=order,
+        line_id=line,
+        sku=sku,
+        quantity=quantity,
+        rank=Rank(rank),
+        node_id=node,
+        fulfillment_id=fulfillment,
+    )
 
 
 async def of_orders(db: Db, orders: Sequence[UUID]) -> list[Slice]:
@@ -60,18 +70,24 @@ async def lock_orders(db: Db, orders: Sequence[UUID]) -> None:
     )
 
 
-async def lock(db: Db, ids: Sequence[UUID]) -> list[Slice]:
-    """The slices of these ids, locked, in key order, their orders locked before them."""
-    await db.execute(
-        "SELECT 1 FROM orders.orders WHERE id IN (SELECT order_id FROM orders.slices WHERE id = ANY($1::uuid[])) "
+# Whoever changes a slice has its order's lock: slices need none of their own.
+_SHEETS = """
+SELECT s.id, s.order_id, s.line_id, s.sku, s.quantity, s.rank, s.node_id, s.fulfillment_id, l.kit_line_id
+FROM orders.slices AS s JOIN orders.lines AS l ON l.id = s.line_id
+WHERE s.order_id = ANY($1::uuid[])
+"""
+
+
+async def lock(db: Db, ids: Sequence[UUID]) -> tuple[list[Slice], dict[UUID, UUID]]:
+    """All slices of the orders that these belong to, the orders locked in key order; and each part's kit, by line."""
+    orders = await db.fetch(
+        "SELECT id FROM orders.orders WHERE id IN (SELECT order_id FROM orders.slices WHERE id = ANY($1::uuid[])) "
         "ORDER BY id FOR NO KEY UPDATE",
         list(ids),
     )
-    rows = await db.fetch(
-        "SELECT " + _COLUMNS + " FROM orders.slices WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE",
-        list(ids),
-    )
-    return [_slice(row) for row in rows]
+    rows = await db.fetch(_SHEETS, [row["id"] for row in orders])
+    kits = {row["line_id"]: row["kit_line_id"] for row in rows if row["kit_line_id"]}
+    return [_slice(row) for row in rows], kits
 
 
 _REPLACE = """
@@ -115,73 +131,59 @@ async def add(db: Db, slices: Sequence[Slice]) -> None:
     )
 
 
-# Slices of a line that have become alike are one again: the oldest keeps its id and takes the others' units.
-_MERGE = """
-WITH alike AS (
-  SELECT id, (min(id::text) OVER same)::uuid AS keeper, sum(quantity) OVER same AS units, count(*) OVER same AS pieces
-  FROM orders.slices WHERE order_id = ANY($1::uuid[])
-  WINDOW same AS (PARTITION BY line_id, rank, node_id, fulfillment_id)
-), gone AS (
-  DELETE FROM orders.slices AS s USING alike AS a WHERE s.id = a.id AND a.pieces > 1 AND a.id <> a.keeper
-)
-UPDATE orders.slices AS s SET quantity = a.units FROM alike AS a
-WHERE s.id = a.id AND a.pieces > 1 AND a.id = a.keeper
+async def drop(db: Db, ids: Sequence[UUID]) -> None:
+    """Remove slices whose units another one has taken over."""
+    await db.execute("DELETE FROM orders.slices WHERE id = ANY($1::uuid[])", list(ids))
+
+
+# --- what follows from slices ----------------------------------------------------------------------------------
+
+_LINES = """
+UPDATE orders.lines AS l SET min_rank = t.lowest, max_rank = t.highest
+FROM unnest($1::uuid[], $2::smallint[], $3::smallint[]) AS t (id, lowest, highest)
+WHERE l.id = t.id AND (l.min_rank, l.max_rank) IS DISTINCT FROM (t.lowest, t.highest)
 """
-
-
-async def merge(db: Db, orders: Sequence[UUID]) -> None:
-    """Join slices of one line that share rank, node and fulfillment order."""
-    await db.execute(_MERGE, list(orders))
-
-
-# Cancelled slices count only when nothing else is left.
-_FOLD_LINES = """
-WITH parts AS (
-  SELECT s.line_id, s.rank FROM orders.slices AS s WHERE s.order_id = ANY($1::uuid[])
-  UNION ALL
-  SELECT l.kit_line_id, s.rank FROM orders.slices AS s JOIN orders.lines AS l ON l.id = s.line_id
-  WHERE s.order_id = ANY($1::uuid[]) AND l.kit_line_id IS NOT NULL
-), folded AS (
-  SELECT line_id, coalesce(min(rank) FILTER (WHERE rank < 900), 900) AS lowest,
-         coalesce(max(rank) FILTER (WHERE rank < 900), 900) AS highest
-  FROM parts GROUP BY line_id
-)
-UPDATE orders.lines AS l SET min_rank = f.lowest, max_rank = f.highest
-FROM folded AS f WHERE l.id = f.line_id AND (l.min_rank, l.max_rank) IS DISTINCT FROM (f.lowest, f.highest)
-"""
-_FOLD_ORDERS = """
-WITH folded AS (
-  SELECT order_id, coalesce(min(rank) FILTER (WHERE rank < 900), 900) AS lowest,
-         coalesce(max(rank) FILTER (WHERE rank < 900), 900) AS highest
-  FROM orders.slices WHERE order_id = ANY($1::uuid[]) GROUP BY order_id
-)
+_ORDERS = """
 UPDATE orders.orders AS o
-SET min_rank = f.lowest, max_rank = f.highest, version = o.version + 1, updated_at = clock_timestamp(),
-    lifecycle = CASE WHEN f.lowest = 900 THEN 'cancelled' WHEN o.lifecycle = 'cancelled' THEN 'open'
+SET min_rank = t.lowest, max_rank = t.highest, version = o.version + t.changes, updated_at = clock_timestamp(),
+    lifecycle = CASE WHEN t.lowest = 900 THEN 'cancelled' WHEN o.lifecycle = 'cancelled' THEN 'open'
                      ELSE o.lifecycle END
-FROM folded AS f WHERE o.id = f.order_id
+FROM unnest($1::uuid[], $2::smallint[], $3::smallint[], $4::int[]) AS t (id, lowest, highest, changes)
+WHERE o.id = t.id
 RETURNING o.id, o.version, o.channel_id
 """
 # A fulfillment order whose slices have all left it (rejected, short) or were cancelled is cancelled; one that lost
 # only some of its units stays as far as the rest has come.
-_FOLD_FULFILLMENTS = """
-WITH folded AS (
-  SELECT f.id, coalesce(min(s.rank) FILTER (WHERE s.rank < 900), 900) AS lowest,
-         coalesce(max(s.rank) FILTER (WHERE s.rank < 900), 900) AS highest
-  FROM orders.fulfillments AS f LEFT JOIN orders.slices AS s ON s.fulfillment_id = f.id
-  WHERE f.id = ANY($1::uuid[]) GROUP BY f.id
-)
+_FULFILLMENTS = """
 UPDATE orders.fulfillments AS f
-SET min_rank = d.lowest, max_rank = d.highest, version = f.version + 1, updated_at = clock_timestamp(),
-    status = CASE WHEN d.lowest = 900 THEN 'cancelled' WHEN d.lowest >= 700 THEN 'closed'
-                  WHEN d.highest >= 450 THEN 'in_progress' ELSE 'open' END
-FROM folded AS d WHERE f.id = d.id
+SET min_rank = t.lowest, max_rank = t.highest, version = f.version + 1, updated_at = clock_timestamp(),
+    status = CASE WHEN t.lowest = 900 THEN 'cancelled' WHEN t.lowest >= 700 THEN 'closed'
+                  WHEN t.highest >= 450 THEN 'in_progress' ELSE 'open' END
+FROM unnest($1::uuid[], $2::smallint[], $3::smallint[]) AS t (id, lowest, highest)
+WHERE f.id = t.id
 """
+Span = tuple[int, int]
 
 
-async def fold(db: Db, orders: Sequence[UUID], fulfillments: Sequence[UUID]) -> list[Row]:
-    """Make the statuses of lines, fulfillment orders and orders anew; returns (id, version, channel_id)."""
-    await db.execute(_FOLD_LINES, list(orders))
-    if fulfillments:
-        await db.execute(_FOLD_FULFILLMENTS, list(fulfillments))
-    return await db.fetch(_FOLD_ORDERS, list(orders))
+async def note_lines(db: Db, spans: Mapping[UUID, Span]) -> None:
+    """Write the lowest and highest rank of lines."""
+    await db.execute(_LINES, list(spans), [x[0] for x in spans.values()], [x[1] for x in spans.values()])
+
+
+async def note_fulfillments(db: Db, spans: Mapping[UUID, Span]) -> None:
+    """Write the lowest and highest rank of fulfillment orders, and the status these make."""
+    await db.execute(
+        _FULFILLMENTS, list(spans), [x[0] for x in spans.values()], [x[1] for x in spans.values()]
+    )
+
+
+async def note_orders(db: Db, spans: Mapping[UUID, Span], changes: Mapping[UUID, int]) -> dict[UUID, Row]:
+    """Write the lowest and highest rank of orders and count their changes; returns (id, version, channel_id) by id."""
+    rows = await db.fetch(
+        _ORDERS,
+        list(spans),
+        [x[0] for x in spans.values()],
+        [x[1] for x in spans.values()],
+        [changes[order] for order in spans],
+    )
+    return {row["id"]: row for row in rows}
