@@ -21,7 +21,7 @@ from orderloom.inventory.store import allotments
 from orderloom.inventory.store import stock as store
 from orderloom.plumbing.database import Db
 
-__all__ = ["levels", "lock", "lock_skus", "missed", "movements", "offers", "outlook", "post", "write"]
+__all__ = ["levels", "lock", "lock_skus", "look", "missed", "movements", "offers", "outlook", "post", "write"]
 
 
 async def lock(db: Db, *, keys: Iterable[tuple[UUID, str]]) -> Shelves:
@@ -36,6 +36,12 @@ async def lock_skus(db: Db, *, skus: Iterable[str]) -> Shelves:
     wanted = sorted(set(skus))
     limits = await allotments.lock(db, wanted)
     return Shelves.locked(await store.lock_skus(db, wanted), limits)
+
+
+async def look(db: Db, *, skus: Iterable[str]) -> Shelves:
+    """All nodes' balances of these SKUs as they stand, without a lock: to tell, not to promise."""
+    wanted = sorted(set(skus))
+    return Shelves(await store.levels(db, skus=wanted) if wanted else (), await allotments.look(db, wanted))
 
 
 async def write(db: Db, *, shelves: Shelves) -> None:
@@ -72,10 +78,8 @@ async def offers(
     accepted and not yet supplied. `journey.offering.offers` knows all of these.
     """
     kits = kits or {}
-    leaves = sorted({leaf for sku in skus for leaf in (kits.get(sku) or (sku,))})
-    shelves = Shelves(
-        await store.levels(db, skus=leaves) if leaves else (), await allotments.look(db, leaves)
-    )
+    leaves = {leaf for sku in skus for leaf in (kits.get(sku) or (sku,))}
+    shelves = await look(db, skus=leaves)
     shelves.selling = selling
     return {
         (channel, sku): offer(

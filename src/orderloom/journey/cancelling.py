@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from orderloom import inventory, packing
+from orderloom import packing
 from orderloom.journey.fulfillment import FULFILLMENT, still_here
 from orderloom.journey.order import ORDER
 from orderloom.journey.releasing import take_back
-from orderloom.journey.reserving import SHORT, freeing
+from orderloom.journey.reserving import SHORT, free
 from orderloom.orders import cancellations, exceptions
 from orderloom.orders.model import Fulfillment, Slice
 from orderloom.orders.reading import fulfillments_of, lines_of, lock, orders_of, slices_of
@@ -105,9 +105,7 @@ async def _cancel_now(
     """Free the stock of these units and cancel them; a fulfillment order left empty has its journey undone."""
     if not units:
         return
-    await inventory.post(
-        db, postings=freeing([replace(piece, quantity=n) for piece, n in units], reason=reason)
-    )
+    await free(db, [replace(piece, quantity=n) for piece, n in units], reason=reason)
     moves = [Move(slice_id=p.id, to=Rank.CANCELLED, quantity=n) for p, n in units]
     await move(db, moves, event="order.cancelled", reason=reason)
     for work in sorted({p.fulfillment_id for p, _ in units if p.fulfillment_id}):

@@ -26,7 +26,7 @@ from orderloom.journey.reserving import freeing
 from orderloom.orders import claims, exceptions
 from orderloom.orders.claims import Claim
 from orderloom.orders.exceptions import NewException
-from orderloom.orders.reading import fulfillments_of, lock
+from orderloom.orders.reading import fulfillments_of, lock, sellers_of
 from orderloom.orders.slices import Move, move
 from orderloom.orders.store.rows import lock_fulfillments
 from orderloom.packing.model import Refused
@@ -232,7 +232,8 @@ async def _take_from_orders(
         freed += [*loose, *handed, *await _take_begun(db, begun, reason)]
     if not freed:
         return freed
-    for posting in freeing([claim.part for claim in freed], reason="fewer were counted"):
+    channels = await sellers_of(db, sorted({claim.part.order_id for claim in freed}))
+    for posting in freeing([claim.part for claim in freed], reason="fewer were counted", channels=channels):
         unborne = shelves.post(posting)
         assert unborne is None, unborne  # noqa: S101 - these very units were claimed there
     works = sorted({claim.slice.fulfillment_id for claim in freed if claim.slice.fulfillment_id})
@@ -348,7 +349,16 @@ async def adjust(
     """Add to or take from buckets: `{"on_hand": -2}`, `{"damaged": 1}`, `{"on_hand": 5, "quality_control": 5}`."""
 
     async def judge(_level: Level) -> Change:
-        return Change(node_id=node_id, sku=sku, kind="adjusted", reason=reason, lots=tuple(lots), **changes)
+        return Change(
+            node_id=node_id,
+            sku=sku,
+            kind="adjusted",
+            reason=reason,
+            on_hand=changes.get("on_hand", 0),
+            damaged=changes.get("damaged", 0),
+            quality_control=changes.get("quality_control", 0),
+            lots=tuple(lots),
+        )
 
     return await _one(db, (node_id, sku), judge, expected, now)
 

@@ -20,10 +20,19 @@ from orderloom.inventory.availability import (
 )
 from orderloom.inventory.model import Posting
 from orderloom.journey.offering import open_to
+from orderloom.network.model import Node
 from orderloom.orders import exceptions
 from orderloom.orders.exceptions import NewException
 from orderloom.orders.model import Line, Order, Slice
-from orderloom.orders.reading import fulfillments_of, lines_of, lock, orders_of, orders_short_of, slices_of
+from orderloom.orders.reading import (
+    fulfillments_of,
+    lines_of,
+    lock,
+    orders_of,
+    orders_short_of,
+    sellers_of,
+    slices_of,
+)
 from orderloom.orders.slices import Move, move
 from orderloom.plumbing import events, journeys
 from orderloom.plumbing.database import Db
@@ -43,10 +52,12 @@ async def reserve(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
     pieces = await slices_of(db, orders=orders)
     short = [piece for piece in pieces if piece.rank in SHORT]
     known = await orders_of(db, sorted({piece.order_id for piece in short}))
-    open_nodes = await _open_nodes(db, list(known.values()))
+    nodes = await network.nodes_of(db)
+    open_nodes = await _open_nodes(db, list(known.values()), nodes)
     missed = await missed_at(db, orders=list(known))
     lines = {line.id: line for of in (await lines_of(db, list(known))).values() for line in of}
     shelves = await inventory.lock_skus(db, skus={piece.sku for piece in short})
+    shelves.selling = {node.id for node in nodes.values() if node.active}
     by_order: dict[UUID, list[Slice]] = defaultdict(list)
     for piece in short:
         by_order[piece.order_id].append(piece)
@@ -71,10 +82,9 @@ async def reserve(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
     }
 
 
-async def _open_nodes(db: Db, orders: Sequence[Order]) -> dict[UUID, set[UUID]]:
+async def _open_nodes(db: Db, orders: Sequence[Order], nodes: Mapping[UUID, Node]) -> dict[UUID, set[UUID]]:
     """Which nodes each order may draw on: open to its channel, and none that has refused it before."""
     channels = await network.channels_of(db, ids={order.channel_id for order in orders})
-    nodes = await network.nodes_of(db)
     by_channel = {c.id: open_to(c, nodes) for c in channels.values()}
     refused = await refusing_nodes(db, orders=[order.id for order in orders])
     return {order.id: by_channel[order.channel_id] - refused.get(order.id, set()) for order in orders}
@@ -113,12 +123,20 @@ def _keep(
         Demand(p.sku, p.quantity, lines[p.line_id].fixed_node_id, missed.get((order.id, p.sku), frozenset()))
         for p in short
     ]
-    kept, short_at = keep(demands, shelves, allowed)
+    kept, short_at = keep(demands, shelves, allowed, order.channel_id)
     missing = {short[index].id: units for index, units in short_at.items()}
     legs = reserve_legs((k.node_id, demands[k.index].sku, k.quantity) for k in kept)
     if not legs:
         return [], missing
-    unborne = shelves.post(Posting(cause_type="order", cause_id=order.id, legs=legs, within_safety=True))
+    unborne = shelves.post(
+        Posting(
+            cause_type="order",
+            cause_id=order.id,
+            legs=legs,
+            within_safety=True,
+            channel_id=order.channel_id,
+        )
+    )
     assert unborne is None, unborne  # noqa: S101 - `keep` planned on these very shelves
     return [
         Move(slice_id=short[k.index].id, to=Rank.RESERVED, quantity=k.quantity, node_id=k.node_id)
@@ -181,18 +199,21 @@ async def suppliable(db: Db, *, orders: Sequence[UUID]) -> set[UUID]:
     if not orders:
         return set()
     short = [p for p in await slices_of(db, orders=orders) if p.rank in SHORT]
-    levels = await inventory.levels(db, skus=sorted({p.sku for p in short}))
+    shelves = await inventory.look(db, skus={p.sku for p in short})
+    nodes = await network.nodes_of(db)
+    shelves.selling = {node.id for node in nodes.values() if node.active}
     known = await orders_of(db, orders)
-    open_nodes = await _open_nodes(db, list(known.values()))
+    open_nodes = await _open_nodes(db, list(known.values()), nodes)
     lines = {line.id: line for of in (await lines_of(db, orders)).values() for line in of}
     missed = await missed_at(db, orders=orders)
-    there = {(level.node_id, level.sku) for level in levels if level.to_promise > 0}
     found: set[UUID] = set()
     for piece in short:
         fixed = lines[piece.line_id].fixed_node_id
-        allowed = open_nodes[piece.order_id] - missed.get((piece.order_id, piece.sku), frozenset())
-        allowed = {fixed} if fixed else allowed
-        if any((node, piece.sku) in there for node in allowed):
+        allowed = open_nodes[piece.order_id]
+        allowed = (
+            allowed & {fixed} if fixed else allowed - missed.get((piece.order_id, piece.sku), frozenset())
+        )
+        if shelves.allowance(known[piece.order_id].channel_id, piece.sku, allowed) > 0:
             found.add(piece.order_id)
     return found
 
@@ -201,14 +222,20 @@ async def give_back(db: Db, orders: Sequence[UUID], _now: datetime) -> Outcomes:
     """Undo of capture's reservation: what has not shipped is cancelled, and its stock is free again."""
     await lock(db, orders=orders)
     open_pieces = [p for p in await slices_of(db, orders=orders) if p.rank < Rank.SHIPPED]
-    await inventory.post(db, postings=freeing(open_pieces, reason="cancelled"))
+    await free(db, open_pieces, reason="cancelled")
     moves = [Move(slice_id=p.id, to=Rank.CANCELLED) for p in open_pieces]
     await move(db, moves, event="order.cancelled", reason="the order was given up")
     return {}
 
 
-def freeing(pieces: Sequence[Slice], *, reason: str) -> list[Posting]:
-    """The postings, one an order, that free the stock these slices hold."""
+async def free(db: Db, pieces: Sequence[Slice], *, reason: str) -> None:
+    """Free the stock that these slices hold; each order's channel has its claim back."""
+    channels = await sellers_of(db, sorted({piece.order_id for piece in pieces}))
+    await inventory.post(db, postings=freeing(pieces, reason=reason, channels=channels))
+
+
+def freeing(pieces: Sequence[Slice], *, reason: str, channels: Mapping[UUID, UUID]) -> list[Posting]:
+    """The postings, one an order, that free the stock these slices hold; `channels` by order."""
     by_order: dict[UUID, list[Slice]] = defaultdict(list)
     for piece in pieces:
         if Rank.RESERVED <= piece.rank < Rank.SHIPPED:
@@ -218,6 +245,7 @@ def freeing(pieces: Sequence[Slice], *, reason: str) -> list[Posting]:
             cause_type="order",
             cause_id=order,
             reason=reason,
+            channel_id=channels[order],
             legs=(
                 *unreserve_legs(
                     (p.node_id, p.sku, p.quantity) for p in mine if p.node_id and p.rank == Rank.RESERVED

@@ -19,11 +19,11 @@ from orderloom.journey.cancelling import answer_request
 from orderloom.journey.fulfillment import FULFILLMENT
 from orderloom.journey.handing import MANIFEST
 from orderloom.journey.order import ORDER
-from orderloom.journey.reserving import freeing
+from orderloom.journey.reserving import free
 from orderloom.orders import exceptions, holds
 from orderloom.orders.exceptions import NewException
 from orderloom.orders.model import Fulfillment, Hold
-from orderloom.orders.reading import fulfillments_of, lock, slices_of
+from orderloom.orders.reading import fulfillments_of, lock, sellers_of, slices_of
 from orderloom.orders.slices import Move, move
 from orderloom.orders.store.rows import lock_fulfillments, set_request_status
 from orderloom.packing.model import Accepted, Closed, PackedSet, Refused, Short
@@ -88,7 +88,7 @@ async def reject(db: Db, *, work: UUID, reason: str) -> Answered:
         if known.status == "cancelled":
             return Answered(done=(work,))
     pieces = [p for p in await slices_of(db, fulfillments=[work]) if p.rank < Rank.SHIPPED]
-    await inventory.post(db, postings=freeing(pieces, reason=f"rejected: {reason}"))
+    await free(db, pieces, reason=f"rejected: {reason}")
     await set_request_status(db, [work], "rejected")
     await packing.cancel_packages(db, fulfillment_ids=[work])
     moves = [Move(slice_id=p.id, to=Rank.REJECTED) for p in pieces]
@@ -118,7 +118,14 @@ async def report_short(db: Db, *, work: UUID, sku: str, quantity: int, reason: s
     said = await packing.report_short(db, fulfillment_id=work, sku=sku, quantity=quantity, reason=reason)
     if isinstance(said, Short):
         legs = not_found_legs([(said.node_id, said.sku, said.quantity)])
-        posting = Posting(cause_type="fulfillment", cause_id=work, legs=legs, reason=reason)
+        sellers = await sellers_of(db, [said.order_id])
+        posting = Posting(
+            cause_type="fulfillment",
+            cause_id=work,
+            legs=legs,
+            reason=reason,
+            channel_id=sellers[said.order_id],
+        )
         [unborne] = await inventory.post(db, postings=[posting])
         assert unborne is None, unborne  # noqa: S101 - these very units were allocated there
         await tell_changed(db, keys=[(said.node_id, said.sku)], reason=reason)

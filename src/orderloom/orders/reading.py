@@ -7,7 +7,14 @@ from uuid import UUID
 
 from orderloom.orders.model import Slice
 from orderloom.orders.store import slicing
-from orderloom.orders.store.rows import fulfillments_of, lines_of, order_id, orders_of, released_since
+from orderloom.orders.store.rows import (
+    fulfillments_of,
+    lines_of,
+    order_id,
+    orders_of,
+    released_since,
+    sellers_of,
+)
 from orderloom.plumbing.database import Db
 
 __all__ = [
@@ -18,6 +25,7 @@ __all__ = [
     "orders_of",
     "orders_short_of",
     "released_since",
+    "sellers_of",
     "slices_of",
     "unsupplied",
 ]

@@ -35,6 +35,12 @@ async def order_id(db: Db, *, channel_id: UUID, external_id: str) -> UUID | None
     return found
 
 
+async def sellers_of(db: Db, orders: Sequence[UUID]) -> dict[UUID, UUID]:
+    """By order the channel that sold it."""
+    rows = await db.fetch("SELECT id, channel_id FROM orders.orders WHERE id = ANY($1::uuid[])", list(orders))
+    return {row["id"]: row["channel_id"] for row in rows}
+
+
 async def lines_of(db: Db, orders: Sequence[UUID]) -> dict[UUID, list[Line]]:
     """The lines of orders, in their position, kits' own lines included."""
     rows = await db.fetch(
