@@ -235,6 +235,7 @@ CREATE TABLE inventory.lot_movements (
     cause_id uuid,
     actor text NOT NULL,
     reason text,
+    as_of timestamp with time zone,
     moved_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
 

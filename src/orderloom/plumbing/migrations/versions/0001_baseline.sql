@@ -598,6 +598,7 @@ CREATE TABLE inventory.lot_movements (
   cause_id        uuid,
   actor           text NOT NULL,
   reason          text,
+  as_of           timestamptz,                 -- a count is true as of then
   moved_at        timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE INDEX lot_movements_of_lot ON inventory.lot_movements (sku, lot, id);
