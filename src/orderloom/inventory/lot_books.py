@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from orderloom.inventory.fefo import Lot, first_out
@@ -24,6 +24,7 @@ class Cause:
     type: str
     id: UUID | None
     reason: str | None = None
+    as_of: datetime | None = None
 
 
 class Books:
@@ -243,6 +244,7 @@ class Books:
                 cause_type=cause.type,
                 cause_id=cause.id,
                 reason=cause.reason,
+                as_of=cause.as_of,
             )
         )
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from orderloom.catalog.store import tracked_of
-from orderloom.inventory.fefo import Lot
 from orderloom.inventory.lot_books import Books, Cause
 from orderloom.inventory.model import Entry, Leg, LotUnits
 from orderloom.inventory.store import lots as store
@@ -61,7 +60,7 @@ async def follow(db: Db, *, entries: Sequence[Entry]) -> None:
     causes = {e.cause_id for e in mine if e.cause_id and not e.leg.lots and e.cause_type != "fulfillment"}
     net = await store.net_of(db, causes) if causes else {}
     for entry in mine:
-        cause = Cause(entry.cause_type, entry.cause_id, entry.reason)
+        cause = Cause(entry.cause_type, entry.cause_id, entry.reason, entry.as_of)
         for lot in entry.leg.lots or _lots_of(entry, books, net):
             serial = tracked[entry.leg.sku] == "serial" and lot.lot != UNASSIGNED
             books.move(entry.leg.key, lot, cause, serial=serial)
@@ -206,21 +205,24 @@ def check(*, sku: str, tracked_by: str | None, total: int, lots: Sequence[LotUni
 
 
 async def differences(
-    db: Db, *, counted: Mapping[Key, Sequence[LotUnits]]
+    db: Db, *, counted: Mapping[Key, Sequence[LotUnits]], as_of: datetime | None = None
 ) -> dict[Key, tuple[LotUnits, ...]]:
-    """What counts of whole balances change in each lot; a lot that was not named is not there."""
-    present: dict[Key, dict[str, Lot]] = defaultdict(dict)
+    """What counts of whole balances, as of a moment, change in each lot; a lot that was not named was not there."""
+    present: dict[Key, dict[str, int]] = defaultdict(dict)
     for lot in await store.lock(db, counted) if counted else []:
-        present[lot.node_id, lot.sku][lot.lot] = lot
+        present[lot.node_id, lot.sku][lot.lot] = lot.on_hand
+    since = await store.moved_since(db, counted, as_of) if as_of and counted else {}
+    for (node, sku, name), units in since.items():
+        present[node, sku][name] = present[node, sku].get(name, 0) - units
     found = {}
     for key, lots in counted.items():
         told = {lot.lot: lot for lot in lots}
         there = present[key]
-        names = [n for n in sorted({*told, *there}) if n in told or there[n].on_hand]
+        names = [n for n in sorted({*told, *there}) if n in told or there[n]]
         changes = [
             LotUnits(
                 name,
-                (told[name].quantity if name in told else 0) - (there[name].on_hand if name in there else 0),
+                (told[name].quantity if name in told else 0) - there.get(name, 0),
                 told[name].expires_on if name in told else None,
             )
             for name in names

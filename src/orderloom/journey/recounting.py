@@ -20,6 +20,7 @@ from orderloom.inventory import lots as lot_books
 from orderloom.inventory.availability import Shelves, unreserve_legs
 from orderloom.inventory.counting import Change, Stale, tell_changed
 from orderloom.inventory.model import Level, LotUnits, Posting
+from orderloom.inventory.snapshots import note_by_hand
 from orderloom.inventory.store import cart_units
 from orderloom.inventory.store.cart_units import CartUnits
 from orderloom.journey.reserving import freeing
@@ -328,11 +329,15 @@ async def set_on_hand(
             sku=sku,
             kind="counted",
             reason=reason,
+            as_of=now,
             on_hand=quantity - level.on_hand,
             lots=await _lots(db, (node_id, sku), lots),
         )
 
-    return await _one(db, (node_id, sku), judge, expected, now)
+    done = await _one(db, (node_id, sku), judge, expected, now)
+    if isinstance(done, Counted):
+        await note_by_hand(db, counted={(node_id, sku): (quantity, now)}, now=now)
+    return done
 
 
 async def adjust(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from orderloom.inventory.fefo import Lot
@@ -39,6 +39,7 @@ class LotEntry:
     cause_type: str
     cause_id: UUID | None
     reason: str | None
+    as_of: datetime | None = None
 
 
 async def lock(db: Db, keys: Collection[tuple[UUID, str]]) -> list[Lot]:
@@ -95,9 +96,9 @@ async def put(db: Db, lots: Sequence[Lot]) -> None:
 
 _ENTER = """
 INSERT INTO inventory.lot_movements (node_id, sku, lot, on_hand_delta, allocated_delta, cause_type, cause_id, reason,
-                                     actor)
-SELECT t.*, $9 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::int[], $6::text[], $7::uuid[],
-                           $8::text[]) AS t
+                                     as_of, actor)
+SELECT t.*, $10 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::int[], $6::text[], $7::uuid[],
+                           $8::text[], $9::timestamptz[]) AS t
 """
 
 
@@ -105,6 +106,22 @@ async def enter(db: Db, entries: Sequence[LotEntry]) -> None:
     """Append to the lots' ledger."""
     names = LotEntry.__dataclass_fields__
     await db.execute(_ENTER, *([getattr(e, name) for e in entries] for name in names), acting.get().name)
+
+
+async def moved_since(
+    db: Db, keys: Collection[tuple[UUID, str]], moment: datetime
+) -> dict[tuple[UUID, str, str], int]:
+    """Net units that came into each lot after the moment; none is absent."""
+    pairs = sorted(keys)
+    rows = await db.fetch(
+        "SELECT node_id, sku, lot, sum(on_hand_delta)::int AS units FROM inventory.lot_movements "
+        "WHERE (sku, node_id) IN (SELECT * FROM unnest($1::text[], $2::uuid[])) "
+        "AND coalesce(as_of, moved_at) > $3 AND on_hand_delta <> 0 GROUP BY node_id, sku, lot",
+        [pair[1] for pair in pairs],
+        [pair[0] for pair in pairs],
+        moment,
+    )
+    return {(row["node_id"], row["sku"], row["lot"]): row["units"] for row in rows}
 
 
 # --- whose units come from which lot --------------------------------------------------------------------------
