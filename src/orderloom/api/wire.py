@@ -121,6 +121,7 @@ WaveId = Annotated[UUID, WireId("wave")]
 EventId = Annotated[UUID, WireId("event")]
 WebhookId = Annotated[UUID, WireId("webhook")]
 DeliveryId = Annotated[UUID, WireId("delivery")]
+ReservationId = Annotated[UUID, WireId("reservation")]
 KeyId = Annotated[UUID, WireId("key")]
 
 
