@@ -116,7 +116,8 @@ async def _fill(url: str, channels: int, on_hand: int) -> tuple[str, ...]:
             for n in range(KEYS)
         ]
     async with database.connection() as db:
-        await db.execute("VACUUM ANALYZE")
+        # Not of tables still empty: the planner would believe that they stay so.
+        await db.execute("VACUUM ANALYZE catalog.items, network.nodes, network.channels, inventory.stock")
     await database.close()
     return tuple(keys)
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-import structlog
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 from starlette.responses import Response
@@ -30,6 +28,7 @@ from orderloom.api.wire import (
     OrderId,
     Out,
     RawOf,
+    ReservationId,
     Text,
 )
 from orderloom.journey import placing
@@ -44,11 +43,10 @@ from orderloom.plumbing.database import (
     LockTimeout,
     StatementTimeout,
 )
-from orderloom.plumbing.events import Actor, acting
+from orderloom.plumbing.events import Actor
 from orderloom.plumbing.idempotency import Keyed
 from orderloom.terms import wire
 
-log = structlog.get_logger(__name__)
 routes = Routes("orders")
 TRIES = 5
 BATCH_MOST = 100
@@ -121,6 +119,10 @@ class OrderIn(In):
     promise_at: Moment | None = None
     decide_as_of: Moment | None = Field(default=None, description="For history: decide as of this moment")
     ship_complete: bool = False
+    reservation_id: ReservationId | None = Field(
+        default=None,
+        description="The cart's reservation, whose units become the order's in the same moment",
+    )
 
     @model_validator(mode="after")
     def _one_currency(self) -> OrderIn:
@@ -158,6 +160,7 @@ class OrderIn(In):
             promise_at=self.promise_at,
             decide_as_of=self.decide_as_of,
             ship_complete=self.ship_complete,
+            reservation_id=self.reservation_id,
         )
 
 
@@ -187,6 +190,11 @@ class OrderReceipt(Out):
     duplicate: bool = Field(description="It had been there before; this body was not applied")
     differs: Sequence[str] = Field(
         description="JSON Pointers where this body differs from the order already there"
+    )
+    reservation: str | None = Field(
+        default=None,
+        description="What became of the reservation named: `consumed`, or how it had ended before (its units were then "
+        "taken of what is free). Open list",
     )
 
 
@@ -248,13 +256,13 @@ async def _capture(db: Db, passengers: Sequence[Passenger]) -> list[Response]:
         except Problem as problem:
             answers[i] = problem.response(passengers[i].request_id)
     kept = []
-    # Events are told in the name of whoever sent the order, so each sender's orders are placed together.
-    for actor in sorted({p.actor.name for p in passengers}):
-        mine = [i for i, p in enumerate(passengers) if answers[i] is None and p.actor.name == actor]
-        for i, outcome in zip(mine, await _place(db, actor, [passengers[i] for i in mine]), strict=True):
-            answers[i] = response = _answer(passengers[i], outcome)
-            if (keyed := passengers[i].keyed) is not None:
-                kept.append((keyed, response.status_code, bytes(response.body)))
+    fresh = [i for i, answer in enumerate(answers) if answer is None]
+    drafts, actors = [passengers[i].draft for i in fresh], [passengers[i].actor for i in fresh]
+    outcomes = await placing.place(db, drafts=drafts, actors=actors) if fresh else ()
+    for i, outcome in zip(fresh, outcomes, strict=True):
+        answers[i] = response = _answer(passengers[i], outcome)
+        if (keyed := passengers[i].keyed) is not None:
+            kept.append((keyed, response.status_code, bytes(response.body)))
     await idempotency.keep(db, kept)
     return [answer for answer in answers if answer is not None]
 
@@ -273,20 +281,6 @@ async def _claims(db: Db, passengers: Sequence[Passenger]) -> list[tuple[int, id
     return [*zip(alone, found, strict=True), *twins]
 
 
-async def _place(db: Db, actor: str, passengers: Sequence[Passenger]) -> Sequence[Placed | Refused]:
-    if not passengers:
-        return []
-    together = passengers[0].request_id
-    if len(passengers) > 1:
-        together = f"flt_{secrets.token_hex(12)}"
-        log.debug("captured together", flight=together, request_ids=[p.request_id for p in passengers])
-    mark = acting.set(Actor(actor, together))
-    try:
-        return await placing.place(db, drafts=[p.draft for p in passengers])
-    finally:
-        acting.reset(mark)
-
-
 def _answer(passenger: Passenger, outcome: Placed | Refused) -> Response:
     if isinstance(outcome, Refused):
         return _refusal(outcome).response(passenger.request_id)
@@ -296,6 +290,7 @@ def _answer(passenger: Passenger, outcome: Placed | Refused) -> Response:
         external_id=passenger.draft.external_id,
         duplicate=outcome.duplicate,
         differs=outcome.differs,
+        reservation=outcome.reservation,
     )
     headers = {"Location": f"/v1/orders/{wire('order', outcome.order_id)}"}
     return Response(receipt.model_dump_json(), 200 if outcome.duplicate else 201, headers, "application/json")
@@ -367,6 +362,7 @@ class OrderOutcome(Out):
     external_id: str | None = None
     duplicate: bool = False
     differs: list[str] = Field(default=[])
+    reservation: str | None = None
     code: str | None = None
     errors: list[BatchFault] = Field(default=[])
 
@@ -414,6 +410,7 @@ def _outcome(index: int, draft: OrderDraft, outcome: Placed | Refused) -> OrderO
         external_id=draft.external_id,
         duplicate=outcome.duplicate,
         differs=list(outcome.differs),
+        reservation=outcome.reservation,
     )
 
 

@@ -25,6 +25,8 @@ class Shelves:
         self.selling: Collection[UUID] | None = None
         # Units that orders in line before the one being placed have a claim on.
         self.claimed: Mapping[Key, int] = {}
+        # In whose name it is posted from now on; None: of whoever is acting.
+        self.actor: str | None = None
         self.entries: list[Entry] = []
         self._put(Balance.of(level) for level in levels)
 
@@ -104,7 +106,7 @@ class Shelves:
         for key, was in before.items():
             self._before.setdefault(key, was)
         self.entries += [
-            Entry(leg, posting.cause_type, posting.cause_id, posting.reason, posting.as_of)
+            Entry(leg, posting.cause_type, posting.cause_id, posting.reason, posting.as_of, self.actor)
             for leg in posting.legs
         ]
         if posting.channel_id is not None:

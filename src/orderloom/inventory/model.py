@@ -179,6 +179,8 @@ class Entry:
     cause_id: UUID | None
     reason: str | None
     as_of: datetime | None = None
+    actor: str | None = None
+    """Who did it, where the shelves serve several; else whoever is `acting`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

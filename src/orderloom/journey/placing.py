@@ -32,7 +32,7 @@ from orderloom.orders.model import Fault, OrderDraft, Placed, Refused
 from orderloom.payments.model import Tender
 from orderloom.plumbing import events, journeys
 from orderloom.plumbing.database import Db
-from orderloom.plumbing.events import News
+from orderloom.plumbing.events import Actor, News
 from orderloom.terms import Rank, new_id
 
 _EVER = datetime.max.replace(tzinfo=UTC)
@@ -84,10 +84,12 @@ class _Carts:
         )
 
 
-async def place(db: Db, *, drafts: Sequence[OrderDraft]) -> list[Placed | Refused]:
+async def place(
+    db: Db, *, drafts: Sequence[OrderDraft], actors: Sequence[Actor] = ()
+) -> list[Placed | Refused]:
     """Take the orders that can be taken; one outcome a draft, in their order.
 
-    A repeat of a natural key (channel, external id) answers with the order already there. Raises `capture.Raced`
+    `actors` names who sent each draft, where they are not all of whoever is acting. A repeat of a natural key (channel, external id) answers with the order already there. Raises `capture.Raced`
     when another transaction took one of the keys meanwhile: run the whole set again in a new transaction.
     """
     world = await _look_up(db, drafts)
@@ -104,12 +106,13 @@ async def place(db: Db, *, drafts: Sequence[OrderDraft]) -> list[Placed | Refuse
     ahead = await _look_ahead(db, [drafts[i] for i in fresh], world, shelves)
     new: dict[int, NewOrder] = {}
     for index in fresh:
+        shelves.actor = actors[index].name if actors else None
         taken = _reserve(drafts[index], world, shelves, open_nodes, carts, ahead)
         if isinstance(taken, Refused):
             outcomes[index] = taken
         else:
             new[index] = taken
-    numbers = await _store(db, list(new.values()), world, shelves)
+    numbers = await _store(db, list(new.values()), [actors[i] for i in new] if actors else (), world, shelves)
     await reservations.consumed(db, by=carts.consumed)
     for index, order in new.items():
         outcomes[index] = Placed(
@@ -332,7 +335,9 @@ def _insufficient(
     return Refused(faults, available, coming)
 
 
-async def _store(db: Db, orders: Sequence[NewOrder], world: _Known, shelves: Shelves) -> dict[UUID, str]:
+async def _store(
+    db: Db, orders: Sequence[NewOrder], actors: Sequence[Actor], world: _Known, shelves: Shelves
+) -> dict[UUID, str]:
     if not orders:
         return {}
     numbers = await capture.store(
@@ -355,14 +360,18 @@ async def _store(db: Db, orders: Sequence[NewOrder], world: _Known, shelves: She
             for i, tender in enumerate(order.draft.tenders, start=1)
         ],
     )
-    await events.append(db, [_captured(order, numbers[order.id]) for order in orders])
+    senders = actors or [None] * len(orders)
+    await events.append(
+        db,
+        [_captured(order, numbers[order.id], actor) for order, actor in zip(orders, senders, strict=True)],
+    )
     await journeys.start(
         db, ORDER, [order.id for order in orders], priorities=[order.draft.priority for order in orders]
     )
     return numbers
 
 
-def _captured(order: NewOrder, number: str) -> News:
+def _captured(order: NewOrder, number: str, actor: Actor | None) -> News:
     draft = order.draft
     return News(
         type="order.captured",
@@ -378,4 +387,5 @@ def _captured(order: NewOrder, number: str) -> News:
             "total": {"amount": draft.computed_total, "currency": draft.currency},
             "placed_at": draft.placed_at.isoformat(),
         },
+        actor=actor,
     )

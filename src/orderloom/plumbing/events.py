@@ -43,6 +43,8 @@ class News:
     version: int | None = None
     reason: str | None = None
     data: dict[str, Any] = field(default_factory=dict)
+    actor: Actor | None = None
+    """Who did it, where a set is the work of several; else whoever is `acting`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +70,8 @@ class Event:
 _APPEND = """
 INSERT INTO plumbing.events (type, entity, entity_id, order_id, node_id, channel_id, version, reason, data,
                              actor, request_id)
-SELECT t.*, $10, $11
-FROM unnest($1::text[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::int[], $8::text[],
-            $9::jsonb[]) AS t
+SELECT * FROM unnest($1::text[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::int[], $8::text[],
+                     $9::jsonb[], $10::text[], $11::text[])
 """
 
 
@@ -78,7 +79,8 @@ async def append(db: Db, news: Sequence[News]) -> None:
     """Append all of it in the caller's transaction, in the order given, in the name of whoever is `acting`."""
     if not news:
         return
-    actor = acting.get()
+    present = acting.get()
+    actors = [n.actor or present for n in news]
     await db.execute(
         _APPEND,
         [n.type for n in news],
@@ -90,8 +92,8 @@ async def append(db: Db, news: Sequence[News]) -> None:
         [n.version for n in news],
         [n.reason for n in news],
         [n.data for n in news],
-        actor.name,
-        actor.request_id,
+        [actor.name for actor in actors],
+        [actor.request_id for actor in actors],
     )
 
 

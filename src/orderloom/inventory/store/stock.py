@@ -74,9 +74,8 @@ WHERE s.node_id = t.node_id AND s.sku = t.sku
 _ENTER = """
 INSERT INTO inventory.movements (node_id, sku, kind, on_hand_delta, reserved_delta, allocated_delta, damaged_delta,
   quality_control_delta, cause_type, cause_id, reason, as_of, actor)
-SELECT t.*, $13
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[], $9::text[],
-            $10::uuid[], $11::text[], $12::timestamptz[]) AS t
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[],
+                     $9::text[], $10::uuid[], $11::text[], $12::timestamptz[], $13::text[])
 """
 
 
@@ -90,6 +89,7 @@ async def write(db: Db, levels: Sequence[Level], entries: Sequence[Entry]) -> No
             *([getattr(level, bucket) for level in levels] for bucket in BUCKETS),
         )
     if entries:
+        actor = acting.get().name
         await db.execute(
             _ENTER,
             [e.leg.node_id for e in entries],
@@ -100,7 +100,7 @@ async def write(db: Db, levels: Sequence[Level], entries: Sequence[Entry]) -> No
             [e.cause_id for e in entries],
             [e.reason for e in entries],
             [e.as_of for e in entries],
-            acting.get().name,
+            [e.actor or actor for e in entries],
         )
 
 
