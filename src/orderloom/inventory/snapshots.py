@@ -144,9 +144,7 @@ async def note(db: Db, *, snapshot: Snapshot, skus: Collection[str], now: dateti
 async def note_by_hand(db: Db, *, counted: Mapping[Key, tuple[int, datetime]], now: datetime) -> None:
     """People have counted these balances, each at its moment: an older snapshot must not undo it."""
     words = [
-        Said(
-            source=BY_HAND, node_id=node, sku=sku, as_of=at, sequence=None, on_hand=units, applied_at=now
-        )
+        Said(source=BY_HAND, node_id=node, sku=sku, as_of=at, sequence=None, on_hand=units, applied_at=now)
         for (node, sku), (units, at) in sorted(counted.items())
     ]
     await store.keep(db, words)

@@ -66,7 +66,9 @@ async def _faults(db: Db, snapshot: Snapshot) -> dict[str, LineOutcome]:
         ):
             faults[line.sku] = LineOutcome(sku=line.sku, outcome="lots_required", problem=wrong.problem)
         elif line.sku in at_another:
-            problem = f"{at_another[line.sku]} is in stock at another node: transfer it, or correct the number"
+            problem = (
+                f"{at_another[line.sku]} is in stock at another node: transfer it, or correct the number"
+            )
             faults[line.sku] = LineOutcome(sku=line.sku, outcome="lots_required", problem=problem)
     return faults
 
