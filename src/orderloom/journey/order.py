@@ -19,9 +19,10 @@ from orderloom import payments
 from orderloom.journey import releasing, reserving, sourcing
 from orderloom.journey.closing import close_settled, note_money, note_returns
 from orderloom.journey.parking import parked
-from orderloom.orders import exceptions, holds
+from orderloom.orders import axes, exceptions, holds
 from orderloom.orders.exceptions import NewException
-from orderloom.orders.reading import fulfillments_of, orders_of, slices_of
+from orderloom.orders.model import Head
+from orderloom.orders.reading import fulfillments_of, heads_of, orders_of, slices_of
 from orderloom.orders.verifying import verify
 from orderloom.payments.model import Authorized, Declined, VoidRefused
 from orderloom.plumbing import events, journeys
@@ -62,8 +63,8 @@ async def note_authorization(
     """Go on with what is authorised; a declined payment opens a case, and the buyer is told how to settle it."""
     held = await holds.blocked(db, orders=orders, step="authorize")
     asked = [order for order in orders if order not in held]
-    answered = await payments.record_authorizations(db, order_ids=asked, answers=answers)
-    await note_money(db, orders=asked)
+    answered, money = await payments.settle_authorizations(db, order_ids=asked, answers=answers)
+    await axes.note_payment(db, statuses={order: str(stands.status) for order, stands in money.items()})
     outcomes: dict[UUID, Outcome] = {
         order: Wait(f"hold {kind} to be cleared") for order, kind in held.items()
     }
@@ -77,8 +78,9 @@ async def note_authorization(
     await exceptions.resolve_of(
         db, entities=confirmed, kinds=["payment_declined"], resolution="payment accepted"
     )
-    await _tell_confirmed(db, confirmed)
-    await journeys.wake(db, "fulfillment", await _awaiting_money(db, confirmed))
+    heads = await heads_of(db, confirmed)
+    await _tell_confirmed(db, heads)
+    await journeys.wake(db, "fulfillment", await _awaiting_money(db, heads))
     await _tell_declined(db, declined)
     return outcomes
 
@@ -95,22 +97,22 @@ def _declined(order: UUID, said: Declined, now: datetime) -> NewException:
     )
 
 
-async def _tell_confirmed(db: Db, orders: Sequence[UUID]) -> None:
+async def _tell_confirmed(db: Db, orders: Mapping[UUID, Head]) -> None:
     """Once an order: a payment that was retried, or a journey rewound, confirms nothing anew."""
-    told = await events.told_of(db, orders, "order.confirmed")
-    fresh = await orders_of(db, [order for order in orders if order not in told])
+    known = await events.told_of(db, list(orders), "order.confirmed")
     await events.append(
         db,
         [
             News("order.confirmed", "order", o.id, order_id=o.id, channel_id=o.channel_id)
-            for o in fresh.values()
+            for o in orders.values()
+            if o.id not in known
         ],
     )
 
 
-async def _awaiting_money(db: Db, orders: Sequence[UUID]) -> list[UUID]:
+async def _awaiting_money(db: Db, orders: Mapping[UUID, Head]) -> list[UUID]:
     """The work that has left unpaid because a promise of money had run out: it may be charged now."""
-    shipped = [o.id for o in (await orders_of(db, orders)).values() if o.max_rank >= Rank.SHIPPED]
+    shipped = [o.id for o in orders.values() if o.max_rank >= Rank.SHIPPED]
     return list(await fulfillments_of(db, orders=shipped)) if shipped else []
 
 
@@ -191,7 +193,8 @@ async def close(db: Db, orders: Sequence[UUID], _now: datetime) -> Outcomes:
 
 # --- the table ------------------------------------------------------------------------------------------------
 
-AUTHORIZE = Outward(prepare=ask_authorization, call=payments.perform, record=note_authorization)
+# Asked under keys of their own, many at a time cost little more than one, and repeated they happen once.
+AUTHORIZE = Outward(prepare=ask_authorization, call=payments.perform, record=note_authorization, together=500)
 VOID = Outward(prepare=ask_void, call=payments.perform, record=note_void)
 
 ORDER = Journey(
@@ -226,7 +229,8 @@ ORDER = Journey(
             undo=sourcing.unallocate,
             waits_for="a hold to be cleared",
             gives_up_after=timedelta(days=14),
-            means="Nodes, splits, cartons and services are chosen at least cost inside the promise; stock is bound.",
+            means="Nodes, splits, cartons and services are chosen at least cost inside the promise; stock is bound, "
+            "and what no hold keeps back is released.",
         ),
         Step(
             name="release",
@@ -234,7 +238,7 @@ ORDER = Journey(
             undo=releasing.recall,
             waits_for="a hold to be cleared",
             gives_up_after=timedelta(days=14),
-            means="Each node gets its fulfillment order, which travels a journey of its own.",
+            means="Each node has its fulfillment order, which travels a journey of its own.",
         ),
         Step(
             name="follow",

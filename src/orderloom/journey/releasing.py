@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -10,73 +9,46 @@ from uuid import UUID
 
 from orderloom import inventory, network, packing, routing
 from orderloom.inventory.model import Posting
+from orderloom.journey import new_works
 from orderloom.journey.fulfillment import FULFILLMENT, still_here
 from orderloom.journey.sourcing import rebinding
-from orderloom.orders import cancellations, holds
-from orderloom.orders.model import Fulfillment, Slice
-from orderloom.orders.reading import fulfillments_of, lock, orders_of, slices_of
+from orderloom.orders import cancellations
+from orderloom.orders.model import Fulfillment
+from orderloom.orders.reading import fulfillments_of, heads_of, lock, slices_of
 from orderloom.orders.slices import Move, move
-from orderloom.orders.store.rows import insert_fulfillments
 from orderloom.plumbing import journeys
 from orderloom.plumbing.database import Db
-from orderloom.plumbing.journeys import Outcome, Outcomes, Wait
-from orderloom.terms import Rank, new_id
+from orderloom.plumbing.journeys import Outcomes
+from orderloom.terms import Rank
 
 
 async def release(db: Db, orders: Sequence[UUID], _now: datetime) -> Outcomes:
-    """Hand each node its fulfillment order; held orders wait."""
-    held = await holds.blocked(db, orders=orders, step="release")
-    outcomes: dict[UUID, Outcome] = {
-        order: Wait(f"hold {kind} to be cleared") for order, kind in held.items()
-    }
-    free = [order for order in orders if order not in held]
-    groups: dict[tuple[UUID, UUID], list[Slice]] = defaultdict(list)
-    for piece in await slices_of(db, orders=free):
-        if piece.rank == Rank.ALLOCATED and piece.node_id:
-            groups[piece.order_id, piece.node_id].append(piece)
-    if not groups:
+    """Hand each node its fulfillment order, where routing has not done so already; held orders wait."""
+    outcomes = await new_works.kept_back(db, orders=orders)
+    free = [order for order in orders if order not in outcomes]
+    allocated = [p for p in await slices_of(db, orders=free) if p.rank == Rank.ALLOCATED]
+    if not allocated:
         return outcomes
-    works = await _works(db, list(groups))
-    await insert_fulfillments(db, list(works.values()))
-    moves = [
-        Move(slice_id=piece.id, to=Rank.RELEASED, fulfillment_id=works[key]["id"])
-        for key, mine in groups.items()
-        for piece in mine
-    ]
-    await move(db, moves, event="order.released")
-    priorities = {
-        order.id: order.priority for order in (await orders_of(db, [key[0] for key in groups])).values()
-    }
-    await journeys.start(
-        db,
-        FULFILLMENT,
-        [work["id"] for work in works.values()],
-        priorities=[priorities[order] for order, _ in works],
-    )
+    new = await _works(db, sorted({(p.order_id, p.node_id) for p in allocated if p.node_id}))
+    await new_works.store(db, new)
+    await move(db, new_works.handed_out(new, allocated), event="order.released")
+    known = await heads_of(db, [order for order, _ in new])
+    await new_works.begin(db, new, priorities={order.id: order.priority for order in known.values()})
     return outcomes
 
 
-async def _works(db: Db, keys: Sequence[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], dict[str, Any]]:
+async def _works(db: Db, keys: Sequence[tuple[UUID, UUID]]) -> new_works.Works:
     """The rows of new fulfillment orders, by (order, node), with the service that routing chose."""
     decisions = await routing.last_decisions(db, orders=[order for order, _ in keys])
     codes = {
         node.id: node.code for node in (await network.nodes_of(db, ids={node for _, node in keys})).values()
     }
-    works: dict[tuple[UUID, UUID], dict[str, Any]] = {}
+    new: dict[tuple[UUID, UUID], dict[str, Any]] = {}
     for order, node in keys:
         decision = decisions.get(order)
         part = _part(decision["answer"], codes[node]) if decision else {}
-        works[order, node] = {
-            "id": new_id(),
-            "order_id": order,
-            "node_id": node,
-            "decision_id": decision["id"] if decision else None,
-            "carrier": part.get("carrier"),
-            "service": part.get("service"),
-            "planned_cost": part.get("cost", 0),
-            "ship_by": datetime.fromisoformat(part["ship_by"]) if part else None,
-        }
-    return works
+        new[order, node] = new_works.told((order, node), decision["id"] if decision else None, part)
+    return new
 
 
 def _part(answer: Mapping[str, Any], node: str) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,14 +19,15 @@ from orderloom.inventory.availability import (
     unreserve_legs,
 )
 from orderloom.inventory.model import Leg, Posting
-from orderloom.journey.reserving import missed_at, refusing_nodes
+from orderloom.journey import new_works
+from orderloom.journey.queueing import missed_at, refusing_nodes
 from orderloom.network.calendar import zone
 from orderloom.network.model import Channel, Node
 from orderloom.network.places import located
 from orderloom.orders import axes, holds
 from orderloom.orders.model import Line, Order, Slice
 from orderloom.orders.reading import lines_of, lock, orders_of, released_since, slices_of
-from orderloom.orders.slices import Move, move
+from orderloom.orders.slices import Move, Stage, move, move_on
 from orderloom.packing.model import Carton
 from orderloom.plumbing.database import Db
 from orderloom.plumbing.journeys import Again, Later, Outcome, Outcomes, Park, Wait
@@ -34,6 +36,8 @@ from orderloom.shipping.tariff import Tariff
 from orderloom.terms import Address, Quantities, Rank, new_id
 
 _LOOK_AGAIN = timedelta(hours=1)
+# Planning takes the processor for itself: after so many orders others of this process have their turn.
+_PLANNED_IN_A_ROW = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,10 @@ class Snapshot:
 
 
 async def route(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
-    """Decide for each order where its reserved units ship from, and bind the stock. Held orders wait."""
+    """Decide for each order where its reserved units ship from, bind the stock, and release what no hold keeps back.
+
+    Held orders wait.
+    """
     held = await holds.blocked(db, orders=orders, step="route")
     outcomes: dict[UUID, Outcome] = {
         order: Wait(f"hold {kind} to be cleared") for order, kind in held.items()
@@ -76,7 +83,9 @@ async def route(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
     snapshot = await take_snapshot(db, skus={p.sku for p in pieces}, orders=list(known.values()), now=now)
     decided: dict[UUID, Decision] = {}
     postings: dict[UUID, Posting] = {}
-    for order in sorted(known.values(), key=lambda o: (-o.priority, o.placed_at, o.id)):
+    for number, order in enumerate(sorted(known.values(), key=lambda o: (-o.priority, o.placed_at, o.id))):
+        if number % _PLANNED_IN_A_ROW == _PLANNED_IN_A_ROW - 1:
+            await asyncio.sleep(0)
         decision = routing.plan(request_of(order, by_order[order.id], lines, snapshot, now))
         decided[order.id] = decision
         if decision.plan is not None:
@@ -85,7 +94,8 @@ async def route(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
             snapshot.shelves.post(postings[order.id])
             snapshot.take_room(decision)
     bound = await _bind(db, postings)
-    await _record(db, by_order, known, {o: d for o, d in decided.items() if o in bound or d.plan is None})
+    decided = {o: d for o, d in decided.items() if o in bound or d.plan is None}
+    await _record(db, by_order, lines, known, decided)
     outcomes |= {
         order: Again("the stock it was planned on was taken meanwhile") for order in postings.keys() - bound
     }
@@ -157,14 +167,15 @@ def request_of(
     channel = snapshot.channels[order.channel_id]
     nodes = {node for sku in skus for node in snapshot.shelves.nodes(sku)}
     history = order.decide_as_of is not None
+    destination, promise_at = _placed(order, channel)
     return Request(
         wants=tuple(_want(lines[line_id], units, snapshot) for line_id, units in wanted.items()),
         sources=tuple(_sources(nodes, skus, own, order, channel, snapshot)),
-        destination=_place(order.ship_to),
+        destination=destination,
         tariffs=snapshot.tariffs,
         cartons=snapshot.cartons,
         now=order.decide_as_of or now,
-        promise_at=_in_buyers_zone(order, channel),
+        promise_at=promise_at,
         policy=Policy(
             max_shipments=int(channel.split_policy.get("max_shipments", 4)),
             ship_complete=order.ship_complete and not history,
@@ -204,26 +215,25 @@ def _sources(
             refused = f"it does not ship for {channel.code}"
         yield Source(
             node=node,
-            available=there + own.get(node_id, Quantities()),
+            available=there + own[node_id] if node_id in own else there,
             capacity_left=snapshot.room.get(node_id),
             refused=refused,
         )
 
 
-def _place(address: Address) -> Address:
-    """The address with its position, looked up from the postcode when the channel sent none."""
-    if address.latitude is not None:
-        return address
-    found = located(address)
-    return replace(address, latitude=found.latitude, longitude=found.longitude) if found else address
+def _placed(order: Order, channel: Channel) -> tuple[Address, datetime | None]:
+    """The address with its position, looked up from the postcode when the channel sent none, and the promise.
 
-
-def _in_buyers_zone(order: Order, channel: Channel) -> datetime | None:
-    """The promise as a moment of the buyer's day: a date promised is kept until that day ends there."""
-    if order.promise_at is None:
-        return None
+    The promise is a moment of the buyer's day: a date promised is kept until that day ends there.
+    """
     found = located(order.ship_to)
-    return order.promise_at.astimezone(zone(found.time_zone if found else channel.time_zone))
+    address = order.ship_to
+    if found and address.latitude is None:
+        address = replace(address, latitude=found.latitude, longitude=found.longitude)
+    promise = order.promise_at
+    if promise is not None:
+        promise = promise.astimezone(zone(found.time_zone if found else channel.time_zone))
+    return address, promise
 
 
 def _shares(
@@ -260,11 +270,11 @@ def _binding(order: UUID, pieces: Sequence[Slice], decision: Decision, lines: Ma
 async def _record(
     db: Db,
     pieces: Mapping[UUID, Sequence[Slice]],
+    lines: Mapping[UUID, Line],
     known: Mapping[UUID, Order],
     decided: Mapping[UUID, Decision],
 ) -> None:
-    """Keep the decisions, move the slices, and say which orders will be late."""
-    lines = {line.id: line for of in (await lines_of(db, list(decided))).values() for line in of}
+    """Keep the decisions, move the slices to their nodes and on, and say which orders will be late."""
     ids = {order: new_id() for order in decided}
     await routing.record(db, decisions={ids[o]: (o, d) for o, d in decided.items()})
     moves = [
@@ -277,7 +287,16 @@ async def _record(
         order: {"decision": ids[order].hex, "outcome": d.outcome, "cost": d.plan.cost if d.plan else None}
         for order, d in decided.items()
     }
-    await move(db, moves, event="order.routed", data=told)
+    back = await new_works.kept_back(db, orders=list(decided))
+    works = new_works.planned({o: d for o, d in decided.items() if o not in back}, ids)
+    await new_works.store(db, works)
+    await move_on(
+        db,
+        Stage(event="order.routed", moves=moves, data=told),
+        Stage(event="order.released", moves=lambda now: new_works.handed_out(works, now)),
+        new_works={work["id"] for work in works.values()},
+    )
+    await new_works.begin(db, works, priorities={order.id: order.priority for order in known.values()})
     late = {o: "no service reaches the buyer in time" for o, d in decided.items() if d.plan and d.plan.late}
     await axes.note_late(db, orders={o: why for o, why in late.items() if known[o].decide_as_of is None})
 

@@ -205,6 +205,17 @@ class Line:
     max_rank: int
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What most steps need to know of an order, without its people and places."""
+
+    id: UUID
+    channel_id: UUID
+    priority: int
+    min_rank: int
+    max_rank: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
     """Part of a line's quantity that shares one rank, one node and one fulfillment order."""

@@ -9,6 +9,7 @@ from orderloom.orders.model import Slice
 from orderloom.orders.store import slicing
 from orderloom.orders.store.rows import (
     fulfillments_of,
+    heads_of,
     lines_of,
     order_id,
     orders_of,
@@ -19,6 +20,7 @@ from orderloom.plumbing.database import Db
 
 __all__ = [
     "fulfillments_of",
+    "heads_of",
     "lines_of",
     "lock",
     "order_id",

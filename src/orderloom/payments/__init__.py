@@ -13,7 +13,12 @@ the answers and returns an outcome for every subject that is settled.
 
 from __future__ import annotations
 
-from orderloom.payments.authorizing import open_tenders, prepare_authorizations, record_authorizations
+from orderloom.payments.authorizing import (
+    open_tenders,
+    prepare_authorizations,
+    record_authorizations,
+    settle_authorizations,
+)
 from orderloom.payments.capturing import charges_for, prepare_captures, record_captures
 from orderloom.payments.ledger import ledger_of
 from orderloom.payments.performing import perform
@@ -45,5 +50,6 @@ __all__ = [
     "record_voids",
     "refunds_of_returns",
     "request_refund",
+    "settle_authorizations",
     "statuses",
 ]

@@ -15,10 +15,11 @@ from orderloom.payments.model import (
     Declined,
     GatewayCall,
     Kind,
+    PaymentSummary,
     Refused,
     Tender,
 )
-from orderloom.payments.status import done, reckoned
+from orderloom.payments.status import done, reckoned, summary
 from orderloom.plumbing import events
 from orderloom.plumbing.database import Db
 
@@ -62,6 +63,14 @@ async def record_authorizations(
     db: Db, *, order_ids: Sequence[UUID], answers: Sequence[Answer]
 ) -> dict[UUID, Authorized | Declined]:
     """Store the answers. An order with a tender whose outcome is unknown is left out."""
+    outcomes, _ = await settle_authorizations(db, order_ids=order_ids, answers=answers)
+    return outcomes
+
+
+async def settle_authorizations(
+    db: Db, *, order_ids: Sequence[UUID], answers: Sequence[Answer]
+) -> tuple[dict[UUID, Authorized | Declined], dict[UUID, PaymentSummary]]:
+    """The same, and how the money of all these orders stands now."""
     fresh = await asking.settle(db, answers)
     await store.set_intent_status(
         db,
@@ -89,7 +98,10 @@ async def record_authorizations(
         [t.id for account in known.values() for t in account.transactions if _unanswered(t.kind, t.status)],
     )
     outcomes = {order_id: _outcome(account, retryable) for order_id, account in known.items()}
-    return {order_id: outcome for order_id, outcome in outcomes.items() if outcome is not None}
+    return (
+        {order_id: outcome for order_id, outcome in outcomes.items() if outcome is not None},
+        {order_id: summary(account) for order_id, account in known.items()},
+    )
 
 
 def _renewed(account: Account) -> list[Tender]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from orderloom.orders.model import Fulfillment, Line, Order
+from orderloom.orders.model import Fulfillment, Head, Line, Order
 from orderloom.plumbing.database import Db, Row
 from orderloom.terms import Address
 
@@ -33,6 +33,15 @@ async def order_id(db: Db, *, channel_id: UUID, external_id: str) -> UUID | None
         "SELECT id FROM orders.orders WHERE channel_id = $1 AND external_id = $2", channel_id, external_id
     )
     return found
+
+
+async def heads_of(db: Db, ids: Sequence[UUID]) -> dict[UUID, Head]:
+    """The heads of orders by id."""
+    rows = await db.fetch(
+        "SELECT id, channel_id, priority, min_rank, max_rank FROM orders.orders WHERE id = ANY($1::uuid[])",
+        list(ids),
+    )
+    return {row["id"]: Head(*row.values()) for row in rows}
 
 
 async def sellers_of(db: Db, orders: Sequence[UUID]) -> dict[UUID, UUID]:
