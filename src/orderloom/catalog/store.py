@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 
 from orderloom.catalog.model import Item
 from orderloom.plumbing.database import Db, Row
@@ -155,3 +156,9 @@ async def put_kits(db: Db, *, kits: Mapping[str, Mapping[str, int]]) -> set[str]
 
 def _item(row: Row) -> Item:
     return Item(**dict(row))
+
+
+async def sold_later(db: Db, *, on: date) -> dict[str, date]:
+    """Items that are sold from a day after this one, and from which."""
+    rows = await db.fetch("SELECT sku, sold_from FROM catalog.items WHERE sold_from > $1", on)
+    return {row["sku"]: row["sold_from"] for row in rows}

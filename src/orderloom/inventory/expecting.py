@@ -7,8 +7,9 @@ from datetime import datetime
 from uuid import UUID
 
 from orderloom import network
+from orderloom.inventory.availability import Shelves
 from orderloom.inventory.promising import Coming, Outlook, Wanted
-from orderloom.inventory.store import stock, supplies
+from orderloom.inventory.store import allotments, stock, supplies
 from orderloom.orders.waiting import WaitingUnits, units_waiting
 from orderloom.plumbing.database import Db
 
@@ -33,6 +34,18 @@ async def look_ahead(
         levels = await stock.levels(db, skus=expected)
         here = {(level.node_id, level.sku): level.to_promise for level in levels}
     return Outlook(here=here, coming=coming, now=now, wanted=await _wanted(db, expected))
+
+
+async def look_forward(db: Db, *, skus: Sequence[str], now: datetime) -> Outlook:
+    """Stock and supply with nobody's claim on it yet: for who hands it out along the line."""
+    levels = await stock.levels(db, skus=skus)
+    here = {(level.node_id, level.sku): level.to_promise for level in levels}
+    return Outlook(here=here, coming=await supplies.coming(db, skus=skus), now=now)
+
+
+async def shelves_of(db: Db, *, skus: Sequence[str]) -> Shelves:
+    """Balances of these SKUs and what limits channels there, as they are now, without a lock: to plan on only."""
+    return Shelves(await stock.levels(db, skus=skus), await allotments.look(db, list(skus)))
 
 
 async def outlook(

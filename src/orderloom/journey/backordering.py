@@ -15,10 +15,11 @@ from uuid import UUID
 
 from orderloom.catalog.model import Item
 from orderloom.inventory.availability import Demand, Key, Shelves
-from orderloom.inventory.expecting import look_ahead
+from orderloom.inventory.expecting import look_ahead, look_forward, nodes_open
 from orderloom.inventory.promising import Coming, Outlook, Wanted
-from orderloom.journey.queueing import Claim, before_new, claims
+from orderloom.journey.queueing import Line, before_new, line_up
 from orderloom.network.calendar import zone
+from orderloom.orders.waiting import all_in_line, waited_by
 from orderloom.plumbing.database import Db
 
 
@@ -40,17 +41,17 @@ class NotComing:
 class Ahead:
     """What orders being captured must leave to those in line before them, and what they may have of supply."""
 
-    def __init__(self, outlook: Outlook, claimed: Sequence[Claim]) -> None:
+    def __init__(self, outlook: Outlook, line: Line) -> None:
         self._outlook = outlook
-        self._claims = claimed
+        self._line = line
         self._claimed: dict[int, dict[Key, int]] = {}
 
     def claimed(self, priority: int) -> Mapping[Key, int]:
         """Units by (node, SKU) that a new order of this priority may not have."""
-        if not self._claims:
+        if not self._line.claims:
             return {}
         if priority not in self._claimed:
-            self._claimed[priority] = before_new(self._claims, priority=priority)
+            self._claimed[priority] = before_new(self._line, priority=priority)
         return self._claimed[priority]
 
     def sell(
@@ -94,20 +95,45 @@ async def look(db: Db, *, shelves: Shelves, wanted: Mapping[str, int], fixed: bo
     Supply is asked after only where stock may not do: for more than is free, or (`fixed`) for single nodes.
     """
     free = {(n, sku): shelves.to_promise(n, sku) for sku in wanted for n in shelves.nodes(sku)}
-    in_line = await claims(db, shelves=shelves, skus=wanted)
+    line = await line_up(db, shelves=shelves, skus=wanted)
     left: dict[str, int] = defaultdict(int)
     for (_, sku), units in free.items():
         left[sku] += units
-    for claim in in_line:
+    for claim in line.claims:
         left[claim.sku] -= claim.units
     scarce = [sku for sku, units in sorted(wanted.items()) if fixed or units > left[sku]]
     if not scarce:
-        return Ahead(Outlook(here={}, coming=(), now=now), in_line)
+        return Ahead(Outlook(here={}, coming=(), now=now), line)
     # What nobody in line can take now, a new buyer may: only what is claimed covers those who wait.
     claimed: dict[Key, int] = defaultdict(int)
-    for claim in in_line:
+    for claim in line.claims:
         claimed[claim.node_id, claim.sku] += claim.units
-    return Ahead(await look_ahead(db, skus=scarce, now=now, here=claimed), in_line)
+    return Ahead(await look_ahead(db, skus=scarce, now=now, here=claimed), line)
+
+
+async def ready_dates(
+    db: Db, *, skus: Collection[str], now: datetime
+) -> dict[UUID, tuple[datetime | None, set[str]]]:
+    """When the last unit that each order waits for is there, by order; None where nothing known brings it.
+
+    Served by priority, then age. Of every order that waits for one of the SKUs; with the SKUs it waits for.
+    """
+    mine = await all_in_line(db, skus=sorted(skus))
+    wanted = {piece.order_id for piece in mine}
+    others = await waited_by(db, orders=sorted(wanted)) - set(skus) if wanted else set()
+    pieces = mine if not others else await all_in_line(db, skus=sorted({*skus, *others}))
+    open_nodes = await nodes_open(db, channels={piece.channel_id for piece in pieces}) if pieces else {}
+    outlook = await look_forward(db, skus=sorted({*skus, *others}), now=now)
+    ready: dict[UUID, tuple[datetime | None, set[str]]] = {}
+    for piece in pieces:
+        fixed = frozenset([piece.fixed_node_id]) if piece.fixed_node_id else open_nodes[piece.channel_id]
+        found = outlook.take(Wanted(sku=piece.sku, units=piece.quantity, nodes=fixed))
+        if piece.order_id in wanted:
+            at, waits_for = ready.setdefault(piece.order_id, (now, set()))
+            waits_for.add(piece.sku)
+            both = at is not None and found.ready_at is not None
+            ready[piece.order_id] = max(at, found.ready_at) if both else None, waits_for  # type: ignore[type-var]
+    return ready
 
 
 def sold_from(skus: Collection[str], *, days: Mapping[str, date], time_zone: str) -> datetime | None:

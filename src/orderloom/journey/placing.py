@@ -25,7 +25,7 @@ from orderloom.journey.backordering import Ahead, NotComing, SoldAhead
 from orderloom.journey.offering import open_to
 from orderloom.journey.order import ORDER
 from orderloom.network.model import Channel, Node
-from orderloom.orders import capture
+from orderloom.orders import capture, promises
 from orderloom.orders.capture import NewLine, NewOrder, NewSlice
 from orderloom.orders.checking import check
 from orderloom.orders.model import Fault, OrderDraft, Placed, Refused
@@ -280,29 +280,32 @@ def _reserve(
     for i, units in short.items():
         rank = Rank.BACKORDERED if world.items[demands[i].sku].backorder != "refuse" else Rank.CREATED
         slices.append(NewSlice(leaves[i], units, rank, None))
-    bound = _bound(draft, world, sold, {line.values.sku for line in lines})
-    return NewOrder(order_id, channel.id, bound, tuple(lines), tuple(slices))
+    bound, ready_at = _bound(draft, world, sold, {line.values.sku for line in lines})
+    return NewOrder(order_id, channel.id, bound, tuple(lines), tuple(slices), ready_at)
 
 
-def _bound(draft: OrderDraft, world: _Known, sold: SoldAhead, skus: set[str]) -> OrderDraft:
-    """The draft with the promise that the channel's service level makes, unless it brought its own.
+def _bound(
+    draft: OrderDraft, world: _Known, sold: SoldAhead, skus: set[str]
+) -> tuple[OrderDraft, datetime | None]:
+    """The draft with the promise that the channel's service level makes, unless it brought its own; and since when.
 
     Counted from when the last unit is there and may be sold; nothing is promised while nobody knows when that is.
     """
     if draft.promise_at is not None or sold.undated:
-        return draft
+        return draft, None
     channel = world.channels[draft.channel]
     if draft.service_level not in channel.promise_days:
-        return draft
+        return draft, None
     days = {sku: day for sku in skus if (day := world.items[sku].sold_from)}
     opens = backordering.sold_from(skus, days=days, time_zone=channel.time_zone)
+    ready_at = max((at for at in (sold.ready_at, opens) if at is not None), default=None)
     promised = policy_promise(
-        placed_at=max(at for at in (draft.placed_at, sold.ready_at, opens) if at is not None),
+        placed_at=max(draft.placed_at, ready_at or draft.placed_at),
         service_level=draft.service_level,
         promise_days=channel.promise_days,
         time_zone=channel.time_zone,
     )
-    return replace(draft, promise_at=promised)
+    return replace(draft, promise_at=promised), ready_at
 
 
 def _insufficient(
@@ -364,6 +367,14 @@ async def _store(
     await events.append(
         db,
         [_captured(order, numbers[order.id], actor) for order, actor in zip(orders, senders, strict=True)],
+    )
+    await promises.tell_first(
+        db,
+        promised=[
+            promises.Promised(o.id, o.channel_id, o.draft.promise_at, o.ready_at)
+            for o in orders
+            if o.ready_at and o.draft.promise_at
+        ],
     )
     await journeys.start(
         db, ORDER, [order.id for order in orders], priorities=[order.draft.priority for order in orders]

@@ -8,13 +8,14 @@ served at its turn once it goes on.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from orderloom import inventory, network
 from orderloom.inventory.availability import Key, Shelves
+from orderloom.inventory.expecting import shelves_of
 from orderloom.journey.offering import open_to
 from orderloom.orders.reading import fulfillments_of
 from orderloom.orders.waiting import InLine, in_line, waited_for
@@ -41,10 +42,16 @@ class Claim:
         return -self.place[0]
 
 
-async def claims(
-    db: Db, *, shelves: Shelves, skus: Iterable[str], able: Collection[UUID] = ()
-) -> list[Claim]:
-    """What of the free stock on the shelves belongs to whom, in the order they are served, until none is left.
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What of the free stock belongs to whom, in the order they are served; `passed` could not take theirs now."""
+
+    claims: tuple[Claim, ...] = ()
+    passed: tuple[UUID, ...] = ()
+
+
+async def line_up(db: Db, *, shelves: Shelves, skus: Iterable[str], able: Collection[UUID] = ()) -> Line:
+    """Hand the free stock on the shelves out along the line, in mind, until none is left.
 
     `able`: orders known to take units now, wherever their journey's row stands.
     """
@@ -52,9 +59,10 @@ async def claims(
     free = {key: units for key, units in free.items() if units > 0}
     waited = await waited_for(db, skus=sorted({sku for _, sku in free}))
     if not waited:
-        return []
+        return Line()
     serving = _Serving(shelves, {key: units for key, units in free.items() if key[1] in waited})
     after: InLine | None = None
+    passed: list[UUID] = []
     for _ in range(_PAGES):
         skus_left, nodes_left = serving.left()
         page = (
@@ -65,31 +73,47 @@ async def claims(
         allowed = await _allowed(db, page)
         going = await _going(db, page, able)
         for piece in page:
-            if piece.order_id in going:
+            if going.get(piece.order_id):
                 serving.serve(piece, allowed(piece))
+            elif piece.order_id in going:
+                passed.append(piece.order_id)
         after = page[-1]
         if len(page) < _PAGE:
             break
-    return serving.claims
+    return Line(tuple(serving.claims), tuple(passed))
 
 
-def ahead_of(
-    found: Sequence[Claim], *, place: tuple[int, datetime, UUID], but: Collection[UUID] = ()
-) -> dict[Key, int]:
-    """Units by (node, SKU) that belong to orders served before that place, some orders left out."""
-    return _sum(c for c in found if c.place < place and c.order_id not in but)
+class Others:
+    """The claims of orders left out of a set, as the set is gone through in the order it is served."""
+
+    def __init__(self, line: Line, *, but: Collection[UUID]) -> None:
+        self._left = iter([claim for claim in line.claims if claim.order_id not in but])
+        self._next = next(self._left, None)
+        self.claimed: dict[Key, int] = defaultdict(int)
+
+    def ahead_of(self, place: tuple[int, datetime, UUID]) -> Mapping[Key, int]:
+        """Units by (node, SKU) that belong to those served before that place; places are asked in their order."""
+        while self._next is not None and self._next.place < place:
+            self.claimed[self._next.node_id, self._next.sku] += self._next.units
+            self._next = next(self._left, None)
+        return self.claimed
 
 
-def before_new(found: Sequence[Claim], *, priority: int) -> dict[Key, int]:
+def before_new(line: Line, *, priority: int) -> dict[Key, int]:
     """Units by (node, SKU) that an order just arriving with that priority may not have."""
-    return _sum(c for c in found if c.priority >= priority)
-
-
-def _sum(found: Iterable[Claim]) -> dict[Key, int]:
     units: dict[Key, int] = defaultdict(int)
-    for claim in found:
-        units[claim.node_id, claim.sku] += claim.units
+    for claim in line.claims:
+        if claim.priority >= priority:
+            units[claim.node_id, claim.sku] += claim.units
     return units
+
+
+async def wake_line(db: Db, *, skus: Collection[str]) -> None:
+    """Wake the orders that what is free now of these SKUs can serve, and those passed over that are on their way."""
+    if skus:
+        shelves = await shelves_of(db, skus=sorted(skus))
+        line = await line_up(db, shelves=shelves, skus=skus)
+        await journeys.wake(db, "order", sorted({*(c.order_id for c in line.claims), *line.passed}))
 
 
 class _Serving:
@@ -160,19 +184,15 @@ async def _allowed(db: Db, page: Sequence[InLine]) -> _Allowed:
     )
 
 
-async def _going(db: Db, page: Sequence[InLine], able: Collection[UUID]) -> set[UUID]:
-    """The orders that will take what is theirs as soon as they are woken."""
+async def _going(db: Db, page: Sequence[InLine], able: Collection[UUID]) -> dict[UUID, bool]:
+    """Of the orders that go on: whether they take what is theirs as soon as they are woken."""
     found = await journeys.look(db, sorted({piece.order_id for piece in page}))
-    return set(able) | {s.subject_id for s in found if _goes_on(s)}
-
-
-def _goes_on(subject: journeys.Subject) -> bool:
-    return (
-        subject.journey == "order"
-        and subject.step in _SERVED_AT
-        and subject.state in ("due", "waiting")
-        and not subject.undoing
-    )
+    going = {
+        s.subject_id: s.step in _SERVED_AT
+        for s in found
+        if s.journey == "order" and s.state in ("due", "waiting") and not s.undoing
+    }
+    return going | dict.fromkeys(able, True)
 
 
 async def missed_at(db: Db, *, orders: Sequence[UUID]) -> dict[tuple[UUID, str], frozenset[UUID]]:
@@ -193,13 +213,3 @@ async def refusing_nodes(db: Db, *, orders: Sequence[UUID]) -> dict[UUID, set[UU
         if work.request_status == "rejected":
             refused[work.order_id].add(work.node_id)
     return refused
-
-
-def freed_skus(moved: Iterable[Mapping[str, object]]) -> Iterator[str]:
-    """Of what an event tells of slices moved, the SKUs of which units may now be free for the next in line."""
-    for piece in moved:
-        if piece.get("to") in _FREEING:
-            yield str(piece["sku"])
-
-
-_FREEING = frozenset({"cancelled", "created", "rejected", "short", "backordered"})

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from orderloom import inventory, network
+from orderloom.catalog.store import sold_later
 from orderloom.inventory.availability import (
     Demand,
     Shelves,
@@ -18,36 +19,36 @@ from orderloom.inventory.availability import (
 from orderloom.inventory.availability import (
     place as keep,
 )
+from orderloom.inventory.expecting import shelves_of
 from orderloom.inventory.model import Posting
+from orderloom.inventory.store.log import FREED
+from orderloom.journey.backordering import ready_dates, sold_from
 from orderloom.journey.offering import open_to
+from orderloom.journey.queueing import Others, line_up, missed_at, refusing_nodes, wake_line
 from orderloom.network.model import Node
 from orderloom.orders import exceptions
 from orderloom.orders.exceptions import NewException
 from orderloom.orders.model import Line, Order, Slice
-from orderloom.orders.reading import (
-    fulfillments_of,
-    lines_of,
-    lock,
-    orders_of,
-    orders_short_of,
-    sellers_of,
-    slices_of,
-)
+from orderloom.orders.reading import lines_of, lock, orders_of, sellers_of, slices_of
 from orderloom.orders.slices import Move, move
-from orderloom.plumbing import events, journeys
+from orderloom.plumbing import events
 from orderloom.plumbing.database import Db
-from orderloom.plumbing.events import Event, News
-from orderloom.plumbing.journeys import Outcomes, Wait
+from orderloom.plumbing.events import News, Reader
+from orderloom.plumbing.journeys import Later, Outcome, Outcomes, Wait
 from orderloom.terms import Rank
 
 SHORT = frozenset({Rank.CREATED, Rank.REJECTED, Rank.SHORT, Rank.BACKORDERED})
 _KIND = "out_of_stock"
+# How long after its date supply may still be on its way before a person is asked.
+_GRACE = timedelta(hours=12)
 
 
 async def reserve(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
     """Reserve what is short, the urgent and then the older order first. An order with nothing to go on with waits."""
-    if not any(piece.rank in SHORT for piece in await slices_of(db, orders=orders)):
-        return {}
+    pieces = await slices_of(db, orders=orders)
+    not_yet = await _not_yet_sold(db, pieces, now)
+    if not any(piece.rank in SHORT for piece in pieces):
+        return not_yet
     await lock(db, orders=orders)
     pieces = await slices_of(db, orders=orders)
     short = [piece for piece in pieces if piece.rank in SHORT]
@@ -56,30 +57,98 @@ async def reserve(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
     open_nodes = await _open_nodes(db, list(known.values()), nodes)
     missed = await missed_at(db, orders=list(known))
     lines = {line.id: line for of in (await lines_of(db, list(known))).values() for line in of}
-    shelves = await inventory.lock_skus(db, skus={piece.sku for piece in short})
+    skus = {piece.sku for piece in short}
+    shelves = await inventory.lock_skus(db, skus=skus)
+    others = Others(await line_up(db, shelves=shelves, skus=skus, able=known), but=known)
     shelves.selling = {node.id for node in nodes.values() if node.active}
     by_order: dict[UUID, list[Slice]] = defaultdict(list)
     for piece in short:
         by_order[piece.order_id].append(piece)
     moves: list[Move] = []
     still_short: dict[UUID, dict[UUID, int]] = {}
-    for order in sorted(known.values(), key=lambda o: (-o.priority, o.placed_at, o.id)):
+    for order in sorted(known.values(), key=_place):
+        shelves.claimed = others.ahead_of(_place(order))
         made, missing = _keep(order, by_order[order.id], lines, shelves, open_nodes[order.id], missed)
         moves += made
         if missing:
             still_short[order.id] = missing
     await inventory.write(db, shelves=shelves)
     await move(db, moves, event="order.reserved")
-    await _backorder(db, short, still_short, known, now)
+    ready = await _ready(db, short, still_short, now)
+    await _backorder(db, short, still_short, known, ready, now)
     supplied = [order for order in orders if order not in still_short]
     await exceptions.resolve_of(db, entities=supplied, kinds=[_KIND], resolution="stock arrived")
     moved = {m.slice_id for m in moves}
     able = {p.order_id for p in pieces if p.id in moved or Rank.RESERVED <= p.rank < Rank.CANCELLED}
+    halves = _half_kits(pieces, moved, still_short, lines)
     return {
-        order: Wait("stock to arrive")
+        order: _until(ready.get(order), now)
         for order in still_short
-        if order not in able or known[order].ship_complete
+        if order not in able or known[order].ship_complete or order in halves
+    } | not_yet
+
+
+def _place(order: Order) -> tuple[int, datetime, UUID]:
+    """Where it stands in line: priority, then age."""
+    return -order.priority, order.placed_at, order.id
+
+
+def _until(ready_at: datetime | None, now: datetime) -> Outcome:
+    """Waiting for a date is no waiting too long; what is overdue, or has no date, is a person's case."""
+    if ready_at is None or ready_at <= now:
+        return Wait("stock to arrive")
+    return Later(ready_at + _GRACE, "stock to arrive")
+
+
+def _half_kits(
+    pieces: Sequence[Slice],
+    moved: set[UUID],
+    missing: Mapping[UUID, Mapping[UUID, int]],
+    lines: Mapping[UUID, Line],
+) -> set[UUID]:
+    """The orders with a kit of which one component is kept and another missing: its components leave together."""
+    kits = {p.id: lines[p.line_id].kit_line_id for p in pieces if p.line_id in lines}
+    kept = {kits[p.id] for p in pieces if p.id in kits and (p.id in moved or p.rank == Rank.RESERVED)}
+    return {
+        order
+        for order, mine in missing.items()
+        if any(kit is not None and kit in kept for kit in (kits.get(piece) for piece in mine))
     }
+
+
+async def _not_yet_sold(db: Db, pieces: Sequence[Slice], now: datetime) -> dict[UUID, Outcome]:
+    """Orders with something that is sold from a later day: they wait for it as a whole, with the stock they have."""
+    days = await sold_later(db, on=now.date() - timedelta(days=1))
+    open_orders = {p.order_id for p in pieces if p.rank < Rank.ALLOCATED} if days else set()
+    if not open_orders:
+        return {}
+    skus = {
+        order: {line.sku for line in of}
+        for order, of in (await lines_of(db, sorted(open_orders))).items()
+        if any(line.sku in days for line in of)
+    }
+    known = await orders_of(db, sorted(skus))
+    channels = await network.channels_of(db, ids={order.channel_id for order in known.values()})
+    opens = {
+        order.id: sold_from(skus[order.id], days=days, time_zone=channels[order.channel_id].time_zone)
+        for order in known.values()
+        if order.decide_as_of is None
+    }
+    return {
+        order: Later(at, "the day it is sold from")
+        for order, at in opens.items()
+        if at is not None and at > now
+    }
+
+
+async def _ready(
+    db: Db, short: Sequence[Slice], missing: Mapping[UUID, Mapping[UUID, int]], now: datetime
+) -> dict[UUID, datetime | None]:
+    """When what each order still lacks is expected, where supply on its way covers it."""
+    skus = {piece.sku for piece in short if piece.id in missing.get(piece.order_id, ())}
+    if not skus:
+        return {}
+    return {order: at for order, (at, _) in (await ready_dates(db, skus=skus, now=now)).items()}
 
 
 async def _open_nodes(db: Db, orders: Sequence[Order], nodes: Mapping[UUID, Node]) -> dict[UUID, set[UUID]]:
@@ -88,26 +157,6 @@ async def _open_nodes(db: Db, orders: Sequence[Order], nodes: Mapping[UUID, Node
     by_channel = {c.id: open_to(c, nodes) for c in channels.values()}
     refused = await refusing_nodes(db, orders=[order.id for order in orders])
     return {order.id: by_channel[order.channel_id] - refused.get(order.id, set()) for order in orders}
-
-
-async def missed_at(db: Db, *, orders: Sequence[UUID]) -> dict[tuple[UUID, str], frozenset[UUID]]:
-    """By (order, SKU) the nodes that did not find it: their count may be wrong, so others are asked first."""
-    works = await fulfillments_of(db, orders=orders)
-    if not works:
-        return {}
-    found: dict[tuple[UUID, str], set[UUID]] = defaultdict(set)
-    for work, node, sku in await inventory.missed(db, works=list(works)):
-        found[works[work].order_id, sku].add(node)
-    return {key: frozenset(nodes) for key, nodes in found.items()}
-
-
-async def refusing_nodes(db: Db, *, orders: Sequence[UUID]) -> dict[UUID, set[UUID]]:
-    """The nodes that have rejected an order's work: it is routed again without them."""
-    refused: dict[UUID, set[UUID]] = defaultdict(set)
-    for work in (await fulfillments_of(db, orders=orders)).values():
-        if work.request_status == "rejected":
-            refused[work.order_id].add(work.node_id)
-    return refused
 
 
 def _keep(
@@ -149,13 +198,24 @@ async def _backorder(
     short: Sequence[Slice],
     missing: Mapping[UUID, Mapping[UUID, int]],
     known: Mapping[UUID, Order],
+    ready: Mapping[UUID, datetime | None],
     now: datetime,
 ) -> None:
-    """What nobody can supply now is backordered; a person gets a case, and the log is told, once a shortage."""
+    """What nobody can supply now is backordered, and the log is told, once a shortage.
+
+    A person gets a case where no supply with a date to come covers it.
+    """
+    if not missing:
+        return
     ranks = {piece.id: piece.rank for piece in short}
-    told = {
-        case.entity_id for case in await exceptions.open_of(db, entities=list(missing)) if case.kind == _KIND
+    cases = {c.entity_id for c in await exceptions.open_of(db, entities=list(missing)) if c.kind == _KIND}
+    anew = {
+        order
+        for order, pieces in missing.items()
+        if any(ranks[piece] != Rank.BACKORDERED for piece in pieces)
     }
+    told = cases | (await events.told_of(db, list(missing), "order.backordered") - anew)
+    dated = {order for order in missing if (at := ready.get(order)) is not None and at > now}
     moves = [
         Move(slice_id=piece, to=Rank.BACKORDERED)
         for pieces in missing.values()
@@ -164,7 +224,17 @@ async def _backorder(
     ]
     units = {order: sum(pieces.values()) for order, pieces in missing.items()}
     await move(db, moves, event="order.unsupplied")
-    await exceptions.open_(db, cases_=[_case(order, count, now) for order, count in units.items()])
+    await exceptions.open_(
+        db,
+        cases_=[
+            out_of_stock(order, f"{count} units have no stock at any node that may ship them", now)
+            for order, count in units.items()
+            if order not in dated
+        ],
+    )
+    await exceptions.resolve_of(
+        db, entities=sorted(dated & cases), kinds=[_KIND], resolution="supply is on its way"
+    )
     await events.append(
         db,
         [
@@ -174,7 +244,7 @@ async def _backorder(
                 order,
                 order_id=order,
                 channel_id=known[order].channel_id,
-                data={"units": count},
+                data={"units": count, "ready_at": at.isoformat() if (at := ready.get(order)) else None},
             )
             for order, count in units.items()
             if order not in told
@@ -182,40 +252,26 @@ async def _backorder(
     )
 
 
-def _case(order: UUID, units: int, now: datetime) -> NewException:
+def out_of_stock(order: UUID, detail: str, now: datetime) -> NewException:
+    """A case for whoever can bring stock, or talk to the buyer."""
     return NewException(
         kind=_KIND,
         entity="order",
         entity_id=order,
         order_id=order,
-        detail=f"{units} units have no stock at any node that may ship them",
+        detail=detail,
         way_out="Receive or transfer stock, offer another item, or cancel the units.",
         due_at=now + timedelta(days=1),
     )
 
 
 async def suppliable(db: Db, *, orders: Sequence[UUID]) -> set[UUID]:
-    """Which of these orders have short units that some node could supply now."""
+    """Which of these orders have short units that are theirs now: some node has them, and nobody is before them."""
     if not orders:
         return set()
-    short = [p for p in await slices_of(db, orders=orders) if p.rank in SHORT]
-    shelves = await inventory.look(db, skus={p.sku for p in short})
-    nodes = await network.nodes_of(db)
-    shelves.selling = {node.id for node in nodes.values() if node.active}
-    known = await orders_of(db, orders)
-    open_nodes = await _open_nodes(db, list(known.values()), nodes)
-    lines = {line.id: line for of in (await lines_of(db, orders)).values() for line in of}
-    missed = await missed_at(db, orders=orders)
-    found: set[UUID] = set()
-    for piece in short:
-        fixed = lines[piece.line_id].fixed_node_id
-        allowed = open_nodes[piece.order_id]
-        allowed = (
-            allowed & {fixed} if fixed else allowed - missed.get((piece.order_id, piece.sku), frozenset())
-        )
-        if shelves.allowance(known[piece.order_id].channel_id, piece.sku, allowed) > 0:
-            found.add(piece.order_id)
-    return found
+    skus = {p.sku for p in await slices_of(db, orders=orders) if p.rank in SHORT}
+    line = await line_up(db, shelves=await shelves_of(db, skus=sorted(skus)), skus=skus, able=orders)
+    return {claim.order_id for claim in line.claims} & set(orders)
 
 
 async def give_back(db: Db, orders: Sequence[UUID], _now: datetime) -> Outcomes:
@@ -259,8 +315,9 @@ def freeing(pieces: Sequence[Slice], *, reason: str, channels: Mapping[UUID, UUI
     ]
 
 
-async def wake_short(db: Db, news: Sequence[Event]) -> None:
-    """Reader of the log: stock that changed wakes the orders that are short of it."""
-    skus = {str(event.data["sku"]) for event in news if event.type == "stock.changed"}
-    if skus:
-        await journeys.wake(db, "order", await orders_short_of(db, skus=sorted(skus)))
+async def wake_freed(db: Db, skus: Sequence[str]) -> None:
+    """Reader of the stock ledger: units that are free again go to those first in line."""
+    await wake_line(db, skus=skus)
+
+
+FREED_UNITS = Reader("stock", wake_freed, log=FREED, at_once=50_000)

@@ -8,9 +8,9 @@ from orderloom.journey.notifying import NOTICE, NOTICES
 from orderloom.journey.order import ORDER
 from orderloom.journey.publishing import WEBHOOK, WEBHOOKS
 from orderloom.journey.publishing_stock import AVAILABILITY, AVAILABLE, OFFERED, RECONCILIATION
-from orderloom.journey.reserving import wake_short
+from orderloom.journey.repromising import IN_LINE
+from orderloom.journey.reserving import FREED_UNITS
 from orderloom.journey.returning import RETURNING
-from orderloom.plumbing.events import Reader
 
 JOURNEYS = (ORDER, FULFILLMENT, RETURNING, MANIFEST, NOTICE, WEBHOOK, AVAILABILITY, RECONCILIATION)
-READERS = (Reader("stock", wake_short), NOTICES, WEBHOOKS, AVAILABLE, OFFERED)
+READERS = (FREED_UNITS, IN_LINE, NOTICES, WEBHOOKS, AVAILABLE, OFFERED)

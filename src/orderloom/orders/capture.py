@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -43,13 +44,14 @@ class NewSlice:
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """An order about to be stored."""
+    """An order about to be stored. `ready_at`: when what it is promised on is there, of units that are not yet."""
 
     id: UUID
     channel_id: UUID
     draft: OrderDraft
     lines: tuple[NewLine, ...]
     slices: tuple[NewSlice, ...]
+    ready_at: datetime | None = None
 
 
 def explode(

@@ -47,6 +47,11 @@ async def waited_for(db: Db, *, skus: Sequence[str]) -> set[str]:
     return await store.skus(db, skus) if skus else set()
 
 
+async def waited_by(db: Db, *, orders: Sequence[UUID]) -> set[str]:
+    """The SKUs that these orders wait for."""
+    return await store.skus_of(db, orders) if orders else set()
+
+
 async def units_waiting(db: Db, *, skus: Sequence[str]) -> list[WaitingUnits]:
     """What waits for these SKUs in sums, the urgent first: cheap however many orders wait."""
     return [WaitingUnits(**dict(row)) for row in await store.sums(db, skus)] if skus else []

@@ -43,6 +43,15 @@ async def skus(db: Db, of: Sequence[str]) -> set[str]:
     return {row["sku"] for row in rows}
 
 
+async def skus_of(db: Db, orders: Sequence[UUID]) -> set[str]:
+    """The SKUs of which these orders have units that no stock is kept for."""
+    rows = await db.fetch(
+        "SELECT DISTINCT sku FROM orders.slices WHERE order_id = ANY($1::uuid[]) AND rank BETWEEN 100 AND 150",
+        list(orders),
+    )
+    return {row["sku"] for row in rows}
+
+
 async def sums(db: Db, skus: Sequence[str]) -> list[Row]:
     """Units waiting by SKU, channel, fixed node and priority, the urgent first."""
     return await db.fetch(_SUMS, list(skus))

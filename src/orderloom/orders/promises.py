@@ -1,0 +1,68 @@
+"""Promises that hang on supply: made, made again when it slips or comes sooner, and told each time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from orderloom.orders.store import promises as store
+from orderloom.plumbing import events
+from orderloom.plumbing.database import Db
+from orderloom.plumbing.events import News
+
+MADE = "order.promised"
+
+
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """A date an order is bound to, counted from when its last unit is there; `was`: the date before."""
+
+    order_id: UUID
+    channel_id: UUID
+    promise_at: datetime
+    ready_at: datetime
+    was: datetime | None = None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """As the log tells it."""
+        return {
+            "promise_at": self.promise_at.isoformat(),
+            "was": self.was.isoformat() if self.was else None,
+            "ready_at": self.ready_at.isoformat(),
+        }
+
+
+async def tell_first(db: Db, *, promised: Sequence[Promised]) -> None:
+    """Note on what a new order's promise hangs, so that it may move with it."""
+    await events.append(
+        db,
+        [
+            News(MADE, "order", p.order_id, order_id=p.order_id, channel_id=p.channel_id, data=p.facts)
+            for p in promised
+        ],
+    )
+
+
+async def bind(db: Db, *, promised: Mapping[UUID, Promised], why: str) -> None:
+    """Bind orders to other dates. Their people are told: of a later one that it is delayed, of an earlier one too."""
+    changed = await store.rebind(db, {order: p.promise_at for order, p in promised.items()})
+    news = []
+    for row in changed:
+        made = promised[row["id"]]
+        told = {
+            "entity": "order",
+            "entity_id": row["id"],
+            "order_id": row["id"],
+            "channel_id": row["channel_id"],
+        }
+        facts = {"version": row["version"], "data": {**made.facts, "why": why}}
+        news.append(News(type=MADE, **told, **facts))
+        if made.was is not None:
+            later = made.promise_at > made.was
+            type_ = "order.delayed" if later else "order.brought_forward"
+            news.append(News(type=type_, **told, **facts))
+    await events.append(db, news)
