@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from orderloom.journey import working
 from orderloom.packing.model import Accepted, Closed, Refused
 from orderloom.terms import Rank
@@ -19,7 +21,7 @@ async def test_a_work_is_scanned_from_bin_to_box(house: House) -> None:
 
     async def scan(kind: str, code: str, quantity: int | None = None) -> Accepted | Refused:
         async with house.database.transaction() as db:
-            return await working.scan(db, work=work.id, kind=kind, code=code, quantity=quantity)
+            return await working.scan(db, work=work.id, kind=kind, code=code, quantity=quantity, now=datetime.now(UTC))
 
     wrong = await scan("pick", other)
     assert (type(wrong), wrong.code) == (Refused, "wrong_item")
@@ -59,8 +61,8 @@ async def test_a_quantity_cancelled_under_the_stations_hands_is_taken_out(house:
     await house.settle()
     [work] = await house.works(order_id)
     async with house.database.transaction() as db:
-        await working.scan(db, work=work.id, kind="pick", code=mug, quantity=2)
-        await working.scan(db, work=work.id, kind="pack", code=mug, quantity=2)
+        await working.scan(db, work=work.id, kind="pick", code=mug, quantity=2, now=datetime.now(UTC))
+        await working.scan(db, work=work.id, kind="pack", code=mug, quantity=2, now=datetime.now(UTC))
     line = (await house.lines(order_id))[mug].id
     said = await house.cancel(order_id, {line: 1})
     # The node has begun without saying yes: it is asked all the same.

@@ -45,11 +45,11 @@ async def test_picking_is_blocked_at_the_station(house: House) -> None:
     hold = await house.hold(order_id, "pick")
     [work] = await house.works(order_id)
     async with house.database.transaction() as db:
-        said = await working.scan(db, work=work.id, kind="pick", code=mug)
+        said = await working.scan(db, work=work.id, kind="pick", code=mug, now=datetime.now(UTC))
     assert said.code == "on_hold"
     await house.clear(hold)
     async with house.database.transaction() as db:
-        said = await working.scan(db, work=work.id, kind="pick", code=mug)
+        said = await working.scan(db, work=work.id, kind="pick", code=mug, now=datetime.now(UTC))
     assert said.complete
     await house.sound()
 

@@ -106,6 +106,7 @@ async def scan(call: Here, fulfillment_id: FulfillmentId, body: ScanIn) -> ScanO
         code=body.code,
         quantity=body.quantity,
         package=body.package,
+        now=call.now,
     )
     if isinstance(said, Refused):
         # What was scanned stays on record: the refusal answers, it does not undo.

@@ -136,6 +136,8 @@ class Books:
 
     def unpick(self, pick: Pick, units: int) -> None:
         """Let so many units of a pick go."""
+        if not units:
+            return
         present = self._picks[_key(pick)]
         lot = self._lots[pick.node_id, pick.sku, pick.lot]
         self._picks[_key(pick)] = replace(present, quantity=present.quantity - units)
@@ -185,6 +187,9 @@ class Books:
                 quantity -= units
                 if shipped:
                     self._shipped[_key(pick)] = replace(pick, quantity=units, shipped=True)
+        # All of it leaves at once: what was bound beyond that is free again.
+        for pick in mine if shipped else ():
+            self.unpick(pick, self._picks[_key(pick)].quantity)
         return taken
 
     def swap_in(self, work: UUID, lot_key: tuple[UUID, str, str], quantity: int) -> bool:

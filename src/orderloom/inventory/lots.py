@@ -308,11 +308,17 @@ def of_leg(leg: Leg, lots: Sequence[LotUnits]) -> Leg:
 
 
 async def returning(db: Db, *, units: Mapping[UUID, int]) -> dict[UUID, tuple[LotUnits, ...]]:
-    """For units coming back, by order line: the lots they had left from, as far as these were told."""
+    """For units coming back, by order line: the lots they had left from, as far as these were told.
+
+    A serial number that is in stock again has come back before.
+    """
     left = dict(units)
     found: dict[UUID, list[LotUnits]] = defaultdict(list)
     picks: list[Pick] = await store.shipped_for(db, units) if units else []
+    here = await store.serials_about(db, [(pick.sku, pick.lot) for pick in picks]) if picks else {}
     for pick in picks:
+        if (pick.sku, pick.lot) in here:
+            continue
         taken = min(pick.quantity, left[pick.line_id])
         if taken > 0:
             found[pick.line_id].append(LotUnits(pick.lot, taken))

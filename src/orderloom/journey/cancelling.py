@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from orderloom import packing
+from orderloom.inventory import lots
 from orderloom.journey.fulfillment import FULFILLMENT, still_here
 from orderloom.journey.order import ORDER
 from orderloom.journey.releasing import take_back
@@ -108,6 +109,7 @@ async def _cancel_now(
     await free(db, [replace(piece, quantity=n) for piece, n in units], reason=reason)
     moves = [Move(slice_id=p.id, to=Rank.CANCELLED, quantity=n) for p, n in units]
     await move(db, moves, event="order.cancelled", reason=reason)
+    await lots.settle(db, works={p.fulfillment_id for p, _ in units if p.fulfillment_id})
     for work in sorted({p.fulfillment_id for p, _ in units if p.fulfillment_id}):
         if (await fulfillments_of(db, ids=[work]))[work].status == "cancelled":
             await cancellations.granted(db, work=work, wholly=True)

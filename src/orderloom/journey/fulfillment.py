@@ -13,6 +13,7 @@ from orderloom.delivery.model import Parcel
 from orderloom.inventory.availability import ship_legs
 from orderloom.inventory.counting import tell_changed
 from orderloom.inventory.model import Posting
+from orderloom.journey import lotting
 from orderloom.journey.closing import note_money
 from orderloom.journey.parking import parked
 from orderloom.journey.voiding import VOID_LABELS
@@ -47,8 +48,8 @@ from orderloom.terms import Quantities, Rank
 # --- 4 pick and pack ------------------------------------------------------------------------------------------
 
 
-async def submit(db: Db, works: Sequence[UUID], _now: datetime) -> Outcomes:
-    """Offer the work to its node, with the cartons planned for it. The node accepts, rejects, or just begins."""
+async def submit(db: Db, works: Sequence[UUID], now: datetime) -> Outcomes:
+    """Offer the work to its node, with the cartons and lots planned for it. The node accepts, rejects, or just begins."""
     known = await fulfillments_of(db, ids=works)
     fresh = [work for work in known.values() if work.request_status == "unsubmitted"]
     units: dict[UUID, Quantities] = defaultdict(Quantities)
@@ -59,6 +60,7 @@ async def submit(db: Db, works: Sequence[UUID], _now: datetime) -> Outcomes:
     await packing.plan_for(
         db, fulfillments={work: packing.articles(items=items, units=mine) for work, mine in units.items()}
     )
+    await lotting.assign(db, works=[work.id for work in fresh], items=items, now=now)
     await set_request_status(db, [work.id for work in fresh], "submitted")
     await events.append(db, [_news("fulfillment.submitted", work) for work in fresh])
     return {}

@@ -57,6 +57,9 @@ class Loss:
     packed: int = 0
 
 
+NO_LOSS = Loss()
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """What was posted, by balance, and what that cost; a change of nothing posts nothing."""
@@ -385,4 +388,4 @@ async def _one(
     done = await record(db, keys=[key], judge=all_, now=now)
     if stale:
         return stale[0]
-    return Counted(done.levels[key], done.losses.get(key, Loss()))
+    return Counted(done.levels[key], done.losses.get(key, NO_LOSS))

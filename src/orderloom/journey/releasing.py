@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from orderloom import inventory, network, packing, routing
+from orderloom.inventory import lots
 from orderloom.inventory.model import Posting
 from orderloom.journey import new_works
 from orderloom.journey.fulfillment import FULFILLMENT, still_here
@@ -86,3 +87,4 @@ async def take_back(db: Db, *, works: Sequence[Fulfillment], reason: str) -> Non
     for work in ids:
         await cancellations.granted(db, work=work, wholly=True)
     await packing.cancel_packages(db, fulfillment_ids=ids)
+    await lots.settle(db, works=ids)

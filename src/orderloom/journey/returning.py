@@ -11,6 +11,7 @@ from orderloom import delivery, inventory, network, payments, returns, shipping
 from orderloom.delivery.model import Parcel
 from orderloom.inventory.counting import tell_changed
 from orderloom.inventory.model import Leg, Posting
+from orderloom.journey import lotting
 from orderloom.journey.closing import note_axes, note_money
 from orderloom.journey.parking import parked
 from orderloom.journey.voiding import VOID_LABELS
@@ -155,8 +156,9 @@ async def restock(db: Db, ids: Sequence[UUID], _now: datetime) -> Outcomes:
     """Book every judged unit where it now is: sellable again, in quality control, or not ours any more."""
     due = await returns.to_restock(db, return_ids=ids)
     legs: dict[UUID, list[Leg]] = defaultdict(list)
+    lots = await lotting.came_back(db, due=due)
     for unit in due:
-        legs[unit.return_id] += _legs(unit)
+        legs[unit.return_id] += [lotting.named(x, lots.get(unit.return_line_id, ())) for x in _legs(unit)]
     await inventory.post(
         db,
         postings=[

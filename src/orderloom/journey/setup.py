@@ -15,9 +15,11 @@ from typing import Any
 
 from orderloom import catalog, inventory, network, packing
 from orderloom.catalog.model import Item
+from orderloom.inventory import lots
 from orderloom.inventory.counting import tell_changed
 from orderloom.inventory.marking import tell_offer_changed
 from orderloom.inventory.model import Leg, Posting
+from orderloom.journey import publishing_stock
 from orderloom.network.model import Channel, Node
 from orderloom.packing.model import Carton
 from orderloom.plumbing.database import Db
@@ -124,11 +126,14 @@ def _differing(kind: str, there: Mapping[str, Any], wanted: Mapping[str, Any]) -
 async def put(db: Db, *, wanted: Setup) -> list[Change]:
     """Put everything in place; returns what was new or differed, in the order things depend on one another."""
     changes = [Change("item", key) for key in sorted(await catalog.put_items(db, items=wanted.items))]
+    await lots.begin(db, skus=[change.key for change in changes])
     changes += [Change("kit", key) for key in sorted(await catalog.put_kits(db, kits=wanted.kits))]
     changes += [Change("node", key) for key in sorted(await network.put_nodes(db, nodes=wanted.nodes))]
+    told = await network.channels_of(db, codes=[channel.code for channel in wanted.channels])
     changes += [
         Change("channel", key) for key in sorted(await network.put_channels(db, channels=wanted.channels))
     ]
+    await _connect(db, {channel.code: channel.availability_feed for channel in told.values()}, wanted)
     changes += [
         Change("carton", key) for key in sorted(await packing.put_cartons(db, cartons=wanted.cartons))
     ]
@@ -136,6 +141,13 @@ async def put(db: Db, *, wanted: Setup) -> list[Change]:
     await _tell_offers(db, changes)
     changes += [Change("stock", f"{node} {sku}") for node, sku in await _put_stock(db, wanted.stock)]
     return changes
+
+
+async def _connect(db: Db, before: Mapping[str, Any], wanted: Setup) -> None:
+    """A channel that is told another way than before has none of its numbers yet."""
+    codes = [c.code for c in wanted.channels if c.availability_feed != before.get(c.code)]
+    if codes:
+        await publishing_stock.tell_all(db, channels=list(await network.channels_of(db, codes=codes)))
 
 
 async def _tell_offers(db: Db, changes: Sequence[Change]) -> None:

@@ -12,7 +12,7 @@ from orderloom.inventory import lots, snapshots
 from orderloom.inventory.availability import Shelves
 from orderloom.inventory.counting import Change
 from orderloom.inventory.snapshots import Differs, Judged, Kind, Line, Older, Snapshot
-from orderloom.journey.recounting import Loss, Recorded, record
+from orderloom.journey.recounting import NO_LOSS, Loss, Recorded, record
 from orderloom.plumbing.database import Db
 
 
@@ -25,7 +25,7 @@ class LineOutcome:
     delta: int = 0
     found: int | None = None
     on_hand: int | None = None
-    loss: Loss = Loss()
+    loss: Loss = NO_LOSS
     problem: str | None = None
 
 
@@ -54,7 +54,7 @@ async def _faults(db: Db, snapshot: Snapshot) -> dict[str, LineOutcome]:
     items = await catalog.items_of(db, skus={line.sku for line in snapshot.lines})
     named = {line.sku: line.lots for line in snapshot.lines if line.lots}
     elsewhere = await lots.in_stock_elsewhere(db, node_id=snapshot.node_id, lots=named) if named else {}
-    at_another = {sku: serial for sku, serial in elsewhere}
+    at_another = dict(elsewhere)
     faults: dict[str, LineOutcome] = {}
     for line in snapshot.lines:
         item = items.get(line.sku)
@@ -109,7 +109,7 @@ def _told(node_id: UUID, sku: str, said: Judged, done: Recorded) -> LineOutcome:
         problem = f"{said.source} has told of a later time ({told}): nothing was changed"
         return LineOutcome(sku=sku, outcome="older", on_hand=on_hand, problem=problem)
     if key not in done.changes:
-        loss = done.losses.get(key, Loss())
+        loss = done.losses.get(key, NO_LOSS)
         return LineOutcome(sku=sku, outcome="unchanged", found=said.found, on_hand=on_hand, loss=loss)
     return LineOutcome(
         sku=sku,
@@ -117,7 +117,7 @@ def _told(node_id: UUID, sku: str, said: Judged, done: Recorded) -> LineOutcome:
         delta=done.changes[key].on_hand,
         found=said.found,
         on_hand=on_hand,
-        loss=done.losses.get(key, Loss()),
+        loss=done.losses.get(key, NO_LOSS),
     )
 
 

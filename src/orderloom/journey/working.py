@@ -12,9 +12,11 @@ from uuid import UUID
 
 from orderloom import delivery, inventory, packing, shipping
 from orderloom.delivery.model import ParcelChange, Status, Taken, TrackingEvent
+from orderloom.inventory import lots
 from orderloom.inventory.availability import not_found_legs
 from orderloom.inventory.counting import tell_changed
 from orderloom.inventory.model import Posting
+from orderloom.journey import lotting
 from orderloom.journey.cancelling import answer_request
 from orderloom.journey.fulfillment import FULFILLMENT
 from orderloom.journey.handing import MANIFEST
@@ -93,6 +95,7 @@ async def reject(db: Db, *, work: UUID, reason: str) -> Answered:
     await packing.cancel_packages(db, fulfillment_ids=[work])
     moves = [Move(slice_id=p.id, to=Rank.REJECTED) for p in pieces]
     await move(db, moves, event="order.rejected", reason=reason)
+    await lots.settle(db, works=[work])
     await events.append(db, [_news("fulfillment.rejected", known, reason)])
     await journeys.turn_back(db, FULFILLMENT.of, work, reason=f"rejected by its node: {reason}")
     await journeys.wake(db, ORDER.of, [known.order_id])
@@ -103,9 +106,20 @@ async def reject(db: Db, *, work: UUID, reason: str) -> Answered:
 
 
 async def scan(
-    db: Db, *, work: UUID, kind: Kind, code: str, quantity: int | None = None, package: int | None = None
+    db: Db,
+    *,
+    work: UUID,
+    kind: Kind,
+    code: str,
+    now: datetime,
+    quantity: int | None = None,
+    package: int | None = None,
 ) -> Accepted | Refused:
-    """One scan at a cart or a station. Raises packing's NoSuchWork."""
+    """One scan at a cart or a station; a lot or serial it names is the work's. Raises packing's NoSuchWork."""
+    if kind == "pick":
+        wrong = await lotting.bind_scanned(db, work=work, code=code, quantity=quantity, now=now)
+        if wrong is not None:
+            return wrong
     said = await packing.scan(
         db, fulfillment_id=work, kind=kind, code=code, quantity=quantity, package=package
     )
@@ -128,6 +142,7 @@ async def report_short(db: Db, *, work: UUID, sku: str, quantity: int, reason: s
         )
         [unborne] = await inventory.post(db, postings=[posting])
         assert unborne is None, unborne  # noqa: S101 - these very units were allocated there
+        await lots.settle(db, works=[work])
         await tell_changed(db, keys=[(said.node_id, said.sku)], reason=reason)
         await journeys.wake(db, ORDER.of, [said.order_id])
         await journeys.wake(db, FULFILLMENT.of, [work])

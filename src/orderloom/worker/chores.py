@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from orderloom import delivery
-from orderloom.journey import publishing_stock
+from orderloom.journey import carts, lotting, publishing_stock
 from orderloom.orders import axes
 from orderloom.orders.reading import orders_of
 from orderloom.plumbing import idempotency
@@ -38,7 +38,9 @@ async def forget_answers(db: Db, _now: datetime) -> None:
 
 
 CHORES: tuple[tuple[float, Callable[[Db, datetime], Awaitable[None]]], ...] = (
+    (1.0, carts.expire),
     (60.0, watch_promises),
     (60.0, publishing_stock.sweep),
     (600.0, forget_answers),
+    (600.0, lotting.put_expired_aside),
 )

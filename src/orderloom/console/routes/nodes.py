@@ -91,7 +91,7 @@ async def scan(
 ) -> Response:
     async with changing(request, who) as db:
         work = _there(await work_lists.fulfillment(db, scope=who.scope, number=number))
-        outcome = await working.scan(db, work=work["id"], kind=kind, code=code)
+        outcome = await working.scan(db, work=work["id"], kind=kind, code=code, now=clock.now())
     return await _station(request, who, number, _said(outcome, kind))
 
 
