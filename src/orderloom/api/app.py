@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from orderloom.api import (
+    availability,
     capturing,
+    carting,
     catalogue,
     configuration,
     decisions,
@@ -25,6 +29,7 @@ from orderloom.api import (
     order_actions,
     orders,
     paying,
+    reservations,
     returns,
     shipping,
     snapshots,
@@ -33,7 +38,7 @@ from orderloom.api import (
     webhooks,
 )
 from orderloom.api.admission import LANES, Admission
-from orderloom.api.door import Desk, Door, Routes
+from orderloom.api.door import Desk, Door, Handler, Routes
 from orderloom.api.edge import Edge, Meters
 from orderloom.api.problems import DETAILS, Problem, away, of_validation
 from orderloom.plumbing.database import Database, DatabaseAway, LockTimeout, StatementTimeout
@@ -51,7 +56,10 @@ ROUTES: Sequence[Routes] = (
     station.routes,
     shipping.routes,
     returns.routes,
+    carting.routes,
+    reservations.routes,
     inventory.routes,
+    availability.routes,
     lots.routes,
     snapshots.routes,
     decisions.routes,
@@ -72,7 +80,7 @@ def create_app(
     lanes: Mapping[str, str] = LANES,
 ) -> FastAPI:
     """The API over an open database. Raises UndeclaredScope when a route does not say who may call it."""
-    app = FastAPI(
+    app = Application(
         title="Orderloom",
         version=version("orderloom"),
         docs_url=None,
@@ -91,14 +99,47 @@ def create_app(
     )
     for kind, handler in _HANDLERS:
         app.add_exception_handler(kind, handler)
-    app.add_middleware(Edge, meters=app.state.meters, body_limit=settings.body_limit_bytes)
+    edge = partial(Edge, meters=app.state.meters, body_limit=settings.body_limit_bytes)
+    app.add_middleware(edge)
+    app.hot = {("POST", door.path): edge(Hot(door.gathered, door)) for door in doors if door.gathered}
     return app
 
 
+class Application(FastAPI):
+    """The framework's application, with a door beside it for what is asked at the speed of a spike."""
+
+    hot: Mapping[tuple[str, str], ASGIApp]
+
+    def build_middleware_stack(self) -> ASGIApp:
+        framework = super().build_middleware_stack()
+
+        async def either(scope: Scope, receive: Receive, send: Send) -> None:
+            hot = self.hot.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+            await (hot or framework)(scope, receive, send)
+
+        return either
+
+
+class Hot:
+    """A gathered route asked directly: same rules, same answers, a quarter of the framework's time."""
+
+    def __init__(self, gathered: Handler, door: Door) -> None:
+        self._gathered = gathered
+        self._door = door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["route"] = self._door
+        request = Request(scope, receive, send)
+        try:
+            response = await self._gathered(request)
+        except tuple(kind for kind, _ in _HANDLERS) as fault:
+            handler = next(handler for kind, handler in _HANDLERS if isinstance(fault, kind))
+            response = await handler(request, fault)
+        await response(scope, receive, send)
+
+
 def _specific_first(door: Door) -> str:
-    """The first address that fits is taken: words go before `{id}.pdf`, and that before `{id}`; what is hot, before all."""
-    if door.rules.transaction == "gathered":
-        return ""
+    """The first address that fits is taken: words go before `{id}.pdf`, and that before `{id}`."""
     return re.sub(r"\{[a-z_]+\}(?=/|$)", "~~", re.sub(r"\{[a-z_]+\}(?=\.)", "~", door.path))
 
 

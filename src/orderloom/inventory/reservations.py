@@ -6,9 +6,10 @@ it may keep, so that nobody is ever in their own way (S6). The database's clock 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, TypeAlias
 from uuid import UUID
 
 from orderloom import inventory
@@ -23,6 +24,8 @@ from orderloom.terms import new_id
 
 TTL_S = 600
 TTL_MOST_S = 86_400
+# What is to be known of shelves once they are locked: which nodes count, what belongs to those in line (by SKU).
+Ready: TypeAlias = Callable[[Shelves, Collection[str]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +50,10 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class NotKept:
-    """Nothing was kept, and nothing has changed: these lines cannot be."""
+    """Nothing was kept, and nothing has changed: these lines cannot be. `coming`: by SKU when more is to be had."""
 
     lacking: tuple[Lacking, ...]
+    coming: Mapping[str, tuple[datetime, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ async def create(
     *,
     carts: Sequence[Cart],
     kits: Mapping[str, Mapping[str, int]],
-    selling: Collection[UUID] | None = None,
+    ready: Ready | None = None,
 ) -> list[Made | NotKept]:
     """Keep what these carts ask, one outcome a cart in their order: a few statements, however many carts."""
     outcomes: dict[int, Made | NotKept] = {}
@@ -75,7 +79,7 @@ async def create(
         for i in left:
             turn.setdefault((carts[i].channel_id, carts[i].owner or i), i)
         now = sorted(turn.values())
-        made = await _create(db, [carts[i] for i in now], kits, selling)
+        made = await _create(db, [carts[i] for i in now], kits, ready)
         outcomes |= dict(zip(now, made, strict=True))
         left = [i for i in left if i not in outcomes]
     return [outcomes[i] for i in range(len(carts))]
@@ -85,11 +89,11 @@ async def _create(
     db: Db,
     carts: Sequence[Cart],
     kits: Mapping[str, Mapping[str, int]],
-    selling: Collection[UUID] | None,
+    ready: Ready | None,
 ) -> list[Made | NotKept]:
     before = await _owned(db, carts)
     lines = [line for cart in carts for line in cart.lines]
-    shelves = await _shelves(db, lines, list(before.values()), kits, selling)
+    shelves = await _shelves(db, lines, list(before.values()), kits, ready)
     new: dict[int, _New] = {}
     refused: dict[int, NotKept] = {}
     for i, cart in enumerate(carts):
@@ -135,11 +139,12 @@ async def _shelves(
     lines: Sequence[Line],
     own: Sequence[Reservation],
     kits: Mapping[str, Mapping[str, int]],
-    selling: Collection[UUID] | None,
+    ready: Ready | None,
 ) -> Shelves:
     skus = {leaf for line in lines for leaf in (kits.get(line.sku) or (line.sku,))}
     shelves = await inventory.lock_skus(db, skus=skus | {unit.sku for r in own for unit in r.units})
-    shelves.selling = selling
+    if ready is not None:
+        await ready(shelves, skus)
     return shelves
 
 
@@ -186,7 +191,7 @@ async def change(
     kits: Mapping[str, Mapping[str, int]],
     partly: bool = False,
     ttl_s: int | None = None,
-    selling: Collection[UUID] | None = None,
+    ready: Ready | None = None,
 ) -> Made | NotKept | Ended:
     """Keep these lines instead, None meaning the same ones, some `at` nodes named: more, fewer, others, elsewhere.
 
@@ -197,7 +202,7 @@ async def change(
     if found.state != "open":
         return Ended(found)
     wanted = found.lines if lines is None else lines
-    shelves = await _shelves(db, wanted, [found], kits, selling)
+    shelves = await _shelves(db, wanted, [found], kits, ready)
     kept, lacking = keep(
         wanted,
         shelves,

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
 from orderloom import catalog, network
 from orderloom.inventory import reservations
+from orderloom.inventory.availability import Shelves
+from orderloom.inventory.expecting import outlook
 from orderloom.inventory.keeping import Line, Reservation
 from orderloom.inventory.reservations import TTL_S, Cart, Ended, Made, NotKept
 from orderloom.journey.offering import open_to
+from orderloom.journey.queueing import before_new, line_up, wake_line
 from orderloom.network.model import Channel, Node
 from orderloom.orders.model import Fault
-from orderloom.orders.reading import orders_short_of
-from orderloom.plumbing import journeys
 from orderloom.plumbing.database import Db
 
-AT_ONCE = 1000
+AT_ONCE = 2000
+Outcome = TypeVar("Outcome")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +49,8 @@ class _World:
     kits: Mapping[str, Mapping[str, int]]
     known: Collection[str]
 
-    @property
-    def selling(self) -> set[UUID]:
-        return {node.id for node in self.nodes.values() if node.active}
 
-
-async def keep(db: Db, *, drafts: Sequence[CartDraft]) -> list[Made | NotKept | Wrong]:
+async def keep(db: Db, *, drafts: Sequence[CartDraft], now: datetime) -> list[Made | NotKept | Wrong]:
     """Keep what these carts ask; one outcome a draft, in their order. One refused touches no neighbour."""
     world = await _look_up(
         db, {d.channel for d in drafts}, {sku for draft in drafts for sku, _ in draft.lines}
@@ -60,11 +59,31 @@ async def keep(db: Db, *, drafts: Sequence[CartDraft]) -> list[Made | NotKept | 
         i: Wrong(tuple(faults)) for i, draft in enumerate(drafts) if (faults := _faults(draft, world))
     }
     sound = [i for i in range(len(drafts)) if i not in outcomes]
-    made = await reservations.create(
-        db, carts=[_cart(drafts[i], world) for i in sound], kits=world.kits, selling=world.selling
-    )
-    outcomes |= dict(zip(sound, made, strict=True))
+    asked = [_cart(drafts[i], world) for i in sound]
+    made = await reservations.create(db, carts=asked, kits=world.kits, ready=_ready(db, world))
+    for i, cart, outcome in zip(sound, asked, made, strict=True):
+        outcomes[i] = await _later(db, outcome, cart.open_nodes, now)
     return [outcomes[i] for i in range(len(drafts))]
+
+
+def _ready(db: Db, world: _World) -> reservations.Ready:
+    """What a cart leaves alone: units that orders in line before it have a claim on."""
+
+    async def ready(shelves: Shelves, skus: Collection[str]) -> None:
+        shelves.selling = {node.id for node in world.nodes.values() if node.active}
+        shelves.claimed = before_new(await line_up(db, shelves=shelves, skus=skus), priority=0)
+
+    return ready
+
+
+async def _later(db: Db, outcome: Outcome, open_nodes: Collection[UUID], now: datetime) -> Outcome | NotKept:
+    """A refusal says when more comes that nobody waits for."""
+    if not isinstance(outcome, NotKept):
+        return outcome
+    found = await outlook(
+        db, skus=sorted({short.sku for short in outcome.lacking}), now=now, nodes=open_nodes
+    )
+    return replace(outcome, coming={sku: (left[0].at, left[0].units) for sku, left in found.items() if left})
 
 
 async def _look_up(db: Db, channels: Collection[str], skus: Collection[str]) -> _World:
@@ -117,6 +136,7 @@ async def change(
     lines: Sequence[tuple[str, int]],
     partly: bool = False,
     ttl_s: int | None = None,
+    now: datetime,
 ) -> Made | NotKept | Ended | Wrong:
     """Keep these lines instead of those it has: grown, shrunk, others. What stays stays at its node."""
     channel, world = await _of(db, reservation, {sku for sku, _ in lines})
@@ -130,14 +150,14 @@ async def change(
         kits=world.kits,
         partly=partly,
         ttl_s=ttl_s,
-        selling=world.selling,
+        ready=_ready(db, world),
     )
     await _wake(db, [reservation])
-    return made
+    return await _later(db, made, open_to(channel, world.nodes), now)
 
 
 async def relocate(
-    db: Db, *, reservation: Reservation, moves: Mapping[int, str]
+    db: Db, *, reservation: Reservation, moves: Mapping[int, str], now: datetime
 ) -> Made | NotKept | Ended | Wrong:
     """Keep lines, by position, at the nodes named, if those are open to the channel and have all of them."""
     channel, world = await _of(db, reservation, {line.sku for line in reservation.lines})
@@ -162,10 +182,10 @@ async def relocate(
         at={position: nodes[code].id for position, code in moves.items()},
         open_nodes=open_to(channel, world.nodes),
         kits=world.kits,
-        selling=world.selling,
+        ready=_ready(db, world),
     )
     await _wake(db, [reservation])
-    return made
+    return await _later(db, made, open_to(channel, world.nodes), now)
 
 
 async def _of(db: Db, reservation: Reservation, skus: Collection[str]) -> tuple[Channel, _World]:
@@ -186,6 +206,4 @@ async def expire(db: Db, _now: datetime) -> None:
 
 
 async def _wake(db: Db, freed: Sequence[Reservation]) -> None:
-    skus = {unit.sku for reservation in freed for unit in reservation.units}
-    if skus and (waiting := await orders_short_of(db, skus=sorted(skus))):
-        await journeys.wake(db, "order", waiting)
+    await wake_line(db, skus={unit.sku for reservation in freed for unit in reservation.units})

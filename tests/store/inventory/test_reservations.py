@@ -18,7 +18,7 @@ from orderloom.inventory.store import allotments
 from orderloom.journey import carts, placing
 from orderloom.journey.carts import CartDraft, Wrong
 from orderloom.journey.offering import offers
-from orderloom.network.model import Channel, Node
+from orderloom.network.model import Channel
 from orderloom.orders.model import LineDraft, OrderDraft, Placed, Refused
 from orderloom.plumbing import clock
 from orderloom.plumbing.database import Database, Db, Deadlock
@@ -61,7 +61,7 @@ async def keep(
     ttl_s: int = 600,
 ) -> Made | NotKept | Wrong:
     draft = CartDraft(channel=channel, lines=lines, owner=owner, partly=partly, ttl_s=ttl_s)
-    [made] = await carts.keep(db, drafts=[draft])
+    [made] = await carts.keep(db, drafts=[draft], now=clock.now())
     return made
 
 
@@ -149,7 +149,9 @@ class TestACart:
         assert await state(db, first.id) == "cancelled"
         assert await reserved(db) == 95
         third, fourth = await carts.keep(
-            db, drafts=[CartDraft(channel="web", lines=((SKU, n),), owner="ada") for n in (100, 3)]
+            db,
+            drafts=[CartDraft(channel="web", lines=((SKU, n),), owner="ada") for n in (100, 3)],
+            now=clock.now(),
         )
         assert isinstance(third, Made)
         assert isinstance(fourth, Made)
@@ -161,16 +163,16 @@ class TestACart:
         await shop(db)
         cart = await kept(db, (SKU, 3))
         [home] = {unit.node_id for unit in cart.units}
-        more = await carts.change(db, reservation=cart, lines=[(SKU, 45), (OTHER, 2)])
+        more = await carts.change(db, now=clock.now(), reservation=cart, lines=[(SKU, 45), (OTHER, 2)])
         assert isinstance(more, Made)
         assert sum(u.quantity for u in more.reservation.units if u.node_id == home and u.sku == SKU) >= 3
         assert (await reserved(db), await reserved(db, OTHER)) == (45, 2)
-        fewer = await carts.change(db, reservation=cart, lines=[(OTHER, 1)], ttl_s=86_400)
+        fewer = await carts.change(db, now=clock.now(), reservation=cart, lines=[(OTHER, 1)], ttl_s=86_400)
         assert isinstance(fewer, Made)
         assert (await reserved(db), await reserved(db, OTHER)) == (0, 1)
         assert fewer.reservation.version == 3
         assert fewer.reservation.expires_at > cart.expires_at
-        too_many = await carts.change(db, reservation=cart, lines=[(OTHER, 101)])
+        too_many = await carts.change(db, now=clock.now(), reservation=cart, lines=[(OTHER, 101)])
         assert isinstance(too_many, NotKept)
         assert await reserved(db, OTHER) == 1
         await balances_are_their_movements(db)
@@ -180,12 +182,16 @@ class TestACart:
         cart = await kept(db, (SKU, 4), (OTHER, 1))
         [home] = {unit.node_id for unit in cart.units}
         away = "B" if home == ids["A"] else "A"
-        moved = await carts.relocate(db, reservation=cart, moves={1: away})
+        moved = await carts.relocate(db, now=clock.now(), reservation=cart, moves={1: away})
         assert isinstance(moved, Made)
         assert {(u.sku, u.node_id) for u in moved.reservation.units} == {(SKU, ids[away]), (OTHER, home)}
         big = await kept(db, (SKU, 50))
-        assert isinstance(await carts.relocate(db, reservation=big, moves={1: away}), NotKept)
-        assert isinstance(await carts.relocate(db, reservation=cart, moves={9: "nowhere"}), Wrong)
+        assert isinstance(
+            await carts.relocate(db, now=clock.now(), reservation=big, moves={1: away}), NotKept
+        )
+        assert isinstance(
+            await carts.relocate(db, now=clock.now(), reservation=cart, moves={9: "nowhere"}), Wrong
+        )
         await balances_are_their_movements(db)
 
     async def test_ends_once_and_for_good(self, db: Db) -> None:
@@ -194,7 +200,7 @@ class TestACart:
         assert await carts.cancel(db, reservation=cart, reason="emptied")
         assert not await carts.cancel(db, reservation=cart, reason="emptied")
         assert isinstance(await reservations.extend(db, key=cart.id), Ended)
-        assert isinstance(await carts.change(db, reservation=cart, lines=[(SKU, 1)]), Ended)
+        assert isinstance(await carts.change(db, now=clock.now(), reservation=cart, lines=[(SKU, 1)]), Ended)
         assert await reserved(db) == 0
         events = await db.fetch(
             "SELECT type, version FROM plumbing.events WHERE entity = 'reservation' ORDER BY id"
@@ -304,7 +310,7 @@ async def test_a_channel_never_draws_on_nodes_it_excludes(db: Db) -> None:
     assert isinstance(await place(db, order((SKU, 51))), Refused)
     assert isinstance(await keep(db, (SKU, 51)), NotKept)
     cart = await kept(db, (SKU, 50))
-    assert isinstance(await carts.relocate(db, reservation=cart, moves={1: "A"}), Wrong)
+    assert isinstance(await carts.relocate(db, now=clock.now(), reservation=cart, moves={1: "A"}), Wrong)
 
 
 @pytest.mark.parametrize("allotted", [0, 20])
@@ -329,7 +335,7 @@ async def test_carts_and_orders_race_for_the_last_units(database: Database, allo
                 await carts.cancel(db, reservation=cart.reservation, reason="changed its mind")
                 return
             if n % 5 == 1:
-                await carts.change(db, reservation=cart.reservation, lines=[(SKU, 2)])
+                await carts.change(db, now=clock.now(), reservation=cart.reservation, lines=[(SKU, 2)])
             key = cart.reservation.id
             placed = await place(db, order((SKU, 1), (OTHER, 1), channel=channel, cart=key, name=f"O-{n}"))
             assert isinstance(placed, Placed)
