@@ -10,7 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from orderloom.api.door import Call, Here, Routes
-from orderloom.api.problems import not_found
+from orderloom.api.problems import Fault, invalid, not_found
 from orderloom.api.wire import (
     ADDRESS_EXAMPLE,
     AddressIn,
@@ -36,6 +36,8 @@ from orderloom.journey import setup
 from orderloom.journey.setup import Setup
 from orderloom.network.model import Channel, Node
 from orderloom.plumbing.database import Row
+from orderloom.sync import availability
+from orderloom.sync.feeds import NoSuchFeed
 from orderloom.terms import Address
 
 routes = Routes("network")
@@ -236,8 +238,19 @@ async def put_channel(call: Here, code: Code, body: ChannelIn) -> ChannelOut:
     """Add a channel, or make it so"""
     if call.if_match is not None:
         call.expect((await _channel(call, code)).version)
+    if body.availability_feed is not None:
+        _check_feed(body.availability_feed)
     await setup.put(call.db, wanted=Setup(channels=[body.channel(code)]))
     return await _channel(call, code)
+
+
+def _check_feed(feed: dict[str, Any]) -> None:
+    try:
+        wrong = availability.faults(feed)
+    except NoSuchFeed as unknown:
+        wrong = [str(unknown)]
+    if wrong:
+        raise invalid([Fault("/availability_feed", "wrong_feed", problem) for problem in wrong])
 
 
 @routes.get("/channels", scope="config:read")

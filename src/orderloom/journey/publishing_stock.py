@@ -90,6 +90,12 @@ def _expected(ahead: Outlook, sku: str, nodes: Collection[UUID]) -> tuple[dateti
     return coming[0].at, sum(c.units for c in coming if c.at == coming[0].at)
 
 
+async def tell_all(db: Db, *, channels: Sequence[UUID]) -> None:
+    """These channels have none of their numbers, or none that we know of: push them all."""
+    await availability.forget_pushed(db, channels=channels)
+    await _wake(db, channels)
+
+
 async def _wake(db: Db, channels: Sequence[UUID]) -> None:
     """Set the channels with an adapter on their way. One that is away is left to its own pace."""
     doors = [door.channel_id for door in await _doors(db, channels)]

@@ -120,6 +120,11 @@ async def waiting(db: Db, *, channels: Sequence[UUID]) -> dict[UUID, datetime]:
     return await store.waiting(db, channels)
 
 
+async def forget_pushed(db: Db, *, channels: Sequence[UUID]) -> None:
+    """Take it that these channels have accepted nothing."""
+    await store.forget_pushed(db, channels)
+
+
 def next_try(*, since: datetime, now: datetime) -> datetime:
     """After a quarter of the time it has been waited for already: seldomer and seldomer, five minutes at most."""
     return now + min(max((now - since) / 4, RETRY_FIRST), RETRY_LAST)

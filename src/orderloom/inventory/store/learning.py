@@ -103,3 +103,14 @@ GROUP BY 1 ORDER BY 1
 async def achieved(db: Db, *, nodes: Sequence[UUID] | None) -> list[dict[str, Any]]:
     """By target: the computed rules, how often their balances were sold down, and how often that went wrong."""
     return [dict(row) for row in await db.fetch(_ACHIEVED, None if nodes is None else list(nodes))]
+
+
+async def set_by_hand(db: Db, keys: Sequence[tuple[UUID, str]]) -> set[tuple[UUID, str]]:
+    """The balances of which somebody has set the safety stock."""
+    rows = await db.fetch(
+        "SELECT node_id, sku FROM inventory.safety_rules WHERE channel_id IS NULL AND source = 'set' "
+        "AND (node_id, sku) IN (SELECT * FROM unnest($1::uuid[], $2::text[]))",
+        [node for node, _ in keys],
+        [sku for _, sku in keys],
+    )
+    return {(row["node_id"], row["sku"]) for row in rows}

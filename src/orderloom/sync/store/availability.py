@@ -91,6 +91,21 @@ async def accepted(db: Db, channel_id: UUID, versions: Mapping[str, int], *, now
     await db.execute(_ACCEPTED, channel_id, list(versions), list(versions.values()), now)
 
 
+_FORGET = """
+WITH held AS (
+  SELECT channel_id, sku FROM sync.availability
+  WHERE channel_id = ANY($1::uuid[]) AND pushed > 0 ORDER BY channel_id, sku FOR NO KEY UPDATE
+)
+UPDATE sync.availability AS a SET pushed = 0 FROM held
+WHERE a.channel_id = held.channel_id AND a.sku = held.sku
+"""
+
+
+async def forget_pushed(db: Db, channels: Sequence[UUID]) -> None:
+    """These channels have accepted nothing."""
+    await db.execute(_FORGET, list(channels))
+
+
 async def published(db: Db, channel_id: UUID) -> dict[str, Published]:
     """All that is published to a channel, by SKU."""
     rows = await db.fetch(
@@ -167,3 +182,13 @@ async def reconciliation(db: Db, found: UUID) -> Mapping[str, Any]:
     row = await db.fetchrow("SELECT * FROM sync.reconciliations WHERE id = $1", found)
     assert row is not None  # noqa: S101 - the caller has just stored it
     return dict(row)
+
+
+async def lag(db: Db, *, since: datetime) -> float | None:
+    """Seconds within which 95 of 100 numbers published since then were accepted; None when none was."""
+    found: float | None = await db.fetchval(
+        "SELECT percentile_cont(0.95) WITHIN GROUP (ORDER BY extract(epoch FROM pushed_at - changed_at)) "
+        "FROM sync.availability WHERE pushed = version AND changed_at >= $1 AND pushed_at >= changed_at",
+        since,
+    )
+    return found
