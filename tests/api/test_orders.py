@@ -50,7 +50,8 @@ class TestAnOrder:
     async def test_of_more_than_there_is_takes_nothing(self, shop):
         answer = await shop.post("/v1/orders", order({"MUG": 1, "LAMP": 21}))
         assert (answer.status_code, answer.json()["code"]) == (409, "insufficient_stock")
-        assert answer.json()["available"] == [{"sku": "LAMP", "available": 20}]
+        left = {"sku": "LAMP", "available": 20, "next_at": None, "next_units": 0}
+        assert answer.json()["available"] == [left]
         assert answer.json()["errors"][0]["path"] == "/lines/1/quantity"
         levels = await shop.ok("GET", "/v1/inventory/levels")
         assert sum(level["reserved"] for level in levels["data"]) == 0

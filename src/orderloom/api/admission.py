@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
@@ -31,6 +32,7 @@ class Admission:
         self._database = database
         self._throttle = Throttle({STRANGERS: STRANGERS_LIMIT, **lanes})
         self._known: dict[bytes, tuple[float, Credential]] = {}
+        self._asking: dict[bytes, asyncio.Task[Credential | None]] = {}
 
     async def credential(self, request: Request) -> Credential:
         """Raises Problem 401 for no valid key, 429 for an address that tried too many."""
@@ -44,16 +46,28 @@ class Admission:
         address = request.client.host if request.client else "nowhere"
         if not (verdict := self._throttle.look(STRANGERS, address)).allowed:
             raise _too_often(verdict)
-        async with self._database.transaction() as db:
-            found = await credentials.key_credential(db, text)
+        # A storefront's many requests at once ask once.
+        asking = self._asking.get(mark)
+        if asking is None:
+            asking = self._asking[mark] = asyncio.create_task(self._ask(text, mark))
+        found = await asyncio.shield(asking)
         if found is None:
             self._throttle.take(STRANGERS, address)
             raise _unknown(
                 "this key is unknown, expired or revoked: make another with `orderloom apikey create`"
             )
-        if len(self._known) >= _REMEMBERED_MOST:
-            self._known.clear()
-        self._known[mark] = (time.monotonic() + REMEMBERED_S, found)
+        return found
+
+    async def _ask(self, text: str, mark: bytes) -> Credential | None:
+        try:
+            async with self._database.transaction() as db:
+                found = await credentials.key_credential(db, text)
+        finally:
+            del self._asking[mark]
+        if found is not None:
+            if len(self._known) >= _REMEMBERED_MOST:
+                self._known.clear()
+            self._known[mark] = (time.monotonic() + REMEMBERED_S, found)
         return found
 
     def check_rate(self, credential: Credential, lane: Lane, cost: int = 1) -> dict[str, str]:

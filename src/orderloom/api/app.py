@@ -34,6 +34,7 @@ from orderloom.api import (
     shipping,
     snapshots,
     station,
+    supplies,
     vitals,
     webhooks,
 )
@@ -59,6 +60,7 @@ ROUTES: Sequence[Routes] = (
     carting.routes,
     reservations.routes,
     inventory.routes,
+    supplies.routes,
     availability.routes,
     lots.routes,
     snapshots.routes,

@@ -144,7 +144,7 @@ class OrderIn(In):
             external_id=self.external_id,
             placed_at=self.placed_at,
             currency=self.currency,
-            buyer=self.buyer.model_dump(exclude_none=True),
+            buyer={name: value for name, value in vars(self.buyer).items() if value is not None},
             ship_to=self.ship_to.address(),
             lines=tuple(_line(line) for line in self.lines),
             tenders=tuple(

@@ -20,8 +20,6 @@ from fastapi import Depends, Request
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
-from starlette.types import Receive, Send
-from starlette.types import Scope as ASGIScope
 
 from orderloom.api.admission import Admission, Lane, check_scope
 from orderloom.api.flights import Flights
@@ -175,14 +173,8 @@ class Door(APIRoute):
             raise UndeclaredScope(f"{path} declares no scope")
         self.rules = rules
         super().__init__(path, endpoint, **kwargs)
-        self._gathered = self.get_route_handler() if rules.transaction == "gathered" else None
-
-    async def handle(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
-        if self._gathered is None or scope["method"] not in (self.methods or ()):
-            await super().handle(scope, receive, send)
-        else:
-            response = await self._gathered(Request(scope, receive, send))
-            await response(scope, receive, send)
+        # For who asks it without the framework in between.
+        self.gathered = self.get_route_handler() if rules.transaction == "gathered" else None
 
     def get_route_handler(self) -> Handler:
         if self.rules.transaction == "gathered":
@@ -453,7 +445,7 @@ class Routes:
             self.doors.append(
                 Door(
                     self._prefix + path,
-                    _versioned(handler),
+                    handler if rules.get("transaction") == "gathered" else _versioned(handler),
                     rules=Rules(**rules),
                     methods=[method],
                     status_code=status,

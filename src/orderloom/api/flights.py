@@ -44,7 +44,7 @@ class Flights(Generic[P, A]):
         self._most = most
         self._waiting_most = waiting_most
         self._wait_most_s = wait_most_s
-        self._of_all = (Problem, *of_all)
+        self._of_all: tuple[type[Exception], ...] = (Problem, *of_all)
         self._waiting: deque[tuple[P, asyncio.Future[A]]] = deque()
         self._pilot: asyncio.Task[None] | None = None
         self._seconds_a_flight = 0.0

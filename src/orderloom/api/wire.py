@@ -112,6 +112,7 @@ ReturnId = Annotated[UUID, WireId("return")]
 ReturnLineId = Annotated[UUID, WireId("return_line")]
 HoldId = Annotated[UUID, WireId("hold")]
 ExceptionId = Annotated[UUID, WireId("exception")]
+SupplyId = Annotated[UUID, WireId("supply")]
 NodeId = Annotated[UUID, WireId("node")]
 ChannelId = Annotated[UUID, WireId("channel")]
 ItemId = Annotated[UUID, WireId("item")]
@@ -288,7 +289,7 @@ class AddressIn(In):
     longitude: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)] | None = None
 
     def address(self) -> terms.Address:
-        return terms.Address(**self.model_dump())
+        return terms.Address(**vars(self))
 
 
 class AddressOut(Out):
