@@ -130,6 +130,7 @@ class _New:
 
 async def _owned(db: Db, carts: Sequence[Cart]) -> dict[tuple[UUID, str | None], Reservation]:
     owners = sorted({(cart.channel_id, cart.owner) for cart in carts if cart.owner})
+    await store.take_turns(db, owners)
     found = await store.lock(db, await store.of_owners(db, owners))
     return {(r.channel_id, r.owner): r for r in found.values() if r.state == "open"}
 

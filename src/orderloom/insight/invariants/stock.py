@@ -1,4 +1,4 @@
-"""Stock: conservation, no oversell, summed demand."""
+"""Stock: conservation, no oversell, summed demand, what channels draw, carts and their end."""
 
 from __future__ import annotations
 
@@ -28,12 +28,17 @@ INVARIANTS = (
     ),
     Invariant(
         key="S1.reserved",
-        says="reserved units are those of slices at rank reserved",
+        says="reserved units are those of slices at rank reserved and of open carts",
         sql="""
-        SELECT node_id, sku, coalesce(s.reserved, 0) AS reserved, coalesce(k.units, 0) AS by_slices
+        SELECT node_id, sku, coalesce(s.reserved, 0) AS reserved, coalesce(k.units, 0) AS by_claims
         FROM inventory.stock AS s
         FULL JOIN (
-          SELECT node_id, sku, sum(quantity) AS units FROM orders.slices WHERE rank = 200 GROUP BY node_id, sku
+          SELECT node_id, sku, sum(quantity) AS units FROM (
+            SELECT node_id, sku, quantity FROM orders.slices WHERE rank = 200
+            UNION ALL
+            SELECT u.node_id, u.sku, u.quantity FROM inventory.reservation_units AS u
+            JOIN inventory.reservations AS r ON r.id = u.reservation_id WHERE r.state = 'open'
+          ) AS claims GROUP BY node_id, sku
         ) AS k USING (node_id, sku)
         WHERE coalesce(s.reserved, 0) <> coalesce(k.units, 0)
         """,
@@ -79,6 +84,75 @@ INVARIANTS = (
         SELECT s.order_id, s.line_id, s.sku, s.quantity
         FROM orders.slices AS s JOIN orders.lines AS l ON l.id = s.line_id
         WHERE l.is_kit
+        """,
+    ),
+    Invariant(
+        key="S4.drawn",
+        says="a channel has drawn no more on its allotment than its orders and open carts have claimed",
+        sql="""
+        SELECT a.sku, a.channel_id, a.drawn, coalesce(k.units, 0) AS claimed
+        FROM inventory.allotments AS a
+        LEFT JOIN (
+          SELECT sku, channel_id, sum(quantity) AS units FROM (
+            SELECT s.sku, o.channel_id, s.quantity
+            FROM orders.slices AS s JOIN orders.orders AS o ON o.id = s.order_id
+            WHERE s.rank BETWEEN 200 AND 800 AND s.sku IN (SELECT sku FROM inventory.allotments)
+            UNION ALL
+            SELECT u.sku, r.channel_id, u.quantity
+            FROM inventory.reservation_units AS u JOIN inventory.reservations AS r ON r.id = u.reservation_id
+            WHERE r.state = 'open'
+          ) AS claims GROUP BY sku, channel_id
+        ) AS k USING (sku, channel_id)
+        WHERE a.drawn < 0 OR a.drawn > coalesce(k.units, 0)
+        """,
+    ),
+    Invariant(
+        key="S4.shares",
+        says="the shares of a SKU that channels have set aside are no more than all of it",
+        sql="""
+        SELECT sku, sum(permille) AS permille FROM inventory.allotments
+        WHERE ends_at IS NULL OR ends_at > clock_timestamp()
+        GROUP BY sku HAVING sum(permille) > 1000
+        """,
+    ),
+    Invariant(
+        key="S5.ended_once",
+        says="by the ledger an open cart keeps exactly its units, and one that has ended keeps none",
+        sql="""
+        SELECT r.id, r.state, coalesce(m.units, 0) AS by_ledger, coalesce(u.units, 0) AS units
+        FROM inventory.reservations AS r
+        LEFT JOIN (
+          SELECT cause_id, sum(reserved_delta) AS units FROM inventory.movements
+          WHERE cause_type = 'reservation' GROUP BY cause_id
+        ) AS m ON m.cause_id = r.id
+        LEFT JOIN (
+          SELECT reservation_id, sum(quantity) AS units FROM inventory.reservation_units GROUP BY reservation_id
+        ) AS u ON u.reservation_id = r.id
+        WHERE coalesce(m.units, 0) <> CASE r.state WHEN 'open' THEN coalesce(u.units, 0) ELSE 0 END
+        """,
+    ),
+    Invariant(
+        key="S5.consumed",
+        says="a consumed cart has become an order of its own channel",
+        sql="""
+        SELECT r.id, r.order_id FROM inventory.reservations AS r JOIN orders.orders AS o ON o.id = r.order_id
+        WHERE o.channel_id <> r.channel_id
+        """,
+    ),
+    Invariant(
+        key="S6.expired",
+        says="no cart outlives its end by more than a minute",
+        sql="""
+        SELECT id, channel_id, owner, expires_at FROM inventory.reservations
+        WHERE state = 'open' AND expires_at < clock_timestamp() - interval '60 seconds'
+        """,
+    ),
+    Invariant(
+        key="S6.own",
+        says="nobody is in their own way: a buyer has one open cart a channel",
+        sql="""
+        SELECT channel_id, owner, count(*) AS open FROM inventory.reservations
+        WHERE state = 'open' AND owner IS NOT NULL GROUP BY channel_id, owner HAVING count(*) > 1
         """,
     ),
 )

@@ -60,6 +60,19 @@ async def lock(db: Db, ids: Sequence[UUID]) -> dict[UUID, Reservation]:
     return await of(db, ids)
 
 
+_TAKE_TURNS = """
+SELECT pg_advisory_xact_lock(key)
+FROM (SELECT DISTINCT hashtextextended('reservation ' || t.channel_id || t.owner, 0) AS key
+      FROM unnest($1::uuid[], $2::text[]) AS t (channel_id, owner) ORDER BY key) AS keys
+"""
+
+
+async def take_turns(db: Db, owners: Sequence[tuple[UUID, str]]) -> None:
+    """Until this transaction ends nobody else keeps anything for these owners: they shall not have two."""
+    if owners:
+        await db.execute(_TAKE_TURNS, [channel for channel, _ in owners], [owner for _, owner in owners])
+
+
 async def of_owners(db: Db, owners: Sequence[tuple[UUID, str]]) -> list[UUID]:
     """Open reservations of these (channel, owner)."""
     if not owners:
