@@ -42,6 +42,7 @@ ID_PREFIXES: Mapping[str, str] = {
     "delivery": "whd",
     "key": "key",
     "user": "usr",
+    "supply": "sup",
 }
 
 

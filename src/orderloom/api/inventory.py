@@ -54,6 +54,9 @@ class LevelOut(Versioned):
     safety_stock: int
     backorder_limit: int
     available: int = Field(description="On hand, sellable and promised to nobody")
+    in_transit: int = Field(default=0, description="Shipped from another node and not yet received")
+    on_order: int = Field(default=0, description="Open on purchase orders and ship notices, each unit once")
+    next_at: AwareDatetime | None = Field(default=None, description="When the next of these are due")
     updated_at: AwareDatetime | None = None
 
     @classmethod

@@ -11,8 +11,14 @@ from orderloom.plumbing.database import Db, Row
 
 _LEVELS = """
 SELECT s.*, n.code AS node,
-  s.on_hand - s.damaged - s.quality_control - s.reserved - s.allocated AS available
+  s.on_hand - s.damaged - s.quality_control - s.reserved - s.allocated AS available,
+  c.in_transit, c.on_order, c.next_at
 FROM inventory.stock AS s JOIN network.nodes AS n ON n.id = s.node_id
+CROSS JOIN LATERAL (
+  SELECT coalesce(sum(units) FILTER (WHERE kind = 'transfer'), 0)::int AS in_transit,
+         coalesce(sum(units) FILTER (WHERE kind <> 'transfer'), 0)::int AS on_order, min(due_at) AS next_at
+  FROM inventory.coming WHERE node_id = s.node_id AND sku = s.sku
+) AS c
 WHERE ($1::uuid[] IS NULL OR s.node_id = ANY($1)) AND ($2::text[] IS NULL OR s.sku = ANY($2))
   AND ($3::text[] IS NULL OR n.code = ANY($3)) AND (s.sku, n.code) > ($4, $5)
 ORDER BY s.sku, n.code LIMIT $6
