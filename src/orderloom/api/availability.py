@@ -18,7 +18,6 @@ from orderloom.insight import availability_pages, why_stock
 from orderloom.insight.why_stock import Why
 from orderloom.journey import publishing_stock, securing
 from orderloom.journey.securing import Asked, Proposal
-from orderloom.plumbing import journeys
 from orderloom.plumbing.database import Db, Row
 from orderloom.sync.feeds import over_http
 from orderloom.sync.store import availability
@@ -171,8 +170,7 @@ async def reconcile_channel(call: Here, code: Code) -> AskedOut:
     channel = await _channel(call.db, call, code)
     if not (await network.channels_of(call.db, ids=[channel]))[channel].availability_feed:
         raise refused("no_feed", f"{code} reads its availability by cursor: it has no listing to compare")
-    await journeys.start(call.db, publishing_stock.RECONCILIATION, [channel])
-    await journeys.wake(call.db, publishing_stock.RECONCILIATION.of, [channel])
+    await publishing_stock.ask_to_compare(call.db, channel_id=channel)
     call.headers["Location"] = f"/v1/channels/{code}/reconciliations?limit=1"
     return AskedOut(channel=code, status="due")
 

@@ -97,12 +97,21 @@ async def tell_all(db: Db, *, channels: Sequence[UUID]) -> None:
 
 
 async def _wake(db: Db, channels: Sequence[UUID]) -> None:
-    """Set the channels with an adapter on their way. One that is away is left to its own pace."""
-    doors = [door.channel_id for door in await _doors(db, channels)]
-    if doors:
-        await journeys.start(db, AVAILABILITY, doors)
-        away = {s.subject_id for s in await journeys.look(db, doors) if s.awaiting == AWAY}
-        await journeys.wake(db, AVAILABILITY.of, [door for door in doors if door not in away])
+    """Set the channels with an adapter on their way."""
+    await _send(db, AVAILABILITY, [door.channel_id for door in await _doors(db, channels)])
+
+
+async def _send(db: Db, journey: Journey, channels: Sequence[UUID]) -> None:
+    """On their way, where they are not already. One that is away is left to its own pace."""
+    at = {s.subject_id: s for s in await journeys.look(db, channels) if s.journey == journey.of}
+    if fresh := [channel for channel in channels if channel not in at]:
+        await journeys.start(db, journey, fresh)
+    await journeys.wake(db, journey.of, [c for c in channels if c in at and at[c].awaiting != AWAY])
+
+
+async def ask_to_compare(db: Db, *, channel_id: UUID) -> None:
+    """Have a channel's listing compared as soon as may be."""
+    await _send(db, RECONCILIATION, [channel_id])
 
 
 async def _doors(db: Db, channels: Sequence[UUID] | None = None) -> list[Door]:
@@ -157,14 +166,7 @@ async def sweep(db: Db, now: datetime) -> None:
     due = await availability.last_compared(db, channels=[door.channel_id for door in doors])
     every = timedelta(minutes=settings().reconcile_minutes)
     late = [d.channel_id for d in doors if d.channel_id not in due or due[d.channel_id] + every <= now]
-    if late:
-        await journeys.start(db, RECONCILIATION, late)
-        away = {
-            s.subject_id
-            for s in await journeys.look(db, late)
-            if s.journey == RECONCILIATION.of and s.awaiting == AWAY
-        }
-        await journeys.wake(db, RECONCILIATION.of, [channel for channel in late if channel not in away])
+    await _send(db, RECONCILIATION, late)
 
 
 # --- pushing --------------------------------------------------------------------------------------------------
