@@ -21,6 +21,7 @@ ID_PREFIXES: Mapping[str, str] = {
     "label": "lbl",
     "package": "pkg",
     "reservation": "rsv",
+    "safety_rule": "sfr",
     "payment": "pay",
     "transaction": "txn",
     "refund": "ref",

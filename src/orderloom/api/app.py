@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from orderloom.api import (
+    allotments,
     availability,
     capturing,
     carting,
@@ -60,6 +61,7 @@ ROUTES: Sequence[Routes] = (
     carting.routes,
     reservations.routes,
     inventory.routes,
+    allotments.routes,
     supplies.routes,
     availability.routes,
     lots.routes,

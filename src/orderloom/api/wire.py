@@ -123,6 +123,7 @@ EventId = Annotated[UUID, WireId("event")]
 WebhookId = Annotated[UUID, WireId("webhook")]
 DeliveryId = Annotated[UUID, WireId("delivery")]
 ReservationId = Annotated[UUID, WireId("reservation")]
+SafetyRuleId = Annotated[UUID, WireId("safety_rule")]
 KeyId = Annotated[UUID, WireId("key")]
 
 

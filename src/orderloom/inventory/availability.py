@@ -110,8 +110,8 @@ class Shelves:
             for leg in posting.legs
         ]
         if posting.channel_id is not None:
-            for sku, units in posting.drawn().items():
-                self.limits.draw(posting.channel_id, sku, units)
+            for sku, claimed in posting.drawn().items():
+                self.limits.draw(posting.channel_id, sku, claimed)
         return None
 
     def changed(self) -> list[Level]:

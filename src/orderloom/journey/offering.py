@@ -13,11 +13,15 @@ from orderloom.plumbing.database import Db
 
 
 async def offers(
-    db: Db, *, skus: Collection[str], channels: Collection[UUID] | None = None
+    db: Db,
+    *,
+    skus: Collection[str],
+    channels: Collection[UUID] | None = None,
+    within: Collection[UUID] | None = None,
 ) -> dict[tuple[UUID, str], Offer]:
     """By (channel, SKU) what may be published, of active channels, all of them where none are named.
 
-    Reads without a lock, in a few statements however many SKUs are asked for.
+    `within`: the nodes whose stock the asker may see, None meaning all. Reads without a lock, in a few statements however many SKUs are asked for.
     """
     asked = await network.channels_of(db, ids=channels)
     nodes = await network.nodes_of(db)
@@ -25,7 +29,11 @@ async def offers(
     leaves = sorted({leaf for sku in skus for leaf in (kits.get(sku) or (sku,))})
     return await inventory.offers(
         db,
-        channels={c.id: open_to(c, nodes) for c in asked.values() if c.active},
+        channels={
+            c.id: open_to(c, nodes) if within is None else open_to(c, nodes) & set(within)
+            for c in asked.values()
+            if c.active
+        },
         skus=skus,
         kits=kits,
         selling={node.id for node in nodes.values() if node.active},

@@ -76,6 +76,27 @@ async def note_drawn(db: Db, allotments: Sequence[Allotment]) -> None:
         )
 
 
+async def page(
+    db: Db, *, sku: str | None, channels: Sequence[UUID] | None, after: tuple[str, str], limit: int
+) -> list[Allotment]:
+    """Allotments that were set, by SKU and channel id, after a place in that order."""
+    rows = await db.fetch(
+        "SELECT " + _ALLOTMENT + " FROM inventory.allotments WHERE (kind <> 'none' OR NOT takes_shared) "
+        "AND ($1::text IS NULL OR sku = $1) AND ($2::uuid[] IS NULL OR channel_id = ANY($2)) "
+        "AND (sku, channel_id::text) > ($3, $4) ORDER BY sku, channel_id::text LIMIT $5",
+        sku,
+        None if channels is None else list(channels),
+        *after,
+        limit,
+    )
+    return [_allotment(row) for row in rows]
+
+
+async def take_turn(db: Db, sku: str) -> None:
+    """Until this transaction ends nobody else sets allotments of the SKU: its shares are judged together."""
+    await db.execute("SELECT pg_advisory_xact_lock(hashtextextended('allotments ' || $1, 0))", sku)
+
+
 _PUT = """
 INSERT INTO inventory.allotments AS a (sku, channel_id, kind, units, permille, takes_shared, ends_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -145,14 +166,27 @@ async def channel_safety(db: Db) -> list[SafetyRule]:
     return [SafetyRule(**dict(row)) for row in rows]
 
 
-async def rules(db: Db, *, after: UUID, limit: int, skus: Sequence[str] | None = None) -> list[Row]:
-    """Safety rules by id."""
+async def rules(
+    db: Db, *, after: UUID, limit: int, sku: str | None, channels: Sequence[UUID] | None
+) -> list[Row]:
+    """Safety rules by id: of a SKU, of channels (and those of none)."""
     return await db.fetch(
         "SELECT id, channel_id, node_id, sku, units, source, basis, updated_at FROM inventory.safety_rules "
-        "WHERE id > $1 AND ($3::text[] IS NULL OR sku = ANY($3)) ORDER BY id LIMIT $2",
+        "WHERE id > $1 AND ($3::text IS NULL OR sku = $3) "
+        "AND ($4::uuid[] IS NULL OR channel_id IS NULL OR channel_id = ANY($4)) ORDER BY id LIMIT $2",
         after,
         limit,
-        None if skus is None else list(skus),
+        sku,
+        None if channels is None else list(channels),
+    )
+
+
+async def rules_of(db: Db, ids: Sequence[UUID]) -> list[Row]:
+    """Safety rules by their ids."""
+    return await db.fetch(
+        "SELECT id, channel_id, node_id, sku, units, source, basis, updated_at FROM inventory.safety_rules "
+        "WHERE id = ANY($1::uuid[]) ORDER BY id",
+        list(ids),
     )
 
 
