@@ -12,7 +12,7 @@ from orderloom.inventory import lots
 from orderloom.journey.fulfillment import FULFILLMENT, still_here
 from orderloom.journey.order import ORDER
 from orderloom.journey.releasing import take_back
-from orderloom.journey.reserving import SHORT, free
+from orderloom.journey.reserving import COUNTED_SHORT, SHORT, free
 from orderloom.orders import cancellations, exceptions
 from orderloom.orders.model import Fulfillment, Slice
 from orderloom.orders.reading import fulfillments_of, lines_of, lock, orders_of, slices_of
@@ -128,7 +128,9 @@ async def _after(db: Db, order_id: UUID, works: Sequence[UUID], reason: str) -> 
         # An order whose units came back from a node stands at an early step, with its later ones still to be undone.
         await journeys.turn_back(db, ORDER.of, order_id, reason=reason, furthest=ORDER.steps[-1].name)
     elif not ranks & SHORT:
-        await exceptions.resolve_of(db, entities=[order_id], kinds=["out_of_stock"], resolution=reason)
+        await exceptions.resolve_of(
+            db, entities=[order_id], kinds=["out_of_stock", COUNTED_SHORT], resolution=reason
+        )
     await journeys.wake(db, ORDER.of, [order_id])
 
 

@@ -23,7 +23,7 @@ from orderloom.inventory.model import Level, LotUnits, Posting
 from orderloom.inventory.snapshots import note_by_hand
 from orderloom.inventory.store import cart_units
 from orderloom.inventory.store.cart_units import CartUnits
-from orderloom.journey.reserving import freeing
+from orderloom.journey.reserving import COUNTED_SHORT, freeing
 from orderloom.orders import claims, exceptions
 from orderloom.orders.claims import Claim
 from orderloom.orders.exceptions import NewException
@@ -38,7 +38,6 @@ from orderloom.plumbing.events import News
 from orderloom.terms import Rank
 
 TRIES = 5
-COUNTED_SHORT = "counted_short"
 Key: TypeAlias = tuple[UUID, str]
 # Says what is to be recorded, once the balances stand still.
 Judge: TypeAlias = Callable[[Shelves], Awaitable[Sequence[Change]]]

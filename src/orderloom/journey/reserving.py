@@ -39,6 +39,7 @@ from orderloom.terms import Rank
 
 SHORT = frozenset({Rank.CREATED, Rank.REJECTED, Rank.SHORT, Rank.BACKORDERED})
 _KIND = "out_of_stock"
+COUNTED_SHORT = "counted_short"
 # How long after its date supply may still be on its way before a person is asked.
 _GRACE = timedelta(hours=12)
 
@@ -78,6 +79,9 @@ async def reserve(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
     await _backorder(db, short, still_short, known, ready, now)
     supplied = [order for order in orders if order not in still_short]
     await exceptions.resolve_of(db, entities=supplied, kinds=[_KIND], resolution="stock arrived")
+    await exceptions.resolve_of(
+        db, entities=orders, kinds=[COUNTED_SHORT], resolution="looked for elsewhere since it was counted"
+    )
     moved = {m.slice_id for m in moves}
     able = {p.order_id for p in pieces if p.id in moved or Rank.RESERVED <= p.rank < Rank.CANCELLED}
     halves = _half_kits(pieces, moved, still_short, lines)

@@ -16,7 +16,7 @@ from orderloom.catalog.model import Item
 from orderloom.inventory import counting
 from orderloom.inventory.availability import allocate_legs, not_found_legs, reserve_legs, unreserve_legs
 from orderloom.inventory.counting import Stale
-from orderloom.inventory.model import BUCKETS, Leg, Level, Posting, Short
+from orderloom.inventory.model import BUCKETS, Leg, Posting, Short
 from orderloom.inventory.store.stock import set_policy
 from orderloom.journey import recounting
 from orderloom.journey.recounting import Counted

@@ -17,6 +17,7 @@ from orderloom.inventory.store.stock import levels
 from orderloom.journey import recounting
 from orderloom.journey.placing import place
 from orderloom.journey.recounting import Counted, Loss
+from orderloom.journey.reserving import COUNTED_SHORT
 from orderloom.journey.snapshotting import LineOutcome, take
 from orderloom.network.model import Channel, Node
 from orderloom.orders import exceptions
@@ -142,7 +143,7 @@ class TestACountBelowWhatIsClaimed:
         assert await ranks(db, older) == {Rank.RESERVED: 3}
         assert await ranks(db, younger) == {Rank.RESERVED: 1, Rank.SHORT: 2}
         [case] = await exceptions.open_of(db, entities=[younger])
-        assert (case.kind, "2 of MUG" in case.detail) == (recounting.COUNTED_SHORT, True)
+        assert (case.kind, "2 of MUG" in case.detail) == (COUNTED_SHORT, True)
         woken = await db.fetch("SELECT subject_id FROM plumbing.wakes WHERE journey = 'order'")
         assert younger in {row["subject_id"] for row in woken}
         [level] = await levels(db, keys=[(node, "MUG")])
