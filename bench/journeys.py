@@ -27,6 +27,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
@@ -112,15 +113,14 @@ class Watch:
         for step in table.steps:
             do = step.do
             if isinstance(do, Outward):
-                do = Outward(
+                do = replace(
+                    do,
                     prepare=self.timed(f"{step.name} prepare", do.prepare),
-                    call=do.call,
                     record=self.timed(f"{step.name} record", do.record),
-                    at_once=do.at_once,
                 )
             else:
                 do = self.timed(step.name, do)
-            steps.append(type(step)(**{n: getattr(step, n) for n in step.__dataclass_fields__} | {"do": do}))
+            steps.append(replace(step, do=do))
         return Journey(of=table.of, steps=tuple(steps), parked=table.parked)
 
     def query(self, record):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from orderloom.insight.scope import ORDER_IN_SCOPE, Scope
 from orderloom.plumbing.database import Db, Row
+from orderloom.routing.store import decisions_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +26,7 @@ class OrderPage:
     intents: list[Row]
     transactions: list[Row]
     entries: list[Row]
-    decisions: list[Row]
+    decisions: list[dict[str, Any]]
     holds: list[Row]
     exceptions: list[Row]
     returns: list[Row]
@@ -99,7 +101,6 @@ _ENTRIES = """
 SELECT account, currency, sum(amount)::bigint AS amount, count(*)::int AS count FROM payments.entries
 WHERE order_id = $1 GROUP BY account, currency ORDER BY account
 """
-_DECISIONS = "SELECT * FROM routing.decisions WHERE order_id = $1 ORDER BY id DESC LIMIT 20"
 _HOLDS = "SELECT * FROM orders.holds WHERE order_id = $1 ORDER BY cleared_at IS NOT NULL, raised_at DESC"
 _EXCEPTIONS = """
 SELECT * FROM orders.exceptions WHERE order_id = $1 ORDER BY resolved_at IS NOT NULL, opened_at DESC
@@ -151,7 +152,7 @@ async def order_page(db: Db, *, scope: Scope, number: str) -> OrderPage | None:
         intents=await db.fetch(_INTENTS, key),
         transactions=await db.fetch(_TRANSACTIONS, key),
         entries=await db.fetch(_ENTRIES, key),
-        decisions=await db.fetch(_DECISIONS, key),
+        decisions=await decisions_of(db, key),
         holds=await db.fetch(_HOLDS, key),
         exceptions=await db.fetch(_EXCEPTIONS, key),
         returns=await db.fetch(_RETURNS, key),

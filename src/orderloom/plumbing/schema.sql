@@ -766,7 +766,8 @@ CREATE TABLE payments.intents (
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT intents_amount_check CHECK ((amount > 0)),
     CONSTRAINT intents_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'authorized'::text, 'declined'::text, 'voided'::text, 'captured'::text, 'expired'::text])))
-);
+)
+WITH (fillfactor='70');
 
 CREATE TABLE payments.refund_lines (
     refund_id uuid NOT NULL,
@@ -810,7 +811,8 @@ CREATE TABLE payments.transactions (
     CONSTRAINT transactions_amount_check CHECK ((amount > 0)),
     CONSTRAINT transactions_kind_check CHECK ((kind = ANY (ARRAY['authorize'::text, 'capture'::text, 'void'::text, 'refund'::text]))),
     CONSTRAINT transactions_status_check CHECK ((status = ANY (ARRAY['requested'::text, 'succeeded'::text, 'failed'::text, 'unknown'::text])))
-);
+)
+WITH (fillfactor='70');
 
 CREATE TABLE plumbing.api_keys (
     id uuid DEFAULT uuidv7() NOT NULL,
@@ -981,8 +983,7 @@ CREATE TABLE routing.decisions (
     order_id uuid NOT NULL,
     kind text DEFAULT 'route'::text NOT NULL,
     outcome text NOT NULL,
-    request jsonb NOT NULL,
-    answer jsonb NOT NULL,
+    record bytea NOT NULL,
     cost bigint,
     runner_up_cost bigint,
     shipments smallint,

@@ -7,13 +7,18 @@ from typing import Any
 from uuid import UUID
 
 from orderloom.plumbing.database import Db, Row
+from orderloom.routing.kept import packed, unpacked
 from orderloom.routing.model import Decision
 
 _INSERT = """
-INSERT INTO routing.decisions (id, order_id, outcome, request, answer, cost, runner_up_cost, shipments, decided_as_of)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::jsonb[], $5::jsonb[], $6::bigint[], $7::bigint[],
-                     $8::smallint[], $9::timestamptz[])
+INSERT INTO routing.decisions (id, order_id, outcome, record, cost, runner_up_cost, shipments, decided_as_of)
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[], $5::bigint[], $6::bigint[], $7::smallint[],
+                     $8::timestamptz[])
 """
+_DECISION = (
+    "id, order_id, kind, outcome, record, cost, runner_up_cost, shipments, decided_as_of, created_at "
+    "FROM routing.decisions"
+)
 
 
 async def record(db: Db, *, decisions: Mapping[UUID, tuple[UUID, Decision]]) -> None:
@@ -24,8 +29,7 @@ async def record(db: Db, *, decisions: Mapping[UUID, tuple[UUID, Decision]]) -> 
         list(decisions),
         [order_id for order_id, _ in made],
         [d.outcome for _, d in made],
-        [d.request.json() for _, d in made],
-        [d.json() for _, d in made],
+        [packed({"request": d.request.json(), "answer": d.json()}) for _, d in made],
         [d.plan.cost if d.plan else None for _, d in made],
         [d.runner_up.cost if d.runner_up else None for _, d in made],
         [len(d.plan.parts) if d.plan else 0 for _, d in made],
@@ -33,21 +37,32 @@ async def record(db: Db, *, decisions: Mapping[UUID, tuple[UUID, Decision]]) -> 
     )
 
 
-async def last_decisions(db: Db, *, orders: Sequence[UUID]) -> dict[UUID, Row]:
-    """The latest decision of each order: its id and answer."""
+def _whole(row: Row) -> dict[str, Any]:
+    """The row with its record opened: `request` and `answer`."""
+    columns = dict(row)
+    return {**columns, **unpacked(columns.pop("record"))}
+
+
+async def last_decisions(db: Db, *, orders: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
+    """The latest decision of each order, whole."""
     rows = await db.fetch(
-        "SELECT DISTINCT ON (order_id) order_id, id, answer FROM routing.decisions "
-        "WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, id DESC",
+        "SELECT DISTINCT ON (order_id) "
+        + _DECISION
+        + " WHERE order_id = ANY($1::uuid[]) ORDER BY order_id, id DESC",
         list(orders),
     )
-    return {row["order_id"]: row for row in rows}
+    return {row["order_id"]: _whole(row) for row in rows}
+
+
+async def decisions_of(db: Db, order_id: UUID, *, limit: int = 20) -> list[dict[str, Any]]:
+    """The decisions of one order, the latest first."""
+    rows = await db.fetch(
+        "SELECT " + _DECISION + " WHERE order_id = $1 ORDER BY id DESC LIMIT $2", order_id, limit
+    )
+    return [_whole(row) for row in rows]
 
 
 async def decision(db: Db, decision_id: UUID) -> dict[str, Any] | None:
     """One decision record, whole."""
-    row = await db.fetchrow(
-        "SELECT id, order_id, kind, outcome, request, answer, cost, runner_up_cost, shipments, decided_as_of, "
-        "created_at FROM routing.decisions WHERE id = $1",
-        decision_id,
-    )
-    return dict(row) if row else None
+    row = await db.fetchrow("SELECT " + _DECISION + " WHERE id = $1", decision_id)
+    return _whole(row) if row else None

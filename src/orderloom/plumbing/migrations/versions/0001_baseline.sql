@@ -638,7 +638,7 @@ CREATE TABLE payments.intents (
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   UNIQUE (order_id, sequence)
-);
+) WITH (fillfactor = 70);
 CREATE TABLE payments.refunds (
   id           uuid PRIMARY KEY DEFAULT uuidv7(),
   order_id     uuid NOT NULL REFERENCES orders.orders,
@@ -669,7 +669,7 @@ CREATE TABLE payments.transactions (
   created_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
   resolved_at  timestamptz,
   UNIQUE (intent_id, kind, subject_id)
-);
+) WITH (fillfactor = 70);
 CREATE INDEX transactions_of_order ON payments.transactions (order_id);
 CREATE INDEX transactions_open ON payments.transactions (created_at) WHERE status IN ('requested', 'unknown');
 CREATE UNIQUE INDEX transactions_provider_ref ON payments.transactions (kind, provider_ref)
@@ -734,8 +734,7 @@ CREATE TABLE routing.decisions (
   order_id       uuid NOT NULL REFERENCES orders.orders,
   kind           text NOT NULL DEFAULT 'route',
   outcome        text NOT NULL,
-  request        jsonb NOT NULL,
-  answer         jsonb NOT NULL,
+  record         bytea NOT NULL,                -- question and answer, as routing.kept packs them
   cost           bigint,
   runner_up_cost bigint,
   shipments      smallint,
