@@ -199,6 +199,7 @@ CREATE TABLE inventory.count_lines (
     counted_by text,
     recounts smallint DEFAULT 0 NOT NULL,
     lots jsonb,
+    expected integer,
     CONSTRAINT count_lines_counted_check CHECK ((counted >= 0))
 );
 

@@ -565,6 +565,7 @@ CREATE TABLE inventory.count_lines (
   counted_by text,
   recounts   smallint NOT NULL DEFAULT 0,
   lots       jsonb,                            -- of tracked items: units by lot
+  expected   integer,                          -- once posted: what the ledger had at that moment
   PRIMARY KEY (count_id, sku)
 );
 
