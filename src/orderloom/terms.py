@@ -22,6 +22,7 @@ ID_PREFIXES: Mapping[str, str] = {
     "package": "pkg",
     "reservation": "rsv",
     "safety_rule": "sfr",
+    "count": "cnt",
     "payment": "pay",
     "transaction": "txn",
     "refund": "ref",
