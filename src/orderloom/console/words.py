@@ -168,6 +168,8 @@ EVENT_WORDS: Mapping[str, str] = {
     "order.released": "Released to the nodes",
     "order.cancelled": "Cancelled",
     "order.delayed": "Promise moved, buyer told",
+    "order.promised": "Promised from supply on its way",
+    "order.brought_forward": "Promised sooner, buyer told",
     "order.shipped": "Shipped, stock taken off",
     "order.parcel_delivered": "Parcel delivered",
     "order.acknowledged": "Node has the work",
@@ -217,11 +219,17 @@ EVENT_WORDS: Mapping[str, str] = {
     "return.inspected": "Return inspected",
     "return.closed": "Return closed",
     "notice.sent": "Buyer told",
+    "reservation.created": "Stock kept for a cart",
+    "reservation.changed": "Cart changed",
+    "reservation.consumed": "Cart became the order, its stock with it",
+    "reservation.cancelled": "Cart given up",
+    "reservation.expired": "Cart's time was over",
 }
 _EVENT_ICONS: Mapping[str, str] = {
     "order": "shopping-cart", "hold": "hand", "exception": "triangle-alert", "fulfillment": "warehouse",
     "package": "package", "label": "tag", "manifest": "clipboard-list", "shipment": "truck", "parcel": "truck",
     "payment": "credit-card", "return": "undo-2", "notice": "mail", "stock": "boxes",
+    "reservation": "shopping-cart",
 }  # fmt: skip
 
 
