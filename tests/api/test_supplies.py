@@ -133,7 +133,7 @@ async def test_units_are_sold_ahead_up_to_what_comes_and_the_refusal_says_when_m
     [left] = refused["available"]
     assert (left["available"], left["next_units"], left["next_at"][:10]) == (0, 1, "2027-03-09")
 
-    [outlook] = (await shop.ok("GET", "/v1/inventory/supply-outlook?sku=POSTER"))["data"]
+    [outlook] = (await shop.ok("GET", "/v1/inventory/supply-outlook?sku=POSTER"))["items"]
     assert (outlook["waiting"], [p["units"] for p in outlook["promisable"]]) == (4, [0, 1])
 
 

@@ -18,6 +18,7 @@ from orderloom.api.supply_shapes import (
     ComingOut,
     ExpectedLineIn,
     OutlookOut,
+    OutlooksOut,
     PromisableOut,
     ReceiptIn,
     ShipmentIn,
@@ -177,7 +178,11 @@ async def receive_supply(call: Here, supply_id: SupplyId, body: ReceiptIn) -> Su
 
 
 @routes.post(
-    "/inventory/supplies/{supply_id}/close", scope="inventory:write", dry_run=True, refuses=(404, 409)
+    "/inventory/supplies/{supply_id}/close",
+    scope="inventory:write",
+    key="required",
+    dry_run=True,
+    refuses=(404, 409),
 )
 async def close_supply(call: Here, supply_id: SupplyId, body: SupplyEndIn) -> SupplyOut:
     """What has not come will not: of a transfer it is lost, of an order no longer expected"""
@@ -186,7 +191,11 @@ async def close_supply(call: Here, supply_id: SupplyId, body: SupplyEndIn) -> Su
 
 
 @routes.post(
-    "/inventory/supplies/{supply_id}/cancel", scope="inventory:write", dry_run=True, refuses=(404, 409)
+    "/inventory/supplies/{supply_id}/cancel",
+    scope="inventory:write",
+    key="required",
+    dry_run=True,
+    refuses=(404, 409),
 )
 async def cancel_supply(call: Here, supply_id: SupplyId, body: SupplyEndIn) -> SupplyOut:
     """It never comes; only while nothing of it has moved"""
@@ -197,7 +206,7 @@ async def cancel_supply(call: Here, supply_id: SupplyId, body: SupplyEndIn) -> S
 @routes.get("/inventory/supply-outlook", scope="inventory:read")
 async def show_outlook(
     call: Here, *, sku: Annotated[list[Code], Query(min_length=1, max_length=100)], node: Several = None
-) -> Page[OutlookOut]:
+) -> OutlooksOut:
     """What may be promised by when, of each item: stock, supply, and what is spoken for"""
     nodes = await network.nodes_of(call.db)
     seen = {
@@ -232,7 +241,7 @@ async def show_outlook(
                 ],
             )
         )
-    return Page(data=told, after=None)
+    return OutlooksOut(items=told)
 
 
 # --- between the wire and the words within --------------------------------------------------------------------

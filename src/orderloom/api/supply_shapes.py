@@ -226,3 +226,9 @@ class OutlookOut(Out):
     waiting: int = Field(description="Units of orders that wait for stock")
     promisable: list[PromisableOut]
     coming: list[ComingOut]
+
+
+class OutlooksOut(Out):
+    """The outlook of each item asked for."""
+
+    items: list[OutlookOut]

@@ -29,6 +29,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
         "order.payment_declined": Rule("payment_declined", again=True),
         "order.backordered": Rule("backordered"),
         "order.delayed": Rule("delayed", again=True),
+        "order.brought_forward": Rule("brought_forward", again=True),
         "order.cancelled": Rule("cancelled", again=True),
         "shipment.shipped": Rule("shipped"),
         "parcel.out_for_delivery": Rule("out_for_delivery"),
