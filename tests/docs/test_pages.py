@@ -18,11 +18,18 @@ from orderloom.plumbing import credentials
 from orderloom.plumbing.settings import Settings
 from orderloom.shipping.carriers import ADAPTERS
 from orderloom.simulate import demo_data
+from orderloom.sync.feeds import FEEDS
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = [*sorted(DOCS.rglob("*.md")), *sorted(ROOT.glob("*.md"))]
-FAMILIES = {"Carriers": ADAPTERS, "Gateways": GATEWAYS, "Channels": FORMATS, "Senders": SENDERS}
+FAMILIES = {
+    "Carriers": ADAPTERS,
+    "Gateways": GATEWAYS,
+    "Channels": FORMATS,
+    "Senders": SENDERS,
+    "Availability feeds": FEEDS,
+}
 _LINK = re.compile(r"(!?)\[(?:[^\[\]]|\[[^\]]*\])*\]\(([^)\s]+)\)")
 
 
