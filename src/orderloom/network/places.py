@@ -59,18 +59,18 @@ def kilometres(here: tuple[float, float], there: tuple[float, float]) -> float:
 
 
 def _zip(digits: str) -> Place | None:
-    return _around(digits[:3]).get(digits)
+    return _around(digits[:2]).get(digits)
 
 
-@lru_cache(maxsize=1_000)
+@lru_cache(maxsize=100)
 def _around(prefix: str) -> dict[str, Place]:
-    """Every ZIP code with these three digits: a search of the table takes a millisecond, whatever it is for."""
+    """Every ZIP code with these two digits: a search of the table takes a millisecond, whatever it is for."""
     return {row["zip_code"]: place for row in _similar_to(prefix) if (place := _placed(row))}
 
 
 @lru_cache(maxsize=1_000)
 def _zip3(prefix: str) -> Place | None:
-    around = _around(prefix).values()
+    around = [place for digits, place in _around(prefix[:2]).items() if digits.startswith(prefix)]
     if not around:
         return None
     zones = sorted(place.time_zone for place in around)
