@@ -280,22 +280,22 @@ def _reserve(
     for i, units in short.items():
         rank = Rank.BACKORDERED if world.items[demands[i].sku].backorder != "refuse" else Rank.CREATED
         slices.append(NewSlice(leaves[i], units, rank, None))
-    bound, ready_at = _bound(draft, world, sold, {line.values.sku for line in lines})
-    return NewOrder(order_id, channel.id, bound, tuple(lines), tuple(slices), ready_at)
+    promise_at, ready_at = _promise(draft, world, sold, {line.values.sku for line in lines})
+    return NewOrder(order_id, channel.id, draft, tuple(lines), tuple(slices), promise_at, ready_at)
 
 
-def _bound(
+def _promise(
     draft: OrderDraft, world: _Known, sold: SoldAhead, skus: set[str]
-) -> tuple[OrderDraft, datetime | None]:
-    """The draft with the promise that the channel's service level makes, unless it brought its own; and since when.
+) -> tuple[datetime | None, datetime | None]:
+    """When the order is to arrive: by the draft's own promise, or as its channel's service level has it; and since when.
 
     Counted from when the last unit is there and may be sold; nothing is promised while nobody knows when that is.
     """
     if draft.promise_at is not None or sold.undated:
-        return draft, None
+        return draft.promise_at, None
     channel = world.channels[draft.channel]
     if draft.service_level not in channel.promise_days:
-        return draft, None
+        return None, None
     days = {sku: day for sku in skus if (day := world.items[sku].sold_from)}
     opens = backordering.sold_from(skus, days=days, time_zone=channel.time_zone)
     ready_at = max((at for at in (sold.ready_at, opens) if at is not None), default=None)
@@ -305,7 +305,7 @@ def _bound(
         promise_days=channel.promise_days,
         time_zone=channel.time_zone,
     )
-    return replace(draft, promise_at=promised), ready_at
+    return promised, ready_at
 
 
 def _insufficient(
@@ -371,9 +371,9 @@ async def _store(
     await promises.tell_first(
         db,
         promised=[
-            promises.Promised(o.id, o.channel_id, o.draft.promise_at, o.ready_at)
+            promises.Promised(o.id, o.channel_id, o.promise_at, o.ready_at)
             for o in orders
-            if o.ready_at and o.draft.promise_at
+            if o.ready_at and o.promise_at
         ],
     )
     await journeys.start(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from orderloom.catalog.model import Item
@@ -51,6 +51,7 @@ class NewOrder:
     draft: OrderDraft
     lines: tuple[NewLine, ...]
     slices: tuple[NewSlice, ...]
+    promise_at: datetime | None
     ready_at: datetime | None = None
 
 
@@ -98,68 +99,95 @@ def _components(
 
 async def store(db: Db, *, orders: Sequence[NewOrder], node_ids: Mapping[str, UUID]) -> dict[UUID, str]:
     """Store orders with lines and slices; returns their numbers. Raises Raced when a natural key was just taken."""
-    rows = [(o.id, o.channel_id, o.draft, _sums(o), _span(s.rank for s in o.slices)) for o in orders]
-    numbers = await capturing.insert_orders(db, rows)
-    if len(numbers) < len(orders):
+    # In the order of their keys, so that two transactions with the same ones wait for each other and do not deadlock.
+    ordered = sorted(orders, key=lambda o: (o.channel_id, o.draft.external_id))
+    numbers = await capturing.numbers(db, len(ordered))
+    spans = [_spans(order) for order in ordered]
+    rows = [_order_row(*of) for of in zip(ordered, numbers, spans, strict=True)]
+    if not await capturing.insert_orders(db, rows):
         raise Raced
-    lines = [_line_row(order, line, node_ids) for order in orders for line in order.lines]
+    lines = [
+        _line_row(order, line, span[line.id], node_ids)
+        for order, span in zip(ordered, spans, strict=True)
+        for line in order.lines
+    ]
     await capturing.insert_lines(db, lines)
     slices = [
-        {
-            "id": new_id(),
-            "order_id": order.id,
-            "line_id": piece.line.id,
-            "sku": piece.line.values.sku,
-            "quantity": piece.quantity,
-            "rank": int(piece.rank),
-            "node_id": piece.node_id,
-        }
-        for order in orders
+        (order.id, piece.line.id, piece.line.values.sku, piece.quantity, int(piece.rank), piece.node_id)
+        for order in ordered
         for piece in order.slices
     ]
     await capturing.insert_slices(db, slices)
-    return numbers
+    return {order.id: number for order, number in zip(ordered, numbers, strict=True)}
 
 
-def _span(ranks: Any) -> tuple[int, int]:
-    known = [int(rank) for rank in ranks]
-    return min(known), max(known)
+Span: TypeAlias = tuple[int, int]
 
 
-def _sums(order: NewOrder) -> dict[str, int]:
-    """The order's figures, from the lines that carry money: a kit's components, not the kit."""
+def _spans(order: NewOrder) -> dict[UUID, Span]:
+    """The least and the greatest rank within the order, each of its lines, and each kit with its components."""
+    spans: dict[UUID, Span] = {}
+    for piece in order.slices:
+        rank = int(piece.rank)
+        for key in (order.id, piece.line.id, piece.line.kit_line_id):
+            if key is not None:
+                lowest, highest = spans.get(key, (rank, rank))
+                spans[key] = (min(lowest, rank), max(highest, rank))
+    return spans
+
+
+def _order_row(order: NewOrder, number: str, spans: Mapping[UUID, Span]) -> tuple[Any, ...]:
+    """As ORDER_COLUMNS; the figures come from the lines that carry money: a kit's components, not the kit."""
+    draft = order.draft
     leaves = [line.values for line in order.lines if not line.is_kit]
-    sums = {
-        "subtotal": sum(v.unit_price * v.quantity for v in leaves),
-        "discount": sum(v.discount for v in leaves),
-        "tax": sum(v.tax for v in leaves),
-        "shipping": order.draft.shipping,
-        "adjustment": order.draft.adjustment,
-    }
-    return {**sums, "total": order.draft.computed_total}
+    return (
+        order.id,
+        number,
+        order.channel_id,
+        draft.external_id,
+        draft.digest(),
+        draft.placed_at,
+        draft.decide_as_of,
+        draft.currency,
+        draft.buyer,
+        draft.ship_to.json(),
+        draft.service_level,
+        draft.priority,
+        draft.tags,
+        draft.flags,
+        sum(v.unit_price * v.quantity for v in leaves),
+        sum(v.discount for v in leaves),
+        draft.shipping,
+        sum(v.tax for v in leaves),
+        draft.adjustment,
+        draft.computed_total,
+        order.promise_at,
+        draft.ship_complete,
+        *spans[order.id],
+        "pending" if draft.tenders else "unpaid",
+    )
 
 
-def _line_row(order: NewOrder, line: NewLine, node_ids: Mapping[str, UUID]) -> dict[str, Any]:
+def _line_row(order: NewOrder, line: NewLine, span: Span, node_ids: Mapping[str, UUID]) -> tuple[Any, ...]:
+    """As LINE_COLUMNS."""
     v = line.values
-    lowest, highest = _span(s.rank for s in order.slices if line.id in (s.line.id, s.line.kit_line_id))
-    return {
-        "id": line.id,
-        "order_id": order.id,
-        "position": line.position,
-        "kit_line_id": line.kit_line_id,
-        "is_kit": line.is_kit,
-        "external_id": v.external_id,
-        "sku": v.sku,
-        "name": line.name,
-        "quantity": v.quantity,
-        "unit_price": v.unit_price,
-        "discount": v.discount,
-        "tax": v.tax,
-        "total": v.total,
-        "fixed_node_id": node_ids[v.node_code] if v.node_code else None,
-        "min_rank": lowest,
-        "max_rank": highest,
-    }
+    return (
+        line.id,
+        order.id,
+        line.position,
+        line.kit_line_id,
+        line.is_kit,
+        v.external_id,
+        v.sku,
+        line.name,
+        v.quantity,
+        v.unit_price,
+        v.discount,
+        v.tax,
+        v.total,
+        node_ids[v.node_code] if v.node_code else None,
+        *span,
+    )
 
 
 async def known(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -83,13 +83,18 @@ class OrderDraft:
 
         Moments are left out: a repeat is sent later than the first.
         """
-        content = {
-            name: value for name, value in self.content().items() if not name.endswith(("_at", "_as_of"))
-        }
-        return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).digest()
+        content = (
+            _CONTENT(self),
+            sorted(self.buyer.items()),
+            _ADDRESS(self.ship_to),
+            [_LINE(line) for line in self.lines],
+            [_TENDER(tender) for tender in self.tenders],
+            [sorted(flag.items()) for flag in self.flags],
+        )
+        return hashlib.sha256(repr(content).encode()).digest()
 
     def content(self) -> dict[str, Any]:
-        """The draft as plain values; how its stock was kept before is no part of it."""
+        """The draft as plain values, to tell where two differ; how its stock was kept before is no part of it."""
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "reservation_id"}
         plain["buyer"] = dict(self.buyer)
         plain["ship_to"] = self.ship_to.json()
@@ -98,6 +103,16 @@ class OrderDraft:
         plain["flags"] = [dict(flag) for flag in self.flags]
         plain["tags"] = list(self.tags)
         return plain
+
+
+# What stands in each as one tuple, taken at the speed of C: a draft's hash is made for every order.
+_CONTENT = attrgetter(
+    "channel", "external_id", "currency", "shipping", "adjustment", "total", "service_level", "priority", "tags",
+    "ship_complete",
+)  # fmt: skip
+_ADDRESS = attrgetter(*Address.__dataclass_fields__)
+_LINE = attrgetter(*LineDraft.__dataclass_fields__)
+_TENDER = attrgetter(*TenderDraft.__dataclass_fields__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import asyncpg
 
@@ -56,14 +56,29 @@ def assert_no_transaction() -> None:
 
 
 async def _prepare(connection: Db) -> None:
-    await connection.set_type_codec("jsonb", encoder=_dump, decoder=json.loads, schema="pg_catalog")
+    # In binary, since COPY takes nothing else.
+    await connection.set_type_codec(
+        "jsonb", encoder=_pack, decoder=_unpack, schema="pg_catalog", format="binary"
+    )
     await connection.set_type_codec("json", encoder=_dump, decoder=json.loads, schema="pg_catalog")
     # xid8 travels as text: it is only ever compared by the server.
     await connection.set_type_codec("xid8", encoder=str, decoder=str, schema="pg_catalog", format="text")
 
 
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
 def _dump(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return _encode(value)
+
+
+def _pack(value: object) -> bytes:
+    """Its text after the version of the format, which has only ever been 1."""
+    return b"\x01" + _encode(value).encode()
+
+
+def _unpack(packed: bytes) -> Any:
+    return json.loads(packed[1:])
 
 
 class Database:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from orderloom.orders.model import OrderDraft
-from orderloom.plumbing.database import Db, Row
+from orderloom.plumbing.database import Db, Row, UniqueViolation
 
 _KNOWN = """
 SELECT o.id, o.number, o.channel_id, o.external_id, o.body_hash
@@ -24,89 +22,46 @@ async def known(db: Db, keys: Sequence[tuple[UUID, str]]) -> dict[tuple[UUID, st
     return {(row["channel_id"], row["external_id"]): row for row in rows}
 
 
-# Lists travel as JSON text: the driver would take a list within an array for another dimension.
-_INSERT_ORDERS = """
-INSERT INTO orders.orders (id, number, channel_id, external_id, body_hash, placed_at, decide_as_of, currency, buyer,
-  ship_to, service_level, priority, tags, flags, subtotal, discount, shipping, tax, adjustment, total, promise_at,
-  ship_complete, min_rank, max_rank, payment_status)
-SELECT t.id, 'OL-' || nextval('orders.order_number'), t.channel_id, t.external_id, t.body_hash, t.placed_at,
-  t.decide_as_of, t.currency, t.buyer, t.ship_to, t.service_level, t.priority,
-  ARRAY(SELECT jsonb_array_elements_text(t.tags::jsonb)), t.flags::jsonb, t.subtotal, t.discount, t.shipping, t.tax, t.adjustment,
-  t.total, t.promise_at, t.ship_complete, t.min_rank, t.max_rank, t.payment_status
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[], $5::timestamptz[], $6::timestamptz[], $7::text[],
-  $8::jsonb[], $9::jsonb[], $10::text[], $11::smallint[], $12::text[], $13::text[], $14::bigint[], $15::bigint[],
-  $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[], $20::timestamptz[], $21::bool[], $22::smallint[],
-  $23::smallint[], $24::text[])
-  AS t (id, channel_id, external_id, body_hash, placed_at, decide_as_of, currency, buyer, ship_to, service_level,
-    priority, tags, flags, subtotal, discount, shipping, tax, adjustment, total, promise_at, ship_complete, min_rank,
-    max_rank, payment_status)
-ORDER BY t.channel_id, t.external_id
-ON CONFLICT (channel_id, external_id) DO NOTHING
-RETURNING id, number
-"""
-
-
-async def insert_orders(
-    db: Db, orders: Sequence[tuple[UUID, UUID, OrderDraft, dict[str, int], tuple[int, int]]]
-) -> dict[UUID, str]:
-    """Store order rows (id, channel, draft, sums, ranks); returns the numbers of those that were new."""
-    drafts = [o[2] for o in orders]
+async def numbers(db: Db, count: int) -> list[str]:
+    """So many new order numbers."""
     rows = await db.fetch(
-        _INSERT_ORDERS,
-        [o[0] for o in orders],
-        [o[1] for o in orders],
-        [d.external_id for d in drafts],
-        [d.digest() for d in drafts],
-        [d.placed_at for d in drafts],
-        [d.decide_as_of for d in drafts],
-        [d.currency for d in drafts],
-        [dict(d.buyer) for d in drafts],
-        [d.ship_to.json() for d in drafts],
-        [d.service_level for d in drafts],
-        [d.priority for d in drafts],
-        [json.dumps(d.tags) for d in drafts],
-        [json.dumps([dict(f) for f in d.flags]) for d in drafts],
-        *(
-            [o[3][name] for o in orders]
-            for name in ("subtotal", "discount", "shipping", "tax", "adjustment", "total")
-        ),
-        [d.promise_at for d in drafts],
-        [d.ship_complete for d in drafts],
-        [o[4][0] for o in orders],
-        [o[4][1] for o in orders],
-        ["pending" if d.tenders else "unpaid" for d in drafts],
+        "SELECT 'OL-' || nextval('orders.order_number') AS number FROM generate_series(1, $1)", count
     )
-    return {row["id"]: row["number"] for row in rows}
+    return [row["number"] for row in rows]
 
 
-_INSERT_LINES = """
-INSERT INTO orders.lines (id, order_id, position, kit_line_id, is_kit, external_id, sku, name, quantity, unit_price,
-  discount, tax, total, fixed_node_id, min_rank, max_rank)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::uuid[], $5::bool[], $6::text[], $7::text[],
-  $8::text[], $9::int[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::uuid[], $15::smallint[],
-  $16::smallint[])
-"""
+# Rows go in by COPY: of everything tried it costs both sides least, and all of them are new.
+ORDER_COLUMNS = (
+    "id", "number", "channel_id", "external_id", "body_hash", "placed_at", "decide_as_of", "currency", "buyer",
+    "ship_to", "service_level", "priority", "tags", "flags", "subtotal", "discount", "shipping", "tax", "adjustment",
+    "total", "promise_at", "ship_complete", "min_rank", "max_rank", "payment_status",
+)  # fmt: skip
 LINE_COLUMNS = (
     "id", "order_id", "position", "kit_line_id", "is_kit", "external_id", "sku", "name", "quantity", "unit_price",
     "discount", "tax", "total", "fixed_node_id", "min_rank", "max_rank",
 )  # fmt: skip
+SLICE_COLUMNS = ("order_id", "line_id", "sku", "quantity", "rank", "node_id")
 
 
-async def insert_lines(db: Db, lines: Sequence[dict[str, Any]]) -> None:
-    """Store lines, each a mapping of LINE_COLUMNS."""
-    await db.execute(_INSERT_LINES, *([line[name] for line in lines] for name in LINE_COLUMNS))
+async def insert_orders(db: Db, rows: Sequence[Sequence[Any]]) -> bool:
+    """Store orders, each of ORDER_COLUMNS; False when one of the natural keys was there, and the transaction is lost."""
+    try:
+        await db.copy_records_to_table("orders", schema_name="orders", columns=ORDER_COLUMNS, records=rows)
+    except UniqueViolation as taken:
+        if taken.constraint_name != "orders_channel_id_external_id_key":
+            raise
+        return False
+    return True
 
 
-_INSERT_SLICES = """
-INSERT INTO orders.slices (id, order_id, line_id, sku, quantity, rank, node_id)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::int[], $6::smallint[], $7::uuid[])
-"""
-SLICE_COLUMNS = ("id", "order_id", "line_id", "sku", "quantity", "rank", "node_id")
+async def insert_lines(db: Db, rows: Sequence[Sequence[Any]]) -> None:
+    """Store lines, each of LINE_COLUMNS."""
+    await db.copy_records_to_table("lines", schema_name="orders", columns=LINE_COLUMNS, records=rows)
 
 
-async def insert_slices(db: Db, slices: Sequence[dict[str, Any]]) -> None:
-    """Store the slices of new lines, each a mapping of SLICE_COLUMNS."""
-    await db.execute(_INSERT_SLICES, *([piece[name] for piece in slices] for name in SLICE_COLUMNS))
+async def insert_slices(db: Db, rows: Sequence[Sequence[Any]]) -> None:
+    """Store the slices of new lines, each of SLICE_COLUMNS."""
+    await db.copy_records_to_table("slices", schema_name="orders", columns=SLICE_COLUMNS, records=rows)
 
 
 async def stored_content(db: Db, order_ids: Sequence[UUID]) -> dict[UUID, Row]:
