@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from orderloom.network.model import Node
 from orderloom.packing.model import Article, Carton
@@ -32,12 +32,16 @@ class Want:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A node and what it could give this order now. `refused` names why it may not be considered at all."""
+    """A node and what it could give this order now. `refused` names why it may not be considered at all.
+
+    `scarcity`: by SKU, in minor units, what a unit is worth if it is kept there. It guides the choice and is no cost.
+    """
 
     node: Node
     available: Quantities
     capacity_left: int | None = None
     refused: str | None = None
+    scarcity: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def full(self) -> bool:
@@ -47,21 +51,35 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """How far an order may be divided, and how many counted steps (rates asked, packing steps) the search may take."""
+    """How far an order may be divided, which nodes may ship it, and how many counted steps the search may take.
+
+    `split_from`: an order worth less goes out from one node or not at all. `groups`, `types`: only nodes of one of
+    these groups, of one of these types. `stores_most`, `store_units_most`: how many stores ship one order, and how many
+    units a store ships of it. `nearest`: so many nodes that have some of it are looked at.
+    """
 
     max_shipments: int = 4
     ship_complete: bool = False
-    nearest: int = 24
+    split_from: int = 0
+    groups: Sequence[str] | None = None
+    types: Sequence[str] | None = None
+    stores_most: int | None = None
+    store_units_most: int | None = None
+    nearest: int = 200
     effort: int = 20_000
 
     def json(self) -> dict[str, Any]:
         """The stored form."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        found = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        for name in ("groups", "types"):
+            if found[name] is not None:
+                found[name] = list(found[name])
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One snapshot to decide on. `promise_at` bears the destination's zone."""
+    """One snapshot to decide on. `promise_at` bears the destination's zone; `value` is the goods', in minor units."""
 
     wants: tuple[Want, ...]
     sources: tuple[Source, ...]
@@ -71,6 +89,7 @@ class Request:
     now: datetime
     promise_at: datetime | None
     policy: Policy = field(default_factory=Policy)
+    value: int | None = None
 
     def json(self) -> dict[str, Any]:
         """The snapshot as it is kept: everything the answer depends on that is not versioned elsewhere."""
@@ -86,6 +105,7 @@ class Request:
                     "available": dict(s.available),
                     "capacity_left": s.capacity_left,
                     "refused": s.refused,
+                    **({"scarcity": dict(s.scarcity)} if s.scarcity else {}),
                 }
                 for s in self.sources
             ],
@@ -103,6 +123,7 @@ class Request:
             "now": self.now.isoformat(),
             "promise_at": self.promise_at.isoformat() if self.promise_at else None,
             "policy": self.policy.json(),
+            "value": self.value,
         }
 
 
@@ -118,6 +139,7 @@ class Part:
     late: bool
     carton_cost: int
     pick_cost: int
+    scarcity: int = 0
 
     @property
     def cost(self) -> int:
@@ -157,7 +179,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A way to ship: parts by node. Ordered by lateness, cost, shipments, then nodes and their units."""
+    """A way to ship: parts by node."""
 
     parts: tuple[Part, ...]
 
@@ -167,21 +189,23 @@ class Plan:
         return sum(part.cost for part in self.parts)
 
     @property
+    def weighed(self) -> int:
+        """What plans are compared by: the cost, and what the units are worth where they would have been kept."""
+        return sum(part.cost + part.scarcity for part in self.parts)
+
+    @property
     def late(self) -> bool:
         """Whether any part misses the promise."""
         return any(part.late for part in self.parts)
 
     @property
-    def order(self) -> tuple[Any, ...]:
-        """The key plans are compared by; a late plan is worse by its last arrival before its cost."""
-        last = max(part.quote.arrives_on for part in self.parts) if self.late else None
-        return (
-            self.late,
-            last.toordinal() if last else 0,
-            self.cost,
-            len(self.parts),
-            tuple(sorted((part.node.code, tuple(sorted(part.units.items()))) for part in self.parts)),
-        )
+    def order(self) -> tuple[bool, int, int, int]:
+        """The key plans are compared by: lateness and then the last arrival, cost, shipments.
+
+        Among equals the search takes the nodes whose codes stand earlier in the alphabet, by the sum of their places.
+        """
+        last = max(part.quote.arrives_on for part in self.parts).toordinal() if self.late else 0
+        return self.late, last, self.weighed, len(self.parts)
 
     def json(self, skus: Mapping[str, str]) -> dict[str, Any]:
         """The form in a decision record."""
@@ -190,6 +214,16 @@ class Plan:
             "late": self.late,
             "shipments": [part.json(skus) for part in self.parts],
         }
+
+
+class Evidence(Protocol):
+    """What speaks for a decision, told when it is asked for: most decisions are only carried out."""
+
+    def candidates(self) -> Sequence[Mapping[str, Any]]:
+        """Every node's verdict."""
+
+    def flips(self) -> Sequence[Mapping[str, Any]]:
+        """The smallest changes that would have led to another plan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,10 +235,26 @@ class Decision:
     plan: Plan | None
     runner_up: Plan | None
     uncovered: Mapping[str, int]
-    candidates: tuple[Mapping[str, Any], ...]
-    flips: tuple[Mapping[str, Any], ...]
     effort: Mapping[str, Any]
+    bound: int | None
+    proven: bool
     request: Request
+    evidence: Evidence
+
+    @property
+    def gap(self) -> int | None:
+        """By how much a plan could at most be better; nought when the plan is proven."""
+        return None if self.plan is None or self.bound is None else max(0, self.plan.weighed - self.bound)
+
+    @property
+    def candidates(self) -> Sequence[Mapping[str, Any]]:
+        """Every node with its verdict."""
+        return self.evidence.candidates()
+
+    @property
+    def flips(self) -> Sequence[Mapping[str, Any]]:
+        """The smallest changes that would have led to another plan."""
+        return self.evidence.flips()
 
     def json(self) -> dict[str, Any]:
         """The decision record's answer."""
@@ -215,9 +265,12 @@ class Decision:
             "plan": self.plan.json(skus) if self.plan else None,
             "runner_up": self.runner_up.json(skus) if self.runner_up else None,
             "uncovered": dict(self.uncovered),
-            "candidates": [dict(candidate) for candidate in self.candidates],
+            "proven": self.proven,
+            "bound": self.bound,
+            "gap": self.gap,
+            "candidates": list(self.candidates),
             "promise_at": self.request.promise_at.isoformat() if self.request.promise_at else None,
             "late": bool(self.plan and self.plan.late),
-            "flips": [dict(flip) for flip in self.flips],
+            "flips": list(self.flips),
             "effort": dict(self.effort),
         }

@@ -15,6 +15,7 @@ from orderloom.shipping.model import NG, Ineligible, Parcel, Place, Rate, TraceL
 from orderloom.shipping.tariff import Limits, ServiceTariff, Tariff, permille_of
 
 _GRAM = NG["g"]
+_NOTHING = Parcel((0, 0, 0), 0)
 
 
 def rate(
@@ -100,6 +101,11 @@ def _rate(
         contract.currency,
         tuple(lines) if lines else (),
     )
+
+
+def least(*, service: ServiceTariff, destination: Place, day: date, charge: int) -> int:
+    """What a parcel of at least that charge costs at the least: with the surcharges no size or weight calls for."""
+    return charge + _surcharged(service, _NOTHING, _NOTHING.edges, 0, destination, day, charge, None)
 
 
 def _refusals(

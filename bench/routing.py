@@ -1,0 +1,219 @@
+"""How long routing takes on made-up orders of several sizes, how often its answer is proven, and how HiGHS compares.
+
+Goods, cartons and contracts are the demo's; nodes stand at random ZIP codes and have each item with 35 %. Figures are
+of this machine; what carries over is the ratio between methods in one run.
+
+    python bench/routing.py [--json] [--answers FILE] [--sizes 1x5,5x50] [--orders 200] [--exact [COUNT]]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from orderloom.network.model import Node
+from orderloom.network.places import place_of
+from orderloom.packing.planning import articles
+from orderloom.routing.model import Request, Source, Want
+from orderloom.routing.plan import plan
+from orderloom.shipping.contract import parse
+from orderloom.shipping.tariff import compile_contract
+from orderloom.simulate import demo_carriers, demo_catalogue, demo_data
+from orderloom.terms import Address, Quantities
+
+SIZES = ((1, 5), (3, 5), (1, 50), (3, 50), (5, 50), (10, 50), (10, 200))
+STOCKED = 0.35
+NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
+ZIPS = (
+    "07102",
+    "10001",
+    "30303",
+    "33101",
+    "43215",
+    "48201",
+    "55401",
+    "60601",
+    "63101",
+    "64101",
+    "70112",
+    "75201",
+)
+ZIPS += (
+    "77002",
+    "80202",
+    "84101",
+    "85001",
+    "87101",
+    "89501",
+    "90001",
+    "94103",
+    "97201",
+    "98101",
+    "19103",
+    "02108",
+)
+CARTONS = tuple(demo_data.cartons())
+
+
+def contracts():
+    terms = demo_carriers.terms()
+    return tuple(
+        compile_contract(parse(carrier=code, version=1, terms=terms[code])) for code in sorted(terms)
+    )
+
+
+TARIFFS = contracts()
+ITEMS = {item.sku: item for item in demo_catalogue.items() if not item.hazmat_class}
+
+
+def spot(dice):
+    """A random place in the United States and its time zone."""
+    while True:
+        code = f"{dice.randrange(1_000, 99_950):05}"
+        if (
+            (found := place_of(postcode=code)) is not None
+            and 24 < found.latitude < 50
+            and found.longitude > -126
+        ):
+            return code, found
+
+
+def made_nodes(dice, count):
+    nodes = []
+    for at in range(count):
+        code, place = spot(dice)
+        store = dice.random() < 0.5
+        nodes.append(
+            Node(
+                code=f"N{at:03}",
+                name=f"Node {at}",
+                type="store" if store else "fulfillment_center",
+                address=Address(postcode=code, residential=False),
+                latitude=place.latitude,
+                longitude=place.longitude,
+                time_zone=place.time_zone,
+                cutoffs={"*": dice.choice(("12:00", "15:00", "17:00"))},
+                processing_hours=dice.choice((2, 4, 8)),
+                pick_cost=dice.randrange(80, 320),
+                unit_cost=dice.randrange(5, 40),
+            )
+        )
+    return nodes
+
+
+def made_orders(lines, nodes, count, seed=1):
+    """Orders of one network: `count` of them, each of so many lines."""
+    dice = random.Random(f"{seed} {lines} {nodes}")
+    network = made_nodes(dice, nodes)
+    skus = sorted(ITEMS)
+    orders = []
+    for _ in range(count):
+        chosen = dice.sample(skus, lines)
+        wanted = {sku: dice.choice((1, 1, 1, 2, 3)) for sku in chosen}
+        stock = {
+            node.code: {sku: dice.randrange(1, 5) for sku in chosen if dice.random() < STOCKED}
+            for node in network
+        }
+        for sku, units in wanted.items():
+            # Somebody has it: what nobody has is not a question of routing.
+            while sum(has.get(sku, 0) for has in stock.values()) < units:
+                has = stock[dice.choice(network).code]
+                has[sku] = has.get(sku, 0) + units
+        code, place = spot(dice)
+        goods = articles(items=ITEMS, units=wanted)
+        orders.append(
+            Request(
+                wants=tuple(
+                    Want(key=str(at), article=one, quantity=one.quantity) for at, one in enumerate(goods, 1)
+                ),
+                sources=tuple(Source(node=node, available=Quantities(stock[node.code])) for node in network),
+                destination=Address(
+                    postcode=code, latitude=place.latitude, longitude=place.longitude, residential=True
+                ),
+                tariffs=TARIFFS,
+                cartons=CARTONS,
+                now=NOW,
+                promise_at=NOW + timedelta(days=dice.choice((5, 6, 8))),
+            )
+        )
+    return orders
+
+
+def spread(times):
+    times = sorted(times)
+    last = len(times) - 1
+    return {
+        name: round(times[min(last, int(len(times) * share))], 4)
+        for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99), ("max", 1.0))
+    }
+
+
+def timed(orders):
+    """The decisions, how long each took and how long its record took, in ms of this process."""
+    made, took, told = [], [], []
+    for order in orders:
+        begun = time.process_time_ns()
+        decision = plan(order)
+        took.append((time.process_time_ns() - begun) / 1e6)
+        begun = time.process_time_ns()
+        decision.json()
+        told.append((time.process_time_ns() - begun) / 1e6)
+        made.append(decision)
+    return made, took, told
+
+
+def measured(lines, nodes, count):
+    orders = made_orders(lines, nodes, count)
+    _, first, _ = timed(orders)
+    made, warm, told = timed(orders)
+    return made, {
+        "lines": lines,
+        "nodes": nodes,
+        "orders": count,
+        "ms_warm": spread(warm),
+        "ms_first": spread(first),
+        "ms_record": spread(told),
+        "steps": {k: int(v) for k, v in spread([one.effort["spent"] for one in made]).items()},
+        "proven": sum(one.proven for one in made) / count,
+        "runner_up_proven": sum(one.effort["runner_up_proven"] for one in made) / count,
+        "split": sum(bool(one.plan and len(one.plan.parts) > 1) for one in made) / count,
+        "late": sum(bool(one.plan and one.plan.late) for one in made) / count,
+        "routed": sum(one.plan is not None for one in made) / count,
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", default=",".join(f"{lines}x{nodes}" for lines, nodes in SIZES))
+    parser.add_argument("--orders", type=int, default=200)
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser.add_argument("--answers", type=Path, help="write every decision there, a JSON object a line")
+    wanted = parser.parse_args()
+    figures = []
+    with (wanted.answers or Path(os.devnull)).open("w") as file:
+        for size in wanted.sizes.split(","):
+            lines, nodes = map(int, size.split("x"))
+            made, found = measured(lines, nodes, wanted.orders)
+            figures.append(found)
+            for one in made:
+                file.write(
+                    json.dumps({"size": size, "request": one.request.json(), "answer": one.json()}) + "\n"
+                )
+            if not wanted.json:
+                print(f"== {size}")
+                for name, value in found.items():
+                    print(f"  {name:18} {value}")
+    if wanted.json:
+        print(json.dumps({"sizes": figures}))
+
+
+if __name__ == "__main__":
+    main()

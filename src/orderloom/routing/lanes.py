@@ -1,0 +1,490 @@
+"""What a lane costs, remembered across orders: packings by content, handovers by node, prices by way and parcel.
+
+Everything here follows from contracts, cartons and nodes alone, so that orders share it; nothing in an answer depends
+on what was remembered. A way is one service on one day in one zone to one kind of destination; a lane is the ways a
+node has to a destination, those that keep the promise apart from those that come later.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from operator import is_
+from typing import NamedTuple, TypeAlias
+
+from orderloom.delivery.promise import ship_date
+from orderloom.network.calendar import NeverWorks, cutoff, local
+from orderloom.network.model import Node
+from orderloom.packing.cartonize import whole
+from orderloom.packing.model import Article, Carton
+from orderloom.packing.model import Parcel as Packed
+from orderloom.routing.boxes import NOWHERE, Boxes
+from orderloom.shipping.model import NG, Ineligible, Parcel, Place
+from orderloom.shipping.rate import least, rate
+from orderloom.shipping.select import arrival
+from orderloom.shipping.tariff import ServiceTariff, Tariff
+from orderloom.terms import Address
+
+# Cartons are tried less hard than at the pack station: a plan needs their number and sizes, not the last centimetre.
+PACKING_EFFORT = 2_000
+# What is remembered at most; beyond it all is forgotten and worked out again.
+KEPT_MOST = 200_000
+_WORLDS_MOST = 8
+_GRAM = NG["g"]
+
+# Units by article: the article's number and how many.
+Content: TypeAlias = tuple[tuple[int, int], ...]
+
+
+class Pack(NamedTuple):
+    """Units packed for real: the parcels, each one's number as a thing to be rated, and what the cartons cost."""
+
+    number: int
+    parcels: tuple[Packed, ...]
+    kinds: tuple[int, ...]
+    carton_cost: int
+    effort: int
+
+
+class Service(NamedTuple):
+    """One service of one contract."""
+
+    number: int
+    tariff: Tariff
+    at: int
+    """The contract's place."""
+    code: str
+    terms: ServiceTariff
+
+
+class Way:
+    """A service on a day in a zone. `charges`: by break, the least that the card has from there on."""
+
+    __slots__ = (
+        "_least",
+        "arrives",
+        "breaks",
+        "by_cartons",
+        "charges",
+        "day",
+        "destination",
+        "first",
+        "heaviest",
+        "origin",
+        "prices",
+        "service",
+        "tie",
+        "zone",
+    )
+
+    def __init__(
+        self, service: Service, zone: int, day: date, arrives: date, ends: tuple[Place, Place]
+    ) -> None:
+        self.service, self.zone, self.day, self.arrives = service, zone, day, arrives
+        self.origin, self.destination = ends
+        self.tie = (arrives, service.tariff.carrier, service.code)
+        self.prices: dict[int, int | None] = {}
+        self.breaks = service.terms.breaks
+        charges = list(service.terms.net[zone])
+        for at in range(len(charges) - 2, -1, -1):
+            charges[at] = min(charges[at], charges[at + 1])
+        self.charges = charges
+        self._least: dict[int, int] = {}
+        self.first = self.least(0)
+        # The break that the lightest of some cartons is billed at for its size alone.
+        self.by_cartons: dict[int, int] = {}
+        limits = [service.terms.max_weight] if service.terms.max_weight is not None else []
+        if not service.terms.above_unit:
+            limits.append(self.breaks[-1])
+        self.heaviest = min(limits, default=NOWHERE * _GRAM)
+
+    def least(self, at: int) -> int:
+        """What a parcel that is billed at this break or a later one costs at the least."""
+        found = self._least.get(at)
+        if found is None:
+            found = self._least[at] = least(
+                service=self.service.terms,
+                destination=self.destination,
+                day=self.day,
+                charge=self.charges[at],
+            )
+        return found
+
+    def rated(self, parcel: Parcel) -> int | Ineligible:
+        """The rate of one parcel, or why not."""
+        found = rate(
+            contract=self.service.tariff,
+            service=self.service.code,
+            parcel=parcel,
+            origin=self.origin,
+            destination=self.destination,
+            at=self.day,
+            trace=False,
+        )
+        return found if isinstance(found, Ineligible) else found.total
+
+
+class Chosen(NamedTuple):
+    """The way that takes a packing, for how much carriage."""
+
+    cost: int
+    way: Way
+    late: bool
+
+
+class Lane:
+    """The ways from a node to a destination: those that keep the promise, and those in time for `until` only."""
+
+    __slots__ = ("chosen", "floors", "kept", "later", "opening")
+
+    def __init__(self, kept: Sequence[Way], later: Sequence[Way]) -> None:
+        self.kept = tuple(sorted(kept, key=lambda way: way.tie))
+        self.later = tuple(sorted(later, key=lambda way: way.tie))
+        self.chosen: dict[int, Chosen | None] = {}
+        self.floors: dict[tuple[object, ...], int] = {}
+        self.opening = min((way.first for way in (*self.kept, *self.later)), default=NOWHERE)
+
+
+class Origin:
+    """A node as lanes begin there. `leaves`: by service the handover, None where it may not or never ships so."""
+
+    __slots__ = ("allowed", "cutoffs", "days", "leaves", "never", "node", "place", "since", "until", "zones")
+
+    def __init__(self, node: Node, services: Sequence[Service]) -> None:
+        self.node = node
+        self.place = Place.of(replace(node.address, latitude=node.latitude, longitude=node.longitude))
+        allowed = None if node.services is None else set(node.services)
+        self.allowed = tuple(
+            allowed is None or s.code in allowed or f"{s.tariff.carrier}/{s.code}" in allowed
+            for s in services
+        )
+        self.cutoffs = tuple(cutoff(node, carrier=s.tariff.carrier, service=s.code) for s in services)
+        self.never: str | None = None
+        self.leaves: tuple[datetime | None, ...] = ()
+        self.days = -1
+        self.since: datetime | None = None
+        self.until: datetime | None = None
+        self.zones: dict[int, tuple[int | None, ...]] = {}
+
+
+class Reach(NamedTuple):
+    """A destination as lanes end there; `kind` numbers what prices read of it besides the zone."""
+
+    number: int
+    place: Place
+    kind: int
+
+
+class World:
+    """Everything remembered for one set of contracts and cartons."""
+
+    def __init__(self, tariffs: tuple[Tariff, ...], cartons: tuple[Carton, ...]) -> None:
+        self.tariffs, self.cartons = tariffs, cartons
+        offered = [
+            (tariff, at, code, terms)
+            for at, tariff in enumerate(tariffs)
+            for code, terms in tariff.services.items()
+        ]
+        self.services = tuple(Service(number, *one) for number, one in enumerate(offered))
+        self.currency = tariffs[0].currency if tariffs else None
+        self._carton_costs = {carton.code: carton.cost for carton in cartons}
+        self.boxes = Boxes(cartons)
+        self._areas = tuple(
+            area.postcodes for s in self.services for areas in s.terms.areas for area in areas
+        )
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self.kept = 0
+        self.parcels: list[Parcel] = []
+        self._parcel_numbers: dict[Parcel, int] = {}
+        self._packs: dict[Content, Pack] = {}
+        self._fits: dict[int, int] = {}
+        self._articles: list[Article] = []
+        self._article_numbers: dict[Article, int] = {}
+        self._origins: dict[tuple[object, int], Origin] = {}
+        self._reaches: dict[tuple[object, ...], Reach] = {}
+        self._kinds: dict[tuple[object, ...], int] = {}
+        self._days: dict[tuple[date | None, ...], int] = {}
+        self._days_of: list[tuple[date | None, ...]] = []
+        self._ways: dict[tuple[object, ...], Way | None] = {}
+        self._lanes: dict[tuple[object, ...], Lane] = {}
+
+    # --- goods ------------------------------------------------------------------------------------------------
+
+    def article(self, article: Article) -> int:
+        """The number of an article, however many units of it."""
+        number = self._article_numbers.get(article)
+        if number is None:
+            one = article if article.quantity == 1 else replace(article, quantity=1)
+            number = self._article_numbers.get(one)
+            if number is None:
+                number = len(self._articles)
+                self._articles.append(one)
+                self._article_numbers[one] = number
+            self._article_numbers[article] = number
+            self.kept += 1
+        return number
+
+    def fits(self, number: int) -> int:
+        """The cartons, as bits, that take one unit of the article."""
+        found = self._fits.get(number)
+        if found is None:
+            found = self._fits[number] = self.boxes.fits(self._articles[number])
+        return found
+
+    def packed(self, content: Content) -> Pack:
+        """The units in cartons."""
+        found = self._packs.get(content)
+        if found is None:
+            articles = [replace(self._articles[number], quantity=units) for number, units in content]
+            plan = whole(articles, self.cartons, effort=PACKING_EFFORT)
+            dangerous = {article.sku for article in articles if article.hazmat_class}
+            found = Pack(
+                number=len(self._packs),
+                parcels=plan.parcels,
+                kinds=tuple(
+                    self._parcel(p, hazmat=not dangerous.isdisjoint(p.contents)) for p in plan.parcels
+                ),
+                carton_cost=sum(self._carton_costs.get(p.carton or "", 0) for p in plan.parcels),
+                effort=plan.effort,
+            )
+            self._packs[content] = found
+            self.kept += 1 + len(found.parcels)
+        return found
+
+    def _parcel(self, packed: Packed, *, hazmat: bool) -> int:
+        parcel = Parcel.of(dimensions=packed.outer, weight_g=packed.weight_g, hazmat=hazmat)
+        number = self._parcel_numbers.get(parcel)
+        if number is None:
+            number = self._parcel_numbers[parcel] = len(self.parcels)
+            self.parcels.append(parcel)
+        return number
+
+    # --- lanes ------------------------------------------------------------------------------------------------
+
+    def origin(self, node: Node, now: datetime) -> Origin:
+        """The node with its next handovers."""
+        key = (node.id, node.version)
+        found = self._origins.get(key)
+        if found is None or (found.node is not node and found.node != node):
+            found = self._origins[key] = Origin(node, self.services)
+            self.kept += 1
+        if found.since is None or found.until is None or not found.since <= now <= found.until:
+            self._leave(found, now)
+        return found
+
+    def _leave(self, origin: Origin, now: datetime) -> None:
+        """The next handover by each service. It stays the same until the first of them is past."""
+        at: dict[object, datetime] = {}
+        origin.never = None
+        for service, allowed, until in zip(self.services, origin.allowed, origin.cutoffs, strict=True):
+            if allowed and until not in at:
+                try:
+                    at[until] = ship_date(
+                        node=origin.node, carrier=service.tariff.carrier, service=service.code, now=now
+                    )
+                except NeverWorks as never:
+                    origin.never = str(never)
+                    break
+        if origin.never is not None:
+            at = {}
+        origin.leaves = tuple(
+            at.get(until) if allowed else None
+            for allowed, until in zip(origin.allowed, origin.cutoffs, strict=True)
+        )
+        days = tuple(None if leaves is None else leaves.date() for leaves in origin.leaves)
+        number = self._days.get(days)
+        if number is None:
+            number = self._days[days] = len(self._days_of)
+            self._days_of.append(days)
+        origin.days = number
+        processing = timedelta(hours=origin.node.processing_hours)
+        begun = local(origin.node, now + processing)
+        soonest = min(at.values(), default=begun)
+        # Where clocks are set in between, an hour of the wall comes twice: then only this moment is sure.
+        sure = begun.utcoffset() == soonest.utcoffset() and begun <= soonest
+        origin.since, origin.until = now, soonest - processing if sure else now
+
+    def reach(self, address: Address) -> Reach:
+        """The destination."""
+        key = (
+            address.country,
+            address.postcode,
+            address.residential,
+            address.latitude,
+            address.longitude,
+            address.line1,
+            address.line2,
+        )
+        found = self._reaches.get(key)
+        if found is None:
+            place = Place.of(address)
+            areas = tuple(place.postcode in postcodes for postcodes in self._areas)
+            kind = (place.country, place.residential, place.po_box, areas)
+            number = self._kinds.setdefault(kind, len(self._kinds))
+            found = self._reaches[key] = Reach(len(self._reaches), place, number)
+            self.kept += 1
+        return found
+
+    def lane(self, origin: Origin, reach: Reach, promised: date | None, until: date | None) -> Lane:
+        """The ways from there to here that arrive by the day promised, and those that do by the later day."""
+        zones = origin.zones.get(reach.number)
+        if zones is None:
+            zones = tuple(tariff.zoning.zone(origin.place, reach.place) for tariff in self.tariffs)
+            origin.zones[reach.number] = zones
+            self.kept += 1
+        key = (zones, origin.days, reach.kind, origin.place.country, promised, until)
+        found = self._lanes.get(key)
+        if found is None:
+            found = self._lanes[key] = self._lane(origin, reach, zones, promised, until)
+            self.kept += 1
+        return found
+
+    def _lane(
+        self,
+        origin: Origin,
+        reach: Reach,
+        zones: tuple[int | None, ...],
+        promised: date | None,
+        until: date | None,
+    ) -> Lane:
+        kept: list[Way] = []
+        later: list[Way] = []
+        for at, (service, day) in enumerate(zip(self.services, self._days_of[origin.days], strict=True)):
+            zone = zones[service.at]
+            if day is None or zone is None or zone not in service.terms.listed:
+                continue
+            key = (at, zone, day, reach.kind, origin.place.country)
+            if key not in self._ways:
+                self._ways[key] = self._way(service, zone, day, (origin.place, reach.place))
+            way = self._ways[key]
+            if way is None:
+                continue
+            if promised is None or way.arrives <= promised:
+                kept.append(way)
+            elif until is not None and way.arrives <= until:
+                later.append(way)
+        return Lane(kept, later)
+
+    def _way(self, service: Service, zone: int, day: date, ends: tuple[Place, Place]) -> Way | None:
+        """None where the service does not go at all, whatever the parcel."""
+        if refused(self, service, ends) is not None:
+            return None
+        arrives = arrival(contract=service.tariff, service=service.code, zone=zone, ship_on=day)
+        return None if arrives is None else Way(service, zone, day, arrives, ends)
+
+    def price(self, lane: Lane, pack: Pack) -> Chosen | None:
+        """The cheapest way in time that takes every parcel, else the soonest of the others; None where none does."""
+        number = pack.number
+        if number in lane.chosen:
+            return lane.chosen[number]
+        best: Chosen | None = None
+        for way in lane.kept:
+            cost = self.carriage(way, pack)
+            if cost is not None and (best is None or cost < best.cost):
+                best = Chosen(cost, way, late=False)
+        if best is None:
+            for way in lane.later:
+                if best is not None and way.arrives > best.way.arrives:
+                    break
+                cost = self.carriage(way, pack)
+                if cost is not None and (best is None or cost < best.cost):
+                    best = Chosen(cost, way, late=True)
+        lane.chosen[number] = best
+        self.kept += 1
+        return best
+
+    def carriage(self, way: Way, pack: Pack) -> int | None:
+        """What all parcels of the packing cost by that way."""
+        total = 0
+        prices = way.prices
+        for kind in pack.kinds:
+            if kind in prices:
+                cost = prices[kind]
+            else:
+                found = way.rated(self.parcels[kind])
+                cost = prices[kind] = None if isinstance(found, Ineligible) else found
+                self.kept += 1
+            if cost is None:
+                return None
+            total += cost
+        return total
+
+    # --- why not ------------------------------------------------------------------------------------------------
+
+    def closures(self, origin: Origin, reach: Reach) -> Iterator[str]:
+        """Why services do not go from there to here, whatever the parcel."""
+        for service, day, allowed in zip(
+            self.services, self._days_of[origin.days], origin.allowed, strict=True
+        ):
+            zone = service.tariff.zoning.zone(origin.place, reach.place)
+            if not allowed:
+                yield "the node does not ship by this service"
+            elif day is None:
+                yield origin.never or "the node never works"
+            elif reason := refused(self, service, (origin.place, reach.place)):
+                yield reason
+            elif zone is None:
+                yield "no zone: the contract knows neither these postcodes nor this distance"
+            elif zone not in service.terms.listed:
+                yield f"no price in zone {zone}"
+            elif arrival(contract=service.tariff, service=service.code, zone=zone, ship_on=day) is None:
+                yield f"no days in transit for zone {zone}"
+
+    def refusals(self, origin: Origin, reach: Reach, pack: Pack) -> Iterator[str]:
+        """The same, and why services do not take these parcels."""
+        yield from self.closures(origin, reach)
+        lane = self.lane(origin, reach, None, None)
+        for way in lane.kept:
+            for kind in pack.kinds:
+                found = way.rated(self.parcels[kind])
+                if isinstance(found, Ineligible):
+                    yield from found.reasons
+
+
+def refused(world: World, service: Service, ends: tuple[Place, Place]) -> str | None:
+    """Why a service does not go there at all."""
+    origin, destination = ends
+    terms = service.terms.service
+    if service.tariff.currency != world.currency:
+        return f"priced in {service.tariff.currency}, the others in {world.currency}"
+    if service.terms.countries:
+        if destination.country not in service.terms.countries and "*" not in service.terms.countries:
+            return f"does not deliver in {destination.country}"
+    elif destination.country != origin.country:
+        return f"does not leave {origin.country}"
+    if destination.residential and not terms.residential:
+        return "does not deliver to homes"
+    if destination.po_box and not terms.po_box:
+        return "does not deliver to post-office boxes"
+    return None
+
+
+_worlds: OrderedDict[tuple[int, int], tuple[tuple[Tariff, ...], tuple[Carton, ...], World]] = OrderedDict()
+
+
+def world_of(tariffs: tuple[Tariff, ...], cartons: tuple[Carton, ...]) -> World:
+    """The world of these contracts and cartons, as it was left by the orders before."""
+    key = (id(tariffs), id(cartons))
+    kept = _worlds.get(key)
+    if kept is None:
+        # The tuples are kept with their world, so that no other can come to stand at the same address.
+        kept = _worlds[key] = (tariffs, cartons, _like(tariffs, cartons) or World(tariffs, cartons))
+        while len(_worlds) > _WORLDS_MOST:
+            _worlds.popitem(last=False)
+    world = kept[2]
+    if world.kept > KEPT_MOST:
+        world.forget()
+    return world
+
+
+def _like(tariffs: tuple[Tariff, ...], cartons: tuple[Carton, ...]) -> World | None:
+    for _, _, world in _worlds.values():
+        same = len(world.tariffs) == len(tariffs) and all(map(is_, world.tariffs, tariffs))
+        if same and world.cartons == cartons:
+            return world
+    return None
