@@ -109,6 +109,11 @@ class Limits:
         }
         self._safety = {(r.channel_id, r.sku): r.units for r in rules if r.channel_id and not r.node_id}
 
+    @property
+    def guards_nodes(self) -> bool:
+        """Whether any channel has safety stock of its own at single nodes."""
+        return bool(self._at_nodes)
+
     def bind(self, channel_id: UUID, sku: str) -> bool:
         """Whether anything here bears on the channel's claims to the SKU."""
         return bool(self._allotments or self._safety) and (

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 from uuid import UUID
 
 from orderloom.inventory.allotting import Limits, allowance, unused
 from orderloom.inventory.model import Balance, Entry, Leg, Level, Posting, Short
 
 Key = tuple[UUID, str]
+_NO_LIMIT = 2**62
+_NOWHERE: Mapping[UUID, Balance] = {}
 
 
 class Shelves:
     """Balances under a lock, and what has been posted on them since. Nothing is stored until they are written."""
 
     def __init__(self, levels: Iterable[Level] = (), limits: Limits | None = None) -> None:
-        self._balances: dict[Key, Balance] = {}
+        self._of: dict[str, dict[UUID, Balance]] = {}
         self._before: dict[Key, tuple[int, ...]] = {}
-        self._nodes: dict[str, list[UUID]] = defaultdict(list)
         self.limits = limits or Limits()
         self.selling: Collection[UUID] | None = None
         # Units that orders in line before the one being placed have a claim on.
@@ -39,26 +38,29 @@ class Shelves:
 
     def _put(self, balances: Iterable[Balance]) -> None:
         for balance in balances:
-            self._balances[balance.node_id, balance.sku] = balance
-            self._nodes[balance.sku].append(balance.node_id)
+            self._of.setdefault(balance.sku, {})[balance.node_id] = balance
+
+    def of(self, sku: str) -> Mapping[UUID, Balance]:
+        """The SKU's balances by node, as posted so far."""
+        return self._of.get(sku, _NOWHERE)
 
     def level(self, node_id: UUID, sku: str) -> Level:
         """The balance as posted so far; an unknown one is empty."""
-        balance = self._balances.get((node_id, sku))
+        balance = self.of(sku).get(node_id)
         return balance.level() if balance else Level(node_id=node_id, sku=sku)
 
     def nodes(self, sku: str) -> Sequence[UUID]:
         """The nodes that have a balance of the SKU."""
-        return self._nodes.get(sku, ())
+        return tuple(self.of(sku))
 
     def to_promise(self, node_id: UUID, sku: str) -> int:
         """Units that may be promised there now."""
-        balance = self._balances.get((node_id, sku))
+        balance = self.of(sku).get(node_id)
         return balance.to_promise if balance else 0
 
     def for_channel(self, node_id: UUID, sku: str, channel_id: UUID | None) -> int:
         """Units that may be promised there to one channel, its own safety stock at the node left alone."""
-        balance = self._balances.get((node_id, sku))
+        balance = self.of(sku).get(node_id)
         if balance is None:
             return 0
         if channel_id is None:
@@ -68,14 +70,17 @@ class Shelves:
     def atp(self, sku: str) -> int:
         """What the network may promise: `selling` names the nodes that count, None meaning all."""
         return sum(
-            self.to_promise(n, sku) for n in self.nodes(sku) if self.selling is None or n in self.selling
+            balance.to_promise
+            for node, balance in self.of(sku).items()
+            if self.selling is None or node in self.selling
         )
 
     def allowance(self, channel_id: UUID, sku: str, open_nodes: Collection[UUID] | None = None) -> int:
         """Units the channel may claim now at the nodes open to it; None: all are."""
-        nodes = self.nodes(sku)
         units = sum(
-            self.for_channel(n, sku, channel_id) for n in nodes if open_nodes is None or n in open_nodes
+            self.for_channel(n, sku, channel_id)
+            for n in self.of(sku)
+            if open_nodes is None or n in open_nodes
         )
         if allotted := self.limits.allotted(sku):
             units = min(units, allowance(tuple(allotted), channel_id, self.atp(sku)))
@@ -86,22 +91,23 @@ class Shelves:
         before: dict[Key, tuple[int, ...]] = {}
         for leg in posting.legs:
             key = leg.node_id, leg.sku
-            balance = self._balances.get(key)
+            nodes = self._of.setdefault(leg.sku, {})
+            balance = nodes.get(leg.node_id)
             if balance is None:
-                balance = self._balances[key] = Balance(*key)
+                balance = nodes[leg.node_id] = Balance(*key)
             if key not in before:
                 before[key] = balance.units()
             balance.add(leg)
         for key, was in before.items():
-            balance = self._balances[key]
+            balance = self._of[key[1]][key[0]]
             dips = (
                 posting.within_safety
                 and balance.reserved + balance.allocated > was[1] + was[2]
                 and balance.free < balance.safety_stock
             )
             if dips or not balance.sound:
-                for changed, units in before.items():
-                    self._balances[changed].set(units)
+                for (node_id, sku), units in before.items():
+                    self._of[sku][node_id].set(units)
                 return Short(key[0], key[1], balance.to_promise)
         for key, was in before.items():
             self._before.setdefault(key, was)
@@ -117,9 +123,9 @@ class Shelves:
     def changed(self) -> list[Level]:
         """The balances that differ from what was locked, in key order."""
         return [
-            self._balances[key].level()
-            for key, was in sorted(self._before.items())
-            if self._balances[key].units() != was
+            balance.level()
+            for (node_id, sku), was in sorted(self._before.items())
+            if (balance := self._of[sku][node_id]).units() != was
         ]
 
 
@@ -164,22 +170,17 @@ def place(
     wanted = [demand.quantity for demand in demands]
     if own:
         kept = _stay(demands, wanted, dict(own), taking)
-    free = taking.free
-    whole = _one_node_for_all(demands, wanted, shelves, free)
+    whole = _one_node_for_all(demands, wanted, taking)
     short: dict[int, int] = {}
     for index, demand in enumerate(demands):
         units = wanted[index]
         if not units:
             continue
         choice = (
-            [demand.fixed_node]
-            if demand.fixed_node
-            else [whole]
-            if whole
-            else [n for n in _most_first(demand, shelves, free) if n not in demand.without]
+            [demand.fixed_node] if demand.fixed_node else [whole] if whole else _most_first(demand, taking)
         )
         for node_id in choice:
-            found = min(units, free(node_id, demand.sku))
+            found = min(units, taking.free(node_id, demand.sku))
             if found:
                 taking.take(node_id, demand.sku, found)
                 units -= found
@@ -199,41 +200,52 @@ class _Taking:
     ) -> None:
         self._shelves = shelves
         self._channel = channel_id
-        self._left: dict[Key, int] = {}
-        self._room: dict[str, int | None] = {}
+        self._left: dict[str, dict[UUID, int]] = {}
+        self._room: dict[str, int] = {}
         self.open_nodes = open_nodes
 
-    def free(self, node_id: UUID, sku: str, /) -> int:
-        """Units that one more line may have there."""
-        left = self._left.get((node_id, sku))
-        if left is None:
-            if self.open_nodes is not None and node_id not in self.open_nodes:
-                left = 0
-            else:
-                left = self._shelves.for_channel(node_id, sku, self._channel)
-                left = max(0, left - self._shelves.claimed.get((node_id, sku), 0))
-            self._left[node_id, sku] = left
-        room = self._room[sku] if sku in self._room else self._look(sku)
-        return left if room is None or room > left else room
+    def left(self, sku: str) -> dict[UUID, int]:
+        """Units by node, of the nodes that have any; the channel may claim fewer in all (`room`)."""
+        found = self._left.get(sku)
+        if found is None:
+            found = self._left[sku] = {n: units for n, units in self._look(sku) if units > 0}
+        return found
 
-    def _look(self, sku: str) -> int | None:
-        room = None
-        if self._channel is not None and self._shelves.limits.bind(self._channel, sku):
-            room = self._shelves.allowance(self._channel, sku, self.open_nodes)
-        self._room[sku] = room
-        return room
+    def _look(self, sku: str) -> Iterator[tuple[UUID, int]]:
+        shelves, claimed = self._shelves, self._shelves.claimed
+        guarded = self._channel is not None and shelves.limits.guards_nodes
+        for node, balance in shelves.of(sku).items():
+            if self.open_nodes is None or node in self.open_nodes:
+                units = (
+                    shelves.for_channel(node, sku, self._channel)
+                    if guarded
+                    else balance.free - balance.safety_stock
+                )
+                yield node, units - claimed.get((node, sku), 0) if claimed else units
+
+    def room(self, sku: str) -> int:
+        """Units that the channel may claim in all."""
+        found = self._room.get(sku)
+        if found is None:
+            bound = self._channel is not None and self._shelves.limits.bind(self._channel, sku)
+            found = _NO_LIMIT
+            if bound and self._channel is not None:
+                found = self._shelves.allowance(self._channel, sku, self.open_nodes)
+            self._room[sku] = found
+        return found
+
+    def free(self, node_id: UUID, sku: str) -> int:
+        """Units that one more line may have there."""
+        return min(self.left(sku).get(node_id, 0), self.room(sku))
 
     def take(self, node_id: UUID, sku: str, units: int) -> None:
         """The units are spoken for."""
-        self._left[node_id, sku] -= units
-        if (room := self._room[sku]) is not None:
-            self._room[sku] = room - units
+        self._left[sku][node_id] -= units
+        self._room[sku] -= units
 
     def give(self, sku: str, units: int) -> None:
         """The buyer gives own units up, elsewhere than wanted: as many more may be claimed."""
-        room = self._room[sku] if sku in self._room else self._look(sku)
-        if room is not None:
-            self._room[sku] = room + units
+        self._room[sku] = self.room(sku) + units
 
 
 def _stay(demands: Sequence[Demand], wanted: list[int], own: dict[Key, int], taking: _Taking) -> list[Kept]:
@@ -255,36 +267,34 @@ def _stay(demands: Sequence[Demand], wanted: list[int], own: dict[Key, int], tak
     return kept
 
 
-def _most_first(demand: Demand, shelves: Shelves, free: _Free) -> list[UUID]:
-    return sorted(shelves.nodes(demand.sku), key=lambda node: (-free(node, demand.sku), node))
+def _most_first(demand: Demand, taking: _Taking) -> list[UUID]:
+    left = taking.left(demand.sku)
+    return sorted((n for n in left if n not in demand.without), key=lambda node: (-left[node], node))
 
 
-def _one_node_for_all(
-    demands: Sequence[Demand], units: Sequence[int], shelves: Shelves, free: _Free
-) -> UUID | None:
+def _one_node_for_all(demands: Sequence[Demand], units: Sequence[int], taking: _Taking) -> UUID | None:
     """The node that can keep every unit nobody else must, and has most left over; None when there is none."""
-    wanted: dict[str, int] = defaultdict(int)
+    wanted: dict[str, int] = {}
+    without: set[UUID] = set()
     for demand, quantity in zip(demands, units, strict=True):
+        without |= demand.without
         if demand.fixed_node is None and quantity:
-            wanted[demand.sku] += quantity
-    if not wanted:
-        return None
-    first = min(wanted, key=lambda sku: len(shelves.nodes(sku)))
-    without = frozenset().union(*(demand.without for demand in demands))
-    able = [
-        n
-        for n in shelves.nodes(first)
-        if n not in without and all(free(n, sku) >= units for sku, units in wanted.items())
-    ]
-    return max(
-        able, key=lambda n: (min(free(n, sku) - units for sku, units in wanted.items()), n.int), default=None
-    )
-
-
-class _Free(Protocol):
-    """The shape of `free` in `place`."""
-
-    def __call__(self, node_id: UUID, sku: str, /) -> int: ...
+            wanted[demand.sku] = wanted.get(demand.sku, 0) + quantity
+    spare: dict[UUID, int] | None = None
+    for sku, quantity in wanted.items():
+        if taking.room(sku) < quantity:
+            return None
+        left = taking.left(sku)
+        # Each further SKU leaves the nodes that have enough of it too, by the scarcest of their surpluses.
+        if spare is None:
+            spare = {n: has - quantity for n, has in left.items() if has >= quantity and n not in without}
+        else:
+            spare = {
+                n: min(least, has - quantity)
+                for n, least in spare.items()
+                if (has := left.get(n, 0)) >= quantity
+            }
+    return max(spare, key=lambda n: (spare[n], n.int)) if spare else None
 
 
 @dataclass(frozen=True, slots=True)
