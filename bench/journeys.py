@@ -37,6 +37,7 @@ import journeys_shop as shop
 from orderloom import routing
 from orderloom.journey.order import ORDER
 from orderloom.journey.placing import place
+from orderloom.orders.model import Placed
 from orderloom.payments import gateways
 from orderloom.payments.model import Absent, Approved
 from orderloom.plumbing.database import Database
@@ -47,6 +48,7 @@ from orderloom.plumbing.runner import Runner
 from orderloom.worker import POOL, Worker
 
 AT_ONCE = 500
+# What --curve looks at.
 STORED = (10_000, 100_000, 300_000, 1_000_000)
 NOBODY = "00000000-0000-0000-0000-000000000000"
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -83,6 +85,7 @@ class Watch:
     def __init__(self):
         self.steps = defaultdict(lambda: [0, 0.0, 0])
         self.statements = defaultdict(lambda: [0, 0.0])
+        self.tracer = None
 
     def timed(self, name, act):
         async def did(*args):
@@ -98,12 +101,16 @@ class Watch:
 
     def thought(self, name, decide):
         def did(*args):
+            if self.tracer:
+                self.tracer.disable()
             begun = time.perf_counter()
             said = decide(*args)
             row = self.steps[name]
             row[0] += 1
             row[1] += time.perf_counter() - begun
             row[2] += 1
+            if self.tracer:
+                self.tracer.enable()
             return said
 
         return did
@@ -153,7 +160,8 @@ async def worker(url, *, profile, everything):
     stop = asyncio.Event()
     asyncio.get_running_loop().add_reader(sys.stdin, stop.set)
     before = _used()
-    tracer = cProfile.Profile() if profile == "python" else None
+    # Planning has benches of its own: it is timed and left out of the trace.
+    tracer = watch.tracer = cProfile.Profile() if profile == "python" else None
     if tracer:
         tracer.enable()
     await run(stop)
@@ -208,8 +216,8 @@ async def capture(database, buyers, count):
         drafts = [buyers.order() for _ in range(min(AT_ONCE, count - start))]
         async with database.transaction() as db:
             taken = await place(db, drafts=drafts)
-        refused = [one for one in taken if not hasattr(one, "order_id")]
-        assert not refused, refused[0]
+        if refused := [one for one in taken if not isinstance(one, Placed)]:
+            raise SystemExit(refused[0])
     async with database.connection() as db:
         await db.execute("VACUUM (ANALYZE)")
         await db.execute("CHECKPOINT")
@@ -231,21 +239,23 @@ async def measure(database, postmaster, buyers, orders, options):
     captured_s = time.perf_counter() - begun
     workers = [_worker(database.url, options) for _ in range(options.workers)]
     for each in workers:
-        assert each.stdout.readline() == "ready\n"
+        if each.stdout.readline() != "ready\n":
+            raise SystemExit("a worker ended before it began")
     async with database.connection() as db:
         wal, cpu, begun = (
             await db.fetchval("SELECT pg_current_wal_lsn()"),
             postgres_cpu_s(postmaster),
             time.perf_counter(),
         )
-        while await db.fetchval(_LEFT):
+        while await db.fetchval(_LEFT):  # noqa: ASYNC110 - it is the database that tells
             await asyncio.sleep(0.05)
         took = time.perf_counter() - begun
         server_s = postgres_cpu_s(postmaster) - cpu
         written = await db.fetchval("SELECT pg_current_wal_lsn() - $1::pg_lsn", wal)
         released = await db.fetchval(_RELEASED, latest)
         ended = await asyncio.gather(*(asyncio.to_thread(each.communicate, "stop\n") for each in workers))
-    assert released == orders, f"{released} of {orders} were released"
+    if released != orders:
+        raise SystemExit(f"{released} of {orders} were released")
     said = [json.loads(out) for out, _ in ended]
     worker_s = sum(one["cpu_s"] for one in said)
     return {
@@ -272,11 +282,13 @@ def _worker(url, options):
 async def rounds(options):
     with server() as (postgres, postmaster):
         await migrate(postgres.url())
-        database = await Database.open(postgres.url())
+        database = await Database.open(postgres.url(), statement_timeout_s=900)
         await shop.furnish(database)
         buyers = shop.Buyers()
         if options.curve:
-            found = [await _at(database, postmaster, buyers, stored, options) for stored in STORED]
+            # What is copied into the past is taken from these.
+            await measure(database, postmaster, buyers, past.PATTERNS, options)
+            found = [await _at(database, postmaster, buyers, stored, options) for stored in options.stored]
         else:
             found = [
                 await measure(database, postmaster, buyers, options.orders, options)
@@ -287,7 +299,7 @@ async def rounds(options):
 
 
 async def _at(database, postmaster, buyers, stored, options):
-    """The cost with so many orders stored before."""
+    """The cost with so many orders stored before; the middle round by CPU."""
     begun = time.perf_counter()
     await past.grow(database, to=stored)
     print(f"{stored:,} orders stored after {time.perf_counter() - begun:.0f} s", file=sys.stderr)
@@ -340,6 +352,7 @@ def main():
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--curve", action="store_true")
+    parser.add_argument("--stored", type=lambda text: [int(n) for n in text.split(",")], default=STORED)
     parser.add_argument("--profile", choices=("steps", "python"), nargs="?", const="steps")
     parser.add_argument("--all", action="store_true", help="every journey, reader of the log and chore")
     parser.add_argument("--json", action="store_true")
