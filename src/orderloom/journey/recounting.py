@@ -135,12 +135,7 @@ async def _free(
     now: datetime,
 ) -> dict[Key, Loss]:
     """Take the youngest claims off the shelves; what cannot be taken is packed. Raises _Wider, StockInMotion."""
-    carts = await cart_units.youngest(db, wanted)
-    left = dict(wanted)
-    for cart in carts:
-        left[cart.node_id, cart.sku] -= cart.taken
-    taken = await claims.youngest(db, wanted={key: units for key, units in left.items() if units})
-    _require_locked(carts, taken, held)
+    carts, taken = await _chosen(db, wanted, held)
     gone_carts = _sum(((u.node_id, u.sku), u.taken) for u in carts)
     await _take_from_carts(db, shelves, carts, reasons)
     freed = await _take_from_orders(db, shelves, taken, reasons, now)
@@ -167,19 +162,50 @@ def _place(claim: Claim) -> Key:
     return claim.slice.node_id, claim.slice.sku
 
 
-def _require_locked(carts: Sequence[CartUnits], taken: Sequence[Claim], held: _Held) -> None:
-    orders = {claim.slice.order_id for claim in taken}
-    works = {claim.slice.fulfillment_id for claim in taken} - {None}
-    mine = {u.reservation_id for u in carts}
-    if orders <= held.orders and works <= held.works and mine <= held.carts:
-        return
+async def _chosen(db: Db, wanted: Mapping[Key, int], held: _Held) -> tuple[list[CartUnits], list[Claim]]:
+    """The youngest claims. Where younger ones came meanwhile, those locked will do: the latest comers are spared.
+
+    Raises _Wider when locked claims are too few, and StockInMotion when they were so every time.
+    """
+    carts, taken = await _youngest(db, wanted)
+    if _locked(carts, taken, held):
+        return carts, taken
+    mine = await _youngest(db, wanted, held)
+    if _locked(*mine, held) and _units(*mine) == _units(carts, taken):
+        return mine
     if held.last:
         msg = "claims on this stock come and go too fast: count again in a moment"
         raise StockInMotion(msg)
-    held.orders |= orders
-    held.works |= {work for work in works if work}
-    held.carts |= mine
+    # More than is wanted, for some may be gone before they are locked.
+    carts, taken = await _youngest(db, {key: 2 * units for key, units in wanted.items()})
+    held.carts |= {u.reservation_id for u in carts}
+    held.orders |= {claim.slice.order_id for claim in taken}
+    held.works |= {claim.slice.fulfillment_id for claim in taken if claim.slice.fulfillment_id}
     raise _Wider
+
+
+async def _youngest(
+    db: Db, wanted: Mapping[Key, int], held: _Held | None = None
+) -> tuple[list[CartUnits], list[Claim]]:
+    carts = await cart_units.youngest(db, wanted, held.carts if held else None)
+    left = dict(wanted)
+    for cart in carts:
+        left[cart.node_id, cart.sku] -= cart.taken
+    among = held.orders if held else None
+    return carts, await claims.youngest(db, wanted={k: n for k, n in left.items() if n}, among=among)
+
+
+def _locked(carts: Sequence[CartUnits], taken: Sequence[Claim], held: _Held) -> bool:
+    works = {claim.slice.fulfillment_id for claim in taken if claim.slice.fulfillment_id}
+    return (
+        {claim.slice.order_id for claim in taken} <= held.orders
+        and works <= held.works
+        and {u.reservation_id for u in carts} <= held.carts
+    )
+
+
+def _units(carts: Sequence[CartUnits], taken: Sequence[Claim]) -> dict[Key, int]:
+    return _sum([*(((u.node_id, u.sku), u.taken) for u in carts), *((_place(c), c.units) for c in taken)])
 
 
 async def _take_from_carts(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -26,6 +26,11 @@ class Claim:
         return replace(self.slice, quantity=self.units)
 
 
-async def youngest(db: Db, *, wanted: Mapping[tuple[UUID, str], int]) -> list[Claim]:
-    """The youngest orders' claims at these (node, SKU) that add up to the units wanted; packed units are never named."""
-    return [Claim(*found) for found in await claiming.youngest(db, wanted)] if wanted else []
+async def youngest(
+    db: Db, *, wanted: Mapping[tuple[UUID, str], int], among: Collection[UUID] | None = None
+) -> list[Claim]:
+    """The youngest orders' claims at these (node, SKU) that add up to the units wanted; packed units are never named.
+
+    `among` names the orders to look at; None means all.
+    """
+    return [Claim(*found) for found in await claiming.youngest(db, wanted, among)] if wanted else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -31,17 +31,24 @@ FROM (
   FROM unnest($1::uuid[], $2::text[], $3::int[]) AS t (node_id, sku, units)
   JOIN inventory.reservation_units AS u ON u.node_id = t.node_id AND u.sku = t.sku
   JOIN inventory.reservations AS r ON r.id = u.reservation_id AND r.state = 'open'
+    AND ($4::uuid[] IS NULL OR r.id = ANY($4))
 ) AS claims
 WHERE before < wanted
 ORDER BY node_id, sku, before
 """
 
 
-async def youngest(db: Db, wanted: Mapping[tuple[UUID, str], int]) -> list[CartUnits]:
+async def youngest(
+    db: Db, wanted: Mapping[tuple[UUID, str], int], among: Collection[UUID] | None = None
+) -> list[CartUnits]:
     """The youngest open carts' units that add up to those wanted, by balance, as far as carts have so many."""
     keys = sorted(wanted)
     rows = await db.fetch(
-        _YOUNGEST, [k[0] for k in keys], [k[1] for k in keys], [wanted[key] for key in keys]
+        _YOUNGEST,
+        [k[0] for k in keys],
+        [k[1] for k in keys],
+        [wanted[key] for key in keys],
+        None if among is None else sorted(among),
     )
     return [CartUnits(**dict(row)) for row in rows]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -20,6 +20,7 @@ FROM (
                                s.order_id DESC, s.id DESC) - s.quantity AS before
   FROM unnest($1::uuid[], $2::text[], $3::int[]) AS t (node_id, sku, units)
   JOIN orders.slices AS s ON s.node_id = t.node_id AND s.sku = t.sku AND s.rank BETWEEN 200 AND 550
+    AND ($4::uuid[] IS NULL OR s.order_id = ANY($4))
   JOIN orders.orders AS o ON o.id = s.order_id
 ) AS claims
 WHERE before < wanted
@@ -27,14 +28,20 @@ ORDER BY node_id, sku, before
 """
 
 
-async def youngest(db: Db, wanted: Mapping[tuple[UUID, str], int]) -> list[tuple[Slice, datetime, int]]:
+async def youngest(
+    db: Db, wanted: Mapping[tuple[UUID, str], int], among: Collection[UUID] | None
+) -> list[tuple[Slice, datetime, int]]:
     """(slice, placed, units to take of it): the youngest orders' claims that add up to the units wanted, by balance.
 
-    Not begun before begun at the node, so that what a person has in hand goes last.
+    `among`: of these orders alone. Not begun before begun at the node, so that what a person has in hand goes last.
     """
     keys = sorted(wanted)
     rows = await db.fetch(
-        _YOUNGEST, [k[0] for k in keys], [k[1] for k in keys], [wanted[key] for key in keys]
+        _YOUNGEST,
+        [k[0] for k in keys],
+        [k[1] for k in keys],
+        [wanted[key] for key in keys],
+        None if among is None else sorted(among),
     )
     columns = Slice.__dataclass_fields__
     return [
