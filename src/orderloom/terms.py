@@ -52,13 +52,8 @@ def new_id() -> UUID:
     """A UUIDv7 (RFC 9562): 48 bits of Unix milliseconds, then random bits, so that keys grow with time."""
     stamp = time.time_ns() // 1_000_000
     tail = int.from_bytes(os.urandom(10), "big")
-    return UUID(
-        int=(stamp << 80)
-        | (0x7 << 76)
-        | (((tail >> 62) & 0xFFF) << 64)
-        | (0b10 << 62)
-        | (tail & ((1 << 62) - 1))
-    )
+    # 48 bits of time, version 7, 12 random bits, variant 0b10, 62 random bits.
+    return UUID(int=(stamp << 80) | 0x7000_8000_0000_0000_0000 | (tail & 0x0FFF_3FFF_FFFF_FFFF_FFFF))
 
 
 def wire(kind: str, value: UUID) -> str:

@@ -362,6 +362,7 @@ async def _store(
             for order in orders
             for i, tender in enumerate(order.draft.tenders, start=1)
         ],
+        of_new_orders=True,
     )
     senders = actors or [None] * len(orders)
     await events.append(

@@ -194,13 +194,13 @@ async def known(
     db: Db, *, keys: Sequence[tuple[UUID, str]]
 ) -> dict[tuple[UUID, str], tuple[UUID, str, bytes]]:
     """Orders already stored under (channel, external id): their id, number and content hash."""
-    found = await capturing.known(db, keys)
+    found = await capturing.known(db, keys) if keys else {}
     return {key: (row["id"], row["number"], row["body_hash"]) for key, row in found.items()}
 
 
 async def differences(db: Db, *, pairs: Sequence[tuple[UUID, OrderDraft]]) -> dict[UUID, tuple[str, ...]]:
     """Where repeats differ from what is stored, as paths; `/lines` stands for lines and tenders as a whole."""
-    stored = await capturing.stored_content(db, [order_id for order_id, _ in pairs])
+    stored = await capturing.stored_content(db, [order_id for order_id, _ in pairs]) if pairs else {}
     told: dict[UUID, tuple[str, ...]] = {}
     for order_id, draft in pairs:
         row, content = stored[order_id], draft.content()

@@ -27,14 +27,16 @@ from orderloom.plumbing.database import Db
 RETRYABLE = frozenset({"try_again", "processing_error", "rate_limited"})
 
 
-async def open_tenders(db: Db, *, tenders: Sequence[Tender]) -> None:
+async def open_tenders(db: Db, *, tenders: Sequence[Tender], of_new_orders: bool = False) -> None:
     """Record the will to take money by these tenders; nought is never asked for (M4).
 
-    A further tender for an order replaces its declined ones. A repeat changes nothing.
+    A further tender for an order replaces its declined ones, which `of_new_orders` have not got. A repeat changes
+    nothing.
     """
     real = [tender for tender in tenders if tender.amount > 0]
     if real:
-        await store.void_declined(db, real)
+        if not of_new_orders:
+            await store.void_declined(db, real)
         await store.insert_intents(db, real)
 
 

@@ -67,12 +67,10 @@ class Event:
     occurred_at: datetime
 
 
-_APPEND = """
-INSERT INTO plumbing.events (type, entity, entity_id, order_id, node_id, channel_id, version, reason, data,
-                             actor, request_id)
-SELECT * FROM unnest($1::text[], $2::text[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::int[], $8::text[],
-                     $9::jsonb[], $10::text[], $11::text[])
-"""
+_COLUMNS = (
+    "type", "entity", "entity_id", "order_id", "node_id", "channel_id", "version", "reason", "data", "actor",
+    "request_id",
+)  # fmt: skip
 
 
 async def append(db: Db, news: Sequence[News]) -> None:
@@ -80,21 +78,16 @@ async def append(db: Db, news: Sequence[News]) -> None:
     if not news:
         return
     present = acting.get()
-    actors = [n.actor or present for n in news]
-    await db.execute(
-        _APPEND,
-        [n.type for n in news],
-        [n.entity for n in news],
-        [n.entity_id for n in news],
-        [n.order_id for n in news],
-        [n.node_id for n in news],
-        [n.channel_id for n in news],
-        [n.version for n in news],
-        [n.reason for n in news],
-        [n.data for n in news],
-        [actor.name for actor in actors],
-        [actor.request_id for actor in actors],
-    )
+    await db.copy_records_to_table(
+        "events",
+        schema_name="plumbing",
+        columns=_COLUMNS,
+        records=[
+            (n.type, n.entity, n.entity_id, n.order_id, n.node_id, n.channel_id, n.version, n.reason, n.data, a.name,
+             a.request_id)
+            for n in news for a in (n.actor or present,)
+        ],
+    )  # fmt: skip
 
 
 # Bounded by the oldest running transaction: an event with a lower xid may still commit, so none beyond it is
@@ -224,9 +217,7 @@ class Reader:
     at_once: int = 500
 
 
-async def feed(
-    database: Database, reader: Reader, *, limit: int | None = None, hurry: bool = False
-) -> int:
+async def feed(database: Database, reader: Reader, *, limit: int | None = None, hurry: bool = False) -> int:
     """Hand what is next to the reader; returns how many. 0 while another process is busy with it, or it is too soon.
 
     `limit` instead of the reader's own; `hurry` does not wait for `every_s` to be over.

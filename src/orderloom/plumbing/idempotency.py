@@ -97,15 +97,13 @@ async def take_turns(db: Db, over: str) -> None:
 async def keep(db: Db, answers: Sequence[tuple[Keyed, int, bytes]]) -> None:
     """Keep status and body of each answer for whoever repeats the request."""
     if answers:
-        await db.execute(
-            "INSERT INTO plumbing.idempotency (credential, route, key, body_hash, status, body) "
-            "SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::smallint[], $6::bytea[])",
-            [keyed.credential for keyed, _, _ in answers],
-            [keyed.route for keyed, _, _ in answers],
-            [keyed.key for keyed, _, _ in answers],
-            [keyed.body_hash for keyed, _, _ in answers],
-            [status for _, status, _ in answers],
-            [body for _, _, body in answers],
+        await db.copy_records_to_table(
+            "idempotency",
+            schema_name="plumbing",
+            columns=("credential", "route", "key", "body_hash", "status", "body"),
+            records=[
+                (k.credential, k.route, k.key, k.body_hash, status, body) for k, status, body in answers
+            ],
         )
 
 

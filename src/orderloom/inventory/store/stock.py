@@ -71,12 +71,10 @@ FROM unnest($1::uuid[], $2::text[], $3::int[], $4::int[], $5::int[], $6::int[], 
   AS t (node_id, sku, on_hand, reserved, allocated, damaged, quality_control)
 WHERE s.node_id = t.node_id AND s.sku = t.sku
 """
-_ENTER = """
-INSERT INTO inventory.movements (node_id, sku, kind, on_hand_delta, reserved_delta, allocated_delta, damaged_delta,
-  quality_control_delta, cause_type, cause_id, reason, as_of, actor)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[],
-                     $9::text[], $10::uuid[], $11::text[], $12::timestamptz[], $13::text[])
-"""
+_ENTRY = (
+    "node_id", "sku", "kind", "on_hand_delta", "reserved_delta", "allocated_delta", "damaged_delta",
+    "quality_control_delta", "cause_type", "cause_id", "reason", "as_of", "actor",
+)  # fmt: skip
 
 
 async def write(db: Db, levels: Sequence[Level], entries: Sequence[Entry]) -> None:
@@ -90,18 +88,16 @@ async def write(db: Db, levels: Sequence[Level], entries: Sequence[Entry]) -> No
         )
     if entries:
         actor = acting.get().name
-        await db.execute(
-            _ENTER,
-            [e.leg.node_id for e in entries],
-            [e.leg.sku for e in entries],
-            [e.leg.kind for e in entries],
-            *([getattr(e.leg, bucket) for e in entries] for bucket in BUCKETS),
-            [e.cause_type for e in entries],
-            [e.cause_id for e in entries],
-            [e.reason for e in entries],
-            [e.as_of for e in entries],
-            [e.actor or actor for e in entries],
-        )
+        await db.copy_records_to_table(
+            "movements",
+            schema_name="inventory",
+            columns=_ENTRY,
+            records=[
+                (leg.node_id, leg.sku, leg.kind, leg.on_hand, leg.reserved, leg.allocated, leg.damaged,
+                 leg.quality_control, e.cause_type, e.cause_id, e.reason, e.as_of, e.actor or actor)
+                for e in entries for leg in (e.leg,)
+            ],
+        )  # fmt: skip
 
 
 async def levels(
