@@ -86,15 +86,25 @@ async def test_a_notice_takes_over_an_orders_units_and_none_is_counted_twice(sho
     made = await post(shop, "/v1/inventory/supplies", notice, 201)
     assert (await level(shop, "POSTER"))["on_order"] == 10
     [first] = (await shop.ok("GET", "/v1/inventory/supplies?kind=purchase_order"))["data"]
-    assert (first["lines"][0]["open"], first["lines"][0]["announced"]) == (10, 6)
+    assert (first["lines"][0]["open"], first["lines"][0]["announced"]) == (4, 6)
 
     too_many = {**ordered("ASN-2", kind="ship_notice"), "lines": [{"sku": "POSTER", "quantity": 5, "of": of}]}
     assert (await post(shop, "/v1/inventory/supplies", too_many, 409))["code"] == "cannot_take_over"
+
+    order_path = f"/v1/inventory/supplies/{first['id']}"
+    past = await post(shop, f"{order_path}/receive", {"lines": [{"line": 1, "received": 5}]}, 409)
+    assert past["code"] == "announced"
 
     path = f"/v1/inventory/supplies/{made['id']}"
     await post(shop, f"{path}/receive", {"lines": [{"line": 1, "received": 4}], "complete": True})
     there = await level(shop, "POSTER")
     assert (there["on_hand"], there["on_order"]) == (4, 6), "what the notice did not bring is open again"
+
+    rest = {**notice, "reference": "ASN-3"}
+    made = await post(shop, "/v1/inventory/supplies", rest, 201)
+    await post(shop, f"/v1/inventory/supplies/{made['id']}/receive", {"lines": [{"line": 1, "received": 6}]})
+    ended = await shop.ok("GET", order_path)
+    assert (ended["state"], ended["lines"][0]["open"], ended["lines"][0]["over"]) == ("closed", 0, 0)
 
 
 async def test_a_transfer_is_in_transit_until_it_is_received_and_some_is_lost(shop: Client) -> None:

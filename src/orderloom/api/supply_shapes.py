@@ -172,9 +172,9 @@ class SupplyLineOut(Out):
     expected: int
     received: int
     lost: int
-    open: int = Field(description="Still to come, by this or by notices of it")
-    over: int = Field(description="Came beyond what was expected")
-    announced: int = Field(description="Open units that ship notices have taken over")
+    open: int = Field(description="Still to come, what ship notices bring left out")
+    announced: int = Field(description="Still to come with ship notices that took units over")
+    over: int = Field(description="Came beyond what was expected, notices included")
     due_at: AwareDatetime
     purchase_order: str | None
     purchase_order_line: int | None

@@ -13,14 +13,18 @@ _SUPPLY = """
 SELECT s.*, n.code AS node, f.code AS from_code, (
   SELECT jsonb_agg(jsonb_build_object(
     'position', l.position, 'sku', l.sku, 'expected', l.expected, 'received', l.received, 'lost', l.lost,
-    'open', CASE WHEN s.state = 'open' THEN greatest(0, l.expected - l.received - l.lost) ELSE 0 END,
-    'over', greatest(0, l.received - l.expected),
-    'announced', CASE WHEN s.state = 'open' THEN greatest(0, l.expected - l.received - l.lost) - coalesce(c.units, 0) ELSE 0 END,
+    'open', coalesce(c.units, 0), 'announced', a.announced, 'over', greatest(0, l.received + a.brought - l.expected),
     'due_at', coalesce(l.due_at, s.due_at), 'purchase_order', o.reference, 'purchase_order_line', l.of_position
   ) ORDER BY l.position)
   FROM inventory.supply_lines AS l
   LEFT JOIN inventory.coming AS c ON c.supply_id = l.supply_id AND c.position = l.position
   LEFT JOIN inventory.supplies AS o ON o.id = l.of_supply
+  CROSS JOIN LATERAL (
+    SELECT coalesce(sum(greatest(0, x.expected - x.received - x.lost)) FILTER (WHERE y.state = 'open'), 0)::int AS announced,
+           coalesce(sum(x.received), 0)::int AS brought
+    FROM inventory.supply_lines AS x JOIN inventory.supplies AS y ON y.id = x.supply_id
+    WHERE x.of_supply = l.supply_id AND x.of_position = l.position
+  ) AS a
   WHERE l.supply_id = s.id
 ) AS lines
 FROM inventory.supplies AS s JOIN network.nodes AS n ON n.id = s.node_id

@@ -17,7 +17,7 @@ from orderloom.inventory.counting import tell_changed
 from orderloom.inventory.model import Leg, Posting, Short
 from orderloom.inventory.store import stock
 from orderloom.inventory.store import supplies as store
-from orderloom.inventory.supply import TRANSFER, Arrived, NotSo, Supply, SupplyLine
+from orderloom.inventory.supply import TRANSFER, Arrived, NotSo, Supply, SupplyLine, settled
 from orderloom.inventory.supply import change as changed_by
 from orderloom.inventory.supply import close as closed
 from orderloom.inventory.supply import receive as received_by
@@ -192,9 +192,10 @@ async def _lock(db: Db, supply: Supply) -> Shelves:
 
 
 async def _hold(db: Db, supply_id: UUID) -> tuple[Supply, Shelves]:
-    shelves = await _lock(db, await supply_of(db, supply_id=supply_id))
-    [supply] = (await store.supplies_of(db, ids=[supply_id], lock=True)).values()
-    return supply, shelves
+    known = await supply_of(db, supply_id=supply_id)
+    shelves = await _lock(db, known)
+    locked = await store.supplies_of(db, ids=[supply_id, *known.orders], lock=True)
+    return locked[supply_id], shelves
 
 
 async def _not_to_take_over(db: Db, supply: Supply, *, before: Supply | None = None) -> list[NotSo]:
@@ -234,6 +235,12 @@ async def _put(db: Db, after: Supply, type_: str, reason: str | None, data: dict
     await store.put(db, after)
     made = await supply_of(db, supply_id=after.id)
     await _tell(db, made, type_, reason, data)
+    for order in (await store.supplies_of(db, ids=made.orders)).values():
+        # The last notice of a purchase order ends it.
+        if order.state == "open" and settled(order).state != "open":
+            await store.put(db, settled(order))
+            done = await supply_of(db, supply_id=order.id)
+            await _tell(db, done, "supply.closed", f"all of it came with {made.reference}", {"lost": 0})
     return made
 
 

@@ -14,7 +14,10 @@ PURCHASE_ORDER, SHIP_NOTICE, TRANSFER = "purchase_order", "ship_notice", "transf
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SupplyLine:
-    """Units of one SKU. `of_supply`, `of_position`: the purchase order's line whose open units a notice takes over."""
+    """Units of one SKU. `of_supply`, `of_position`: the purchase order's line whose open units a notice takes over.
+
+    Of a purchase order's line, `taken` are the units that came or come with notices, `announced` those still to come so.
+    """
 
     position: int
     sku: str
@@ -24,16 +27,18 @@ class SupplyLine:
     due_at: datetime | None = None
     of_supply: UUID | None = None
     of_position: int | None = None
+    taken: int = 0
+    announced: int = 0
 
     @property
     def open(self) -> int:
-        """What is still expected of it; more may have come than was."""
-        return max(0, self.expected - self.received - self.lost)
+        """What it still brings itself, what notices bring left out."""
+        return max(0, self.expected - self.received - self.lost - self.taken)
 
     @property
-    def over(self) -> int:
-        """Units that came beyond what was expected."""
-        return max(0, self.received - self.expected)
+    def settled(self) -> bool:
+        """Whether nothing of it is expected any more, by whatever way."""
+        return not self.open and not self.announced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +63,14 @@ class Supply:
         return sorted({line.sku for line in self.lines})
 
     @property
+    def orders(self) -> list[UUID]:
+        """The purchase orders it takes units over from."""
+        return sorted({line.of_supply for line in self.lines if line.of_supply})
+
+    @property
     def untouched(self) -> bool:
         """Whether nothing of it has come or been given up."""
-        return not any(line.received or line.lost for line in self.lines)
+        return not any(line.received or line.lost or line.taken for line in self.lines)
 
     def line(self, position: int) -> SupplyLine | None:
         """The line at that position."""
@@ -94,7 +104,8 @@ class NotSo:
 def receive(supply: Supply, arrived: Sequence[Arrived]) -> Supply | list[NotSo]:
     """The supply with what has arrived counted in; it closes by itself once nothing more is expected.
 
-    More than expected may come of a purchase order or a notice; of a transfer only what was shipped.
+    More than expected may come of a purchase order or a notice; of a transfer only what was shipped. Units given up
+    that come after all are lost no longer.
     """
     faults: list[NotSo] = []
     lines = {line.position: line for line in supply.lines}
@@ -103,14 +114,19 @@ def receive(supply: Supply, arrived: Sequence[Arrived]) -> Supply | list[NotSo]:
         if line is None:
             faults.append(NotSo(f"/lines/{i}", "unknown_line", f"there is no line {came.position}"))
             continue
-        lines[line.position] = replace(
-            line, received=line.received + came.received, lost=line.lost + came.lost
-        )
+        received = line.received + came.received
+        lost = min(line.lost + came.lost, max(0, line.expected - line.taken - received))
+        lines[line.position] = replace(line, received=received, lost=lost)
         faults += _wrong(f"/lines/{i}", supply, line, came)
     if faults:
         return faults
     changed = replace(supply, lines=tuple(lines.values()))
-    return replace(changed, state="closed") if not any(line.open for line in changed.lines) else changed
+    return settled(changed)
+
+
+def settled(supply: Supply) -> Supply:
+    """Closed once nothing more is expected."""
+    return replace(supply, state="closed") if all(line.settled for line in supply.lines) else supply
 
 
 def _wrong(path: str, supply: Supply, line: SupplyLine, came: Arrived) -> list[NotSo]:
@@ -122,6 +138,14 @@ def _wrong(path: str, supply: Supply, line: SupplyLine, came: Arrived) -> list[N
     if came.lost > line.open - min(came.received, line.open):
         faults.append(
             NotSo(f"{path}/lost", "too_many", f"only {line.open} units were still expected: lower it")
+        )
+    if line.announced and came.received > line.open:
+        faults.append(
+            NotSo(
+                f"{path}/received",
+                "announced",
+                f"{line.announced} units come with ship notices: receive those against their notice",
+            )
         )
     if supply.kind == TRANSFER and came.received > line.open:
         faults.append(
@@ -135,7 +159,7 @@ def _wrong(path: str, supply: Supply, line: SupplyLine, came: Arrived) -> list[N
 
 
 def close(supply: Supply) -> Supply:
-    """Nothing more will come: what is open counts as lost."""
+    """Nothing more will come but what notices bring: what is open counts as lost."""
     return replace(
         supply,
         state="closed",
@@ -165,12 +189,12 @@ def change(
     lines = []
     for line in supply.lines:
         units = expected.get(line.position, line.expected)
-        if units != line.expected and units < line.received + line.lost:
+        if units != line.expected and units < line.received + line.lost + line.taken:
             faults.append(
                 NotSo(
                     "/lines",
                     "too_few",
-                    f"{line.received + line.lost} units of line {line.position} are accounted for already",
+                    f"{line.received + line.lost + line.taken} units of line {line.position} are accounted for already",
                 )
             )
         date = line_due_at.get(line.position, None if due_at else line.due_at)
@@ -178,4 +202,4 @@ def change(
     if faults:
         return faults
     changed = replace(supply, due_at=due_at or supply.due_at, lines=tuple(lines))
-    return replace(changed, state="closed") if not any(line.open for line in changed.lines) else changed
+    return settled(changed)

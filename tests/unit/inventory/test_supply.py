@@ -41,7 +41,7 @@ def test_parts_add_up_and_the_last_one_closes_it() -> None:
 def test_more_than_was_ordered_may_come_but_not_more_than_was_shipped() -> None:
     over = receive(ORDER, [Arrived(position=1, received=12)])
     assert isinstance(over, Supply)
-    assert (over.lines[0].over, over.lines[0].open) == (2, 0)
+    assert (over.lines[0].received, over.lines[0].open) == (12, 0)
     assert codes(receive(TRANSFER, [Arrived(position=1, received=12)])) == ["too_many"]
 
 
@@ -76,3 +76,21 @@ def test_quantities_change_down_to_what_has_come() -> None:
     assert codes(change(part, expected={1: 5})) == ["too_few"]
     assert codes(change(TRANSFER, expected={1: 5})) == ["already_shipped"]
     assert codes(change(ORDER, expected={9: 5})) == ["unknown_line"]
+
+
+def test_units_given_up_that_come_after_all_are_lost_no_longer() -> None:
+    some = receive(ORDER, [Arrived(position=1, received=5, lost=5)])
+    assert isinstance(some, Supply)
+    found = receive(some, [Arrived(position=1, received=3)])
+    assert isinstance(found, Supply)
+    assert (found.lines[0].received, found.lines[0].lost) == (8, 2)
+
+
+def test_what_notices_announce_is_received_against_them() -> None:
+    announced = replace(ORDER, lines=(replace(ORDER.lines[0], taken=6, announced=6),))
+    assert codes(receive(announced, [Arrived(position=1, received=5)])) == ["announced"]
+    rest = receive(announced, [Arrived(position=1, received=4)])
+    assert isinstance(rest, Supply)
+    assert rest.state == "open", "the notice has still to come"
+    assert close(announced).lines[0].lost == 4
+    assert codes(change(announced, expected={1: 5})) == ["too_few"]

@@ -11,7 +11,16 @@ from orderloom.inventory.supply import Supply, SupplyLine
 from orderloom.plumbing.database import Db
 
 _SUPPLY = "id, kind, reference, node_id, from_node, state, due_at, version, created_at, updated_at"
-_LINE = "supply_id, position, sku, expected, received, lost, due_at, of_supply, of_position"
+_LINES = """
+SELECT l.*, t.taken, t.announced
+FROM inventory.supply_lines AS l CROSS JOIN LATERAL (
+  SELECT coalesce(sum(CASE n.state WHEN 'open' THEN greatest(a.expected, a.received) ELSE a.received END), 0)::int AS taken,
+         coalesce(sum(greatest(0, a.expected - a.received - a.lost)) FILTER (WHERE n.state = 'open'), 0)::int AS announced
+  FROM inventory.supply_lines AS a JOIN inventory.supplies AS n ON n.id = a.supply_id
+  WHERE a.of_supply = l.supply_id AND a.of_position = l.position
+) AS t
+WHERE l.supply_id = ANY($1::uuid[]) ORDER BY l.supply_id, l.position
+"""
 
 _INSERT = """
 INSERT INTO inventory.supplies (id, kind, reference, node_id, from_node, due_at)
@@ -53,12 +62,7 @@ async def supplies_of(
         [reference for _, reference in references],
     )
     lines: dict[UUID, list[SupplyLine]] = defaultdict(list)
-    for row in await db.fetch(
-        "SELECT "
-        + _LINE
-        + " FROM inventory.supply_lines WHERE supply_id = ANY($1::uuid[]) ORDER BY supply_id, position",
-        [row["id"] for row in rows],
-    ):
+    for row in await db.fetch(_LINES, [row["id"] for row in rows]):
         lines[row["supply_id"]].append(SupplyLine(**{k: row[k] for k in SupplyLine.__dataclass_fields__}))
     return {row["id"]: Supply(**dict(row), lines=tuple(lines[row["id"]])) for row in rows}
 
