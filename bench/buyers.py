@@ -137,14 +137,16 @@ async def furnish(url: str, sale: Sale) -> str:
 
 
 @asynccontextmanager
-async def serving(url: str, folder: Path, count: int = 1) -> AsyncIterator[list[str]]:
+async def serving(
+    url: str, folder: Path, count: int = 1, *, command: Sequence[str] = ("orderloom.cli",)
+) -> AsyncIterator[list[str]]:
     """So many `orderloom serve` on this database; their addresses."""
     own = {"DATABASE_URL": url, "ORDERLOOM_LOG_LEVEL": "warning"}
     ports = [free_port() for _ in range(count)]
     servers = [
         Process(
             f"api-{n}",
-            python("orderloom.cli", "serve", "--demo", "--port", str(port)),
+            python(*command, "serve", "--demo", "--port", str(port)),
             folder / f"api-{n}.log",
             own,
             f"http://127.0.0.1:{port}/healthz",

@@ -1,0 +1,124 @@
+"""One run: clients at work, processes dying under them, everything read in the end, and the verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.torture.checker import check
+from tests.torture.clients import TortureClient
+from tests.torture.history import Did, Final, keep
+from tests.torture.world import NODES, SKUS, World, world
+
+DRAIN_S = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a run is to be. The same values want the same things; what dies when is chance, within a seed's plan."""
+
+    clients: int = 8
+    operations: int = 40
+    seed: int = 1
+    kill: tuple[str, ...] = ()
+    kills: int = 1_000_000
+    pause_s: tuple[float, float] = (1.0, 4.0)
+    minutes: float = 0.0
+    apis: int = 1
+
+    @property
+    def command(self) -> str:
+        """Says how to do it again."""
+        told = (
+            f"--clients {self.clients} --operations {self.operations} --seed {self.seed} --apis {self.apis}"
+        )
+        if self.kill:
+            told += f" --kill {','.join(self.kill)} --kills {self.kills}"
+            told += f" --pause {self.pause_s[0]:g} {self.pause_s[1]:g}"
+        told += f" --minutes {self.minutes:g}" if self.minutes else ""
+        return f".venv/bin/python scripts/torture.py {told}"
+
+
+@dataclass(slots=True, kw_only=True)
+class Verdict:
+    """What came of it."""
+
+    asked: Asked
+    history: list[Did]
+    final: Final
+    killed: Counter[str]
+    seconds: float
+    violations: dict[str, list[str]] = field(default_factory=dict)
+
+    def json(self) -> dict[str, Any]:
+        """In figures."""
+        outcomes = Counter(did.outcome for did in self.history)
+        retried = sum(len(did.tried) > 1 for did in self.history)
+        return {
+            "again": self.asked.command,
+            "operations": len(self.history),
+            "by_operation": {
+                name: dict(Counter(did.outcome for did in self.history if did.operation == name))
+                for name in sorted({did.operation for did in self.history})
+            },
+            **dict(outcomes),
+            "asked_more_than_once": retried,
+            "repeats_compared": sum(len(did.repeats) for did in self.history),
+            "orders": len(self.final.orders),
+            "movements": len(self.final.movements),
+            "killed": dict(self.killed),
+            "seconds": round(self.seconds, 1),
+            "violations": self.violations,
+        }
+
+
+async def torture(asked: Asked, folder: Path) -> Verdict:
+    """Run, and judge. The history stays in the folder."""
+    async with world(folder, apis=asked.apis) as house:
+        began = time.monotonic()
+        history = await _tortured(asked, house)
+        seconds = time.monotonic() - began
+        await house.answering()
+        await asyncio.sleep(DRAIN_S)
+        await house.worker_done()
+        final = await house.final()
+        killed = house.killed
+    keep(folder / "history.jsonl", history, final)
+    return Verdict(
+        asked=asked,
+        history=history,
+        final=final,
+        killed=killed,
+        seconds=seconds,
+        violations=check(history, final),
+    )
+
+
+async def _tortured(asked: Asked, house: World) -> list[Did]:
+    killer = None
+    if asked.kill:
+        dice = random.Random(asked.seed)
+        killer = asyncio.create_task(house.kill_at_random(asked.kill, dice, asked.pause_s, asked.kills))
+    history = await let_loose(asked, house.addresses, house.api_key)
+    if killer is not None:
+        killer.cancel()
+        with suppress(asyncio.CancelledError):
+            await killer
+    return history
+
+
+async def let_loose(asked: Asked, addresses: list[str], api_key: str) -> list[Did]:
+    """All clients at work, to the end; what they did in the order in which they began it."""
+    until = time.monotonic() + asked.minutes * 60 if asked.minutes else None
+    clients = [
+        TortureClient(n, seed=asked.seed, addresses=addresses, api_key=api_key, skus=SKUS, nodes=NODES)
+        for n in range(asked.clients)
+    ]
+    await asyncio.gather(*(client.work(asked.operations, until) for client in clients))
+    return sorted((did for client in clients for did in client.history), key=lambda did: did.invoked)
