@@ -205,9 +205,9 @@ ORDER = Journey(
             name="reserve",
             do=reserving.reserve,
             undo=reserving.give_back,
-            waits_for="stock for what capture could not reserve",
+            waits_for="stock for what capture could not reserve, or the day it is sold from",
             gives_up_after=timedelta(days=60),
-            means="Capture has reserved what there was; units short since then are reserved once stock arrives.",
+            means="What capture could not reserve is, in its turn, once stock arrives; a pre-order goes on from its day.",
         ),
         Step(
             name="verify",
