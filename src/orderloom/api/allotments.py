@@ -121,7 +121,7 @@ async def put_allotment(call: Here, sku: Code, channel: Code, body: AllotmentIn)
     return out
 
 
-@routes.get("/inventory/allotments", scope="inventory:read")
+@routes.get("/inventory/allotments", scope="inventory:read", refuses=(404,))
 async def list_allotments(
     call: Here,
     *,
@@ -335,7 +335,7 @@ class OffersOut(Out):
     offers: list[OfferOut]
 
 
-@routes.get("/inventory/availability", scope="inventory:read", lane="storefront")
+@routes.get("/inventory/availability", scope="inventory:read", lane="storefront", refuses=(404,))
 async def get_availability(
     call: Here,
     *,
