@@ -47,6 +47,7 @@ class Running:
 
     url: str
     world: World
+    database_url: str
 
 
 @asynccontextmanager
@@ -63,7 +64,7 @@ async def serving(database_url: str) -> AsyncIterator[Running]:
             database = await Database.open(database_url)
             made = await world.make(database)
             await database.close()
-            yield Running(f"{around.addresses.api}/console", made)
+            yield Running(f"{around.addresses.api}/console", made, database_url)
     finally:
         os.environ.clear()
         os.environ.update(before)

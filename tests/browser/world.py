@@ -20,7 +20,7 @@ from orderloom.orders.exceptions import NewException
 from orderloom.orders.holds import NewHold
 from orderloom.orders.model import LineDraft, OrderDraft, Placed, TenderDraft
 from orderloom.plumbing import credentials
-from orderloom.plumbing.database import Database
+from orderloom.plumbing.database import Database, Db
 from orderloom.plumbing.events import Actor, acting
 from orderloom.returns import intake
 from orderloom.returns.model import Asked, Requested, Sold
@@ -84,7 +84,54 @@ async def make(database: Database, *, orders: int = 70) -> World:
         to_pick = await db.fetchval(
             "SELECT number FROM orders.fulfillments WHERE max_rank < 500 ORDER BY number DESC LIMIT 1"
         )
+        await _told(db, now)
+        await _on_its_way(db, now)
     return World(split, held, delivered, to_pick, hostile)
+
+
+# --- stock ------------------------------------------------------------------------------------------------------
+
+
+async def _told(db: Db, now: datetime) -> None:
+    """The marketplace takes most of its numbers, late, and lost one."""
+    feed = {"adapter": "http", "url": "https://market.example/availability"}
+    channel = await db.fetchval(
+        "UPDATE network.channels SET availability_feed = $1 WHERE code = 'market' RETURNING id", feed
+    )
+    await db.execute(
+        "UPDATE sync.availability SET pushed = version, pushed_at = changed_at + interval '2.4 seconds' "
+        "WHERE channel_id = $1 AND sku <> 'MUG00-CEDA'",
+        channel,
+    )
+    lost = {"sku": "MUG00-CEDA", "kind": "missing", "ours": 9, "theirs": None}
+    lost |= {"our_version": 2, "their_version": None}
+    await db.execute(
+        "INSERT INTO sync.reconciliations (channel_id, compared, divergent, repaired, detail, begun_at) "
+        "VALUES ($1, 40, 1, 1, $2, $3)",
+        channel,
+        {"kinds": {"missing": 1}, "on_the_way": 0, "divergences": [lost]},
+        now,
+    )
+
+
+async def _on_its_way(db: Db, now: datetime) -> None:
+    """A purchase order for Columbus, half of it here, and a cycle count."""
+    node = await db.fetchval("SELECT id FROM network.nodes WHERE code = 'CMH'")
+    supply = await db.fetchval(
+        "INSERT INTO inventory.supplies (kind, reference, node_id, due_at) "
+        "VALUES ('purchase_order', 'PO-7001', $1, $2) RETURNING id",
+        node,
+        now + timedelta(days=3),
+    )
+    await db.execute(
+        "INSERT INTO inventory.supply_lines (supply_id, position, sku, expected) VALUES ($1, 1, 'MUG00-CEDA', 120)",
+        supply,
+    )
+    count = await db.fetchval(
+        "INSERT INTO inventory.counts (number, node_id, created_by) VALUES ('C900001', $1, 'test') RETURNING id",
+        node,
+    )
+    await db.execute("INSERT INTO inventory.count_lines (count_id, sku) VALUES ($1, 'MUG00-CEDA')", count)
 
 
 # --- orders -----------------------------------------------------------------------------------------------------

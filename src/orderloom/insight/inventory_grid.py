@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from orderloom.insight.scope import Scope
 from orderloom.plumbing.database import Db, Row
 
 _ITEMS = """
-SELECT i.sku, i.name, sum(s.on_hand)::int AS on_hand, sum(s.reserved)::int AS reserved,
-  sum(s.allocated)::int AS allocated, sum(s.damaged + s.quality_control)::int AS unsellable,
-  sum(greatest(0, s.on_hand - s.damaged - s.quality_control - s.reserved - s.allocated - s.safety_stock))::int AS atp
-FROM catalog.items AS i JOIN inventory.stock AS s ON s.sku = i.sku
-WHERE ($1::uuid[] IS NULL OR s.node_id = ANY($1)) AND i.sku > $2
-  AND ($3 = '' OR i.sku ILIKE $3 || '%' OR i.name ILIKE '%' || $3 || '%')
-GROUP BY i.sku, i.name
-HAVING $4::text = 'all'
-  OR ($4 = 'out' AND sum(s.on_hand - s.damaged - s.quality_control - s.reserved - s.allocated) <= 0)
-  OR ($4 = 'unsellable' AND sum(s.damaged + s.quality_control) > 0)
-ORDER BY i.sku LIMIT $5
+WITH grouped AS (
+  SELECT i.sku, i.name, sum(s.on_hand)::int AS on_hand, sum(s.reserved)::int AS reserved,
+    sum(s.allocated)::int AS allocated, sum(s.damaged + s.quality_control)::int AS unsellable,
+    sum(greatest(0, s.on_hand - s.damaged - s.quality_control - s.reserved - s.allocated - s.safety_stock))::int AS atp
+  FROM catalog.items AS i JOIN inventory.stock AS s ON s.sku = i.sku
+  WHERE ($1::uuid[] IS NULL OR s.node_id = ANY($1)) AND i.sku > $2
+    AND ($3 = '' OR i.sku ILIKE $3 || '%' OR i.name ILIKE '%' || $3 || '%')
+    AND ($6 = '' OR s.node_id = (SELECT n.id FROM network.nodes AS n WHERE n.code = $6))
+  GROUP BY i.sku, i.name
+), listed AS (
+  SELECT g.*, a.quantity AS offered, a.pushed < a.version AS waiting FROM grouped AS g
+  LEFT JOIN sync.availability AS a ON a.sku = g.sku AND a.channel_id = $7
+  WHERE $4::text = 'all' OR ($4 = 'out' AND (CASE WHEN $7::uuid IS NULL THEN g.atp ELSE coalesce(a.quantity, 0) END) = 0)
+    OR ($4 = 'unsellable' AND g.unsellable > 0)
+  ORDER BY g.sku LIMIT $5
+)
+SELECT l.*, coalesce(c.on_order, 0) AS on_order, coalesce(c.in_transit, 0) AS in_transit, c.next_at
+FROM listed AS l LEFT JOIN LATERAL (
+  SELECT sum(k.units) FILTER (WHERE k.kind <> 'transfer')::int AS on_order,
+    sum(k.units) FILTER (WHERE k.kind = 'transfer')::int AS in_transit, min(k.due_at) AS next_at
+  FROM inventory.coming AS k
+  WHERE k.sku = l.sku AND ($1::uuid[] IS NULL OR k.node_id = ANY($1))
+    AND ($6 = '' OR k.node_id = (SELECT n.id FROM network.nodes AS n WHERE n.code = $6))
+) AS c ON true ORDER BY l.sku
 """
 _CELLS = """
 SELECT s.sku, n.code AS node, s.on_hand, s.reserved, s.allocated, s.damaged, s.quality_control, s.safety_stock,
@@ -38,18 +53,46 @@ LEFT JOIN orders.orders AS o ON o.id = m.cause_id
 WHERE m.sku = $2 AND ($1::uuid[] IS NULL OR m.node_id = ANY($1)) AND ($3 = '' OR n.code = $3) AND m.id < $4
 ORDER BY m.id DESC LIMIT $5
 """
+_COMING = """
+SELECT n.code AS node, k.kind, k.reference, k.units, k.due_at FROM inventory.coming AS k
+JOIN network.nodes AS n ON n.id = k.node_id
+WHERE k.sku = $2 AND ($1::uuid[] IS NULL OR k.node_id = ANY($1)) ORDER BY k.due_at, k.reference LIMIT 200
+"""
+_OFFERED = """
+SELECT c.code AS channel, a.quantity, a.next_at, a.next_units, a.version, a.changed_at, a.pushed,
+  c.availability_feed IS NOT NULL AS is_pushed
+FROM sync.availability AS a JOIN network.channels AS c ON c.id = a.channel_id
+WHERE a.sku = $2 AND ($1::uuid[] IS NULL OR a.channel_id = ANY($1)) ORDER BY c.code
+"""
+_COUNTS = """
+SELECT c.number, n.code AS node, c.state, c.created_by, c.created_at, c.updated_at, count(l.*)::int AS lines,
+  count(l.counted)::int AS counted, coalesce(sum(l.recounts), 0)::int AS recounts
+FROM inventory.counts AS c JOIN network.nodes AS n ON n.id = c.node_id
+LEFT JOIN inventory.count_lines AS l ON l.count_id = c.id
+WHERE ($1::uuid[] IS NULL OR c.node_id = ANY($1)) AND ($2 = '' OR n.code = $2) AND ($3 = 'all' OR c.state = $3)
+GROUP BY c.id, n.code ORDER BY c.created_at DESC, c.number LIMIT $4
+"""
 _ITEM = "SELECT * FROM catalog.items WHERE sku = $1"
 LAST = 2**62
 
 
 async def items(
-    db: Db, *, scope: Scope, text: str = "", show: str = "all", after: str = "", limit: int = 50
+    db: Db,
+    *,
+    scope: Scope,
+    text: str = "",
+    show: str = "all",
+    node: str = "",
+    channel: UUID | None = None,
+    after: str = "",
+    limit: int = 50,
 ) -> list[Row]:
-    """Items with stock, their sums over the nodes, one more than `limit` when there is a next page.
+    """Items with stock, their sums over the nodes or at one, one more than `limit` when there is a next page.
 
-    `show` is `all`, `out` (nothing left to sell) or `unsellable` (damaged or in quality control).
+    `show` is `all`, `out` (nothing left to sell, to the channel when one is given) or `unsellable` (damaged or in
+    quality control).
     """
-    return await db.fetch(_ITEMS, scope.nodes, after, text, show, limit + 1)
+    return await db.fetch(_ITEMS, scope.nodes, after, text, show, limit + 1, node, channel)
 
 
 async def cells(db: Db, *, scope: Scope, skus: list[str], nodes: list[str]) -> list[Row]:
@@ -72,3 +115,18 @@ async def movements(
 ) -> list[Row]:
     """The ledger of a SKU, newest first, at one node or all."""
     return await db.fetch(_MOVEMENTS, scope.nodes, sku, node, before, limit + 1)
+
+
+async def coming(db: Db, *, scope: Scope, sku: str) -> list[Row]:
+    """What is on order and in transit of a SKU, earliest first."""
+    return await db.fetch(_COMING, scope.nodes, sku)
+
+
+async def offered(db: Db, *, scope: Scope, sku: str) -> list[Row]:
+    """What each channel was last told of a SKU."""
+    return await db.fetch(_OFFERED, scope.channels, sku)
+
+
+async def counts(db: Db, *, scope: Scope, node: str = "", state: str = "open", limit: int = 100) -> list[Row]:
+    """Cycle counts, newest first."""
+    return await db.fetch(_COUNTS, scope.nodes, node, state, limit)

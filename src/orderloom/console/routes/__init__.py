@@ -15,6 +15,7 @@ from orderloom.console.routes import (
     overview,
     parcels,
     returns,
+    stock,
 )
 
 ROUTERS = (
@@ -24,6 +25,8 @@ ROUTERS = (
     order.router,
     order_actions.router,
     exceptions.router,
+    # Before the items' own pages, whose address takes whatever follows.
+    stock.router,
     inventory.router,
     nodes.router,
     parcels.router,
