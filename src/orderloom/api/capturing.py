@@ -36,6 +36,7 @@ from orderloom.orders.capture import Raced
 from orderloom.orders.model import LineDraft, OrderDraft, Placed, Refused, TenderDraft
 from orderloom.plumbing import idempotency
 from orderloom.plumbing.database import (
+    Contended,
     Database,
     DatabaseAway,
     Db,
@@ -48,7 +49,6 @@ from orderloom.plumbing.idempotency import Keyed
 from orderloom.terms import wire
 
 routes = Routes("orders")
-TRIES = 5
 BATCH_MOST = 100
 EXAMPLE: dict[str, Any] = {
     "channel": "web",
@@ -239,13 +239,12 @@ def flights(database: Database) -> Flights[Passenger, Response]:
 
 async def _fly(database: Database, passengers: Sequence[Passenger]) -> list[Response]:
     """One transaction for all of them; run again whole when another transaction was faster."""
-    for _ in range(TRIES):
-        try:
-            async with database.transaction() as db:
-                return await _capture(db, passengers)
-        except (Raced, Deadlock):
-            continue
-    raise Problem(503, "busy", "too many captures of the same orders at once: try again", retry_after_s=1)
+    try:
+        return await database.run(lambda db: _capture(db, passengers), again=(Raced, Deadlock), reserved=True)
+    except Contended:
+        raise Problem(
+            503, "busy", "too many captures of the same orders at once: try again", retry_after_s=1
+        ) from None
 
 
 async def _capture(db: Db, passengers: Sequence[Passenger]) -> list[Response]:
@@ -283,7 +282,7 @@ async def _claims(db: Db, passengers: Sequence[Passenger]) -> list[tuple[int, id
 
 def _answer(passenger: Passenger, outcome: Placed | Refused) -> Response:
     if isinstance(outcome, Refused):
-        return _refusal(outcome).response(passenger.request_id)
+        return refusal(outcome).response(passenger.request_id)
     receipt = OrderReceipt.model_construct(
         id=outcome.order_id,
         number=outcome.number,
@@ -296,7 +295,7 @@ def _answer(passenger: Passenger, outcome: Placed | Refused) -> Response:
     return Response(receipt.model_dump_json(), 200 if outcome.duplicate else 201, headers, "application/json")
 
 
-def _refusal(outcome: Refused) -> Problem:
+def refusal(outcome: Refused) -> Problem:
     faults = [Fault(f.path, f.code, f.message) for f in outcome.faults]
     if not outcome.short:
         return invalid(faults)
@@ -383,7 +382,7 @@ async def create_orders(call: Here, body: OrderBatchIn) -> OrderBatchOut:
             drafts[i] = OrderIn.model_validate(raw).draft()
         except ValidationError as error:
             faults = faults_of(error.errors(), whole=False)
-            outcomes[i] = OrderOutcome(index=i, status=422, code="invalid", errors=_batch_faults(faults))
+            outcomes[i] = OrderOutcome(index=i, status=422, code="invalid", errors=batch_faults(faults))
     if call.credential.limited:
         await _refuse_foreign_channel(call.db, call, list(drafts.values()))
     placed = await placing.place(call.db, drafts=list(drafts.values())) if drafts else []
@@ -394,13 +393,13 @@ async def create_orders(call: Here, body: OrderBatchIn) -> OrderBatchOut:
 
 def _outcome(index: int, draft: OrderDraft, outcome: Placed | Refused) -> OrderOutcome:
     if isinstance(outcome, Refused):
-        problem = _refusal(outcome)
+        problem = refusal(outcome)
         return OrderOutcome(
             index=index,
             status=problem.status,
             external_id=draft.external_id,
             code=problem.code,
-            errors=_batch_faults(problem.errors),
+            errors=batch_faults(problem.errors),
         )
     return OrderOutcome(
         index=index,
@@ -414,5 +413,5 @@ def _outcome(index: int, draft: OrderDraft, outcome: Placed | Refused) -> OrderO
     )
 
 
-def _batch_faults(faults: Sequence[Fault]) -> list[BatchFault]:
+def batch_faults(faults: Sequence[Fault]) -> list[BatchFault]:
     return [BatchFault(path=f.path, code=f.code, message=f.message) for f in faults]

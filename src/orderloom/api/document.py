@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from orderloom.api.door import KEY_LENGTH, Door
+from orderloom.api.door import KEY_LENGTH, Door, Streams
 from orderloom.api.problems import MEDIA_TYPE, ProblemOut
 from orderloom.plumbing.credentials import SCOPES
 
@@ -65,6 +65,8 @@ def write(app: FastAPI) -> dict[str, Any]:
         }
     }
     for door in doors:
+        if door.rules.streams is not None:
+            _stream(document["paths"][door.path]["post"], door.rules.streams, schemas)
         for method in door.methods or ():
             _complete(document["paths"][door.path][method.lower()], door)
     return document
@@ -89,6 +91,21 @@ def _complete(operation: dict[str, Any], door: Door) -> None:
     for status, response in responses.items():
         if status.startswith("2"):
             _success(response, operation, door)
+
+
+def _stream(operation: dict[str, Any], streams: Streams, schemas: dict[str, Any]) -> None:
+    """Lines in, lines out. One line alone is a body of JSON like any other."""
+    for model in (streams.takes, *streams.answers):
+        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= {name: found for name, found in schema.pop("$defs", {}).items() if name not in schemas}
+        schemas.setdefault(model.__name__, schema)
+    taken = {"schema": {"$ref": f"#/components/schemas/{streams.takes.__name__}"}}
+    told = {"anyOf": [{"$ref": f"#/components/schemas/{model.__name__}"} for model in streams.answers]}
+    operation["requestBody"] = {
+        "required": True,
+        "content": {"application/json": taken, streams.media_type: taken},
+    }
+    operation["responses"]["200"]["content"] = {streams.media_type: {"schema": told}}
 
 
 def _success(response: dict[str, Any], operation: dict[str, Any], door: Door) -> None:
@@ -154,7 +171,7 @@ def _statuses(door: Door, *, has_parameters: bool) -> set[int]:
         found |= {404, 422}
     if has_parameters:
         found.add(422)
-    if door.body_field is not None:
+    if door.body_field is not None or rules.streams is not None:
         found |= {400, 413, 415, 422}
     if rules.key != "none":
         found |= {400, 409, 422}

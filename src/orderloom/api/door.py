@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import re
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,6 +21,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
 
 from orderloom.api.admission import Admission, Lane, check_scope
+from orderloom.api.asked import check_body, check_type, flag, if_match
 from orderloom.api.flights import Flights
 from orderloom.api.problems import MEDIA_TYPE, Fault, Problem, invalid, not_found, of_findings, refused
 from orderloom.api.wire import Versioned
@@ -40,12 +40,19 @@ from orderloom.returns.steps import NoSuchReturn
 from orderloom.shipping import NoSuchDocument
 from orderloom.sync.endpoints import NoSuchWebhook
 
-DEPTH_MOST = 32
 KEY_LENGTH = 255
 TRIES = 3
 # Refusals that are an answer: a repeat gets them again. What we could not do (5xx, 429) is tried again instead.
 ANSWERS = frozenset({409, 412, 422})
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+"')
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """A body of any length, a value a line, and an answer of the same kind: each line is one of `answers`."""
+
+    takes: type[BaseModel]
+    answers: Sequence[type[BaseModel]]
+    media_type: str = "application/x-ndjson"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +66,11 @@ class Rules:
     conditional: bool = False
     # "own": the handler opens its transactions itself, since it waits. "gathered": it boards a flight (`flights`), and
     # at the speed of a spike: it takes the call and its body alone, read in one pass, and answers by a Response.
-    transaction: Literal["write", "read", "own", "gathered"] = "write"
+    # "streamed": its body is read as it comes in, without a limit to the whole of it.
+    transaction: Literal["write", "read", "own", "gathered", "streamed"] = "write"
     refuses: Sequence[int] = ()
     media_type: str | None = None
+    streams: Streams | None = None
 
     def __post_init__(self) -> None:
         if self.scope is not None and self.scope not in SCOPES:
@@ -173,12 +182,14 @@ class Door(APIRoute):
             raise UndeclaredScope(f"{path} declares no scope")
         self.rules = rules
         super().__init__(path, endpoint, **kwargs)
-        # For who asks it without the framework in between.
-        self.gathered = self.get_route_handler() if rules.transaction == "gathered" else None
+        # Of routes that are asked without the framework in between.
+        self.direct = self.get_route_handler() if rules.transaction in {"gathered", "streamed"} else None
 
     def get_route_handler(self) -> Handler:
         if self.rules.transaction == "gathered":
             inner = _in_one_pass(self.endpoint)
+        elif self.rules.transaction == "streamed":
+            inner = _as_it_comes(self.endpoint)
         else:
             inner = super().get_route_handler()
         if self.rules.scope is None:
@@ -211,15 +222,19 @@ class Door(APIRoute):
         credential = await desk.admission.credential(request)
         room = desk.admission.check_rate(credential, rules.lane)
         check_scope(credential, rules.scope)
-        body = await request.body()
-        _check_body(request, body, takes_one=self.body_field is not None)
+        if rules.streams is not None:
+            body = b""
+            check_type(request, rules.streams.media_type, "application/json")
+        else:
+            body = await request.body()
+            check_body(request, body, takes_one=self.body_field is not None)
         return Call(
             desk=desk,
             credential=credential,
             now=clock.now(),
             request_id=request.state.request_id,
-            dry_run=rules.dry_run and _flag(request, "dry_run"),
-            if_match=_if_match(request) if rules.conditional else None,
+            dry_run=rules.dry_run and flag(request, "dry_run"),
+            if_match=if_match(request) if rules.conditional else None,
             keyed=self._keyed(request, credential, body),
             headers=room,
         )
@@ -229,7 +244,7 @@ class Door(APIRoute):
         if self.rules.key == "none":
             return None
         if key is None:
-            if self.rules.key == "required" and not (self.rules.dry_run and _flag(request, "dry_run")):
+            if self.rules.key == "required" and not (self.rules.dry_run and flag(request, "dry_run")):
                 raise Problem(
                     400,
                     "idempotency_key_required",
@@ -247,7 +262,7 @@ class Door(APIRoute):
         return Keyed(str(credential.id), f"{request.method} {self.path}", key, digest)
 
     async def _answer(self, request: Request, call: Call, inner: Handler) -> Response:
-        if self.rules.transaction in {"own", "gathered"}:
+        if self.rules.transaction in {"own", "gathered", "streamed"}:
             return await _translated(inner, request)
         for left in range(TRIES, 0, -1):
             try:
@@ -316,6 +331,16 @@ def _in_one_pass(endpoint: Callable[..., Any]) -> Handler:
     return run
 
 
+def _as_it_comes(endpoint: Callable[..., Any]) -> Handler:
+    """The endpoint, given its call and the request whose body it reads itself."""
+
+    async def run(request: Request) -> Response:
+        found: Response = await endpoint(request, call=request.state.call)
+        return found
+
+    return run
+
+
 async def _translated(inner: Handler, request: Request) -> Response:
     """What the domain says by exception, in the words of the wire."""
     try:
@@ -349,46 +374,6 @@ def meet(found: idempotency.Claim) -> Response | None:
             )
 
 
-# --- what the headers and the body say ------------------------------------------------------------------------
-
-
-def _check_body(request: Request, body: bytes, *, takes_one: bool) -> None:
-    if not body:
-        return
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise Problem(415, "wrong_content_type", "send the body as `Content-Type: application/json`")
-    if not takes_one:
-        raise invalid([Fault("", "unknown_field", "this takes no body: send none")])
-    if body.count(b"[") + body.count(b"{") > DEPTH_MOST and _depth(body) > DEPTH_MOST:
-        raise Problem(400, "malformed", f"the body is nested deeper than {DEPTH_MOST} levels")
-
-
-def _depth(body: bytes) -> int:
-    deepest = level = 0
-    for byte in _STRINGS.sub(b"", body):
-        if byte in b"[{":
-            level += 1
-            deepest = max(deepest, level)
-        elif byte in b"]}":
-            level -= 1
-    return deepest
-
-
-def _flag(request: Request, name: str) -> bool:
-    return request.query_params.get(name, "").lower() in {"true", "1"}
-
-
-def _if_match(request: Request) -> int | None:
-    given = request.headers.get("if-match")
-    if given is None or given == "*":
-        return None
-    text = given.removeprefix("W/").strip('"')
-    if not text.isdecimal() or len(text) > 9:
-        raise invalid([Fault("/If-Match", "wrong_form", "send the ETag as it was given", "header")])
-    return int(text)
-
-
 # --- declaring routes -----------------------------------------------------------------------------------------
 
 F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
@@ -416,11 +401,18 @@ class Routes:
         return self._route("GET", path, scope=scope, transaction="own" if own else "read", **rest)
 
     def post(
-        self, path: str, *, scope: str, own: bool = False, gathered: bool = False, **rest: Any
+        self,
+        path: str,
+        *,
+        scope: str,
+        own: bool = False,
+        gathered: bool = False,
+        streams: Streams | None = None,
+        **rest: Any,
     ) -> Callable[[F], F]:
         rest.setdefault("key", "accepted")
-        transaction = "gathered" if gathered else "own" if own else "write"
-        return self._route("POST", path, scope=scope, transaction=transaction, **rest)
+        transaction = "streamed" if streams else "gathered" if gathered else "own" if own else "write"
+        return self._route("POST", path, scope=scope, transaction=transaction, streams=streams, **rest)
 
     def put(self, path: str, *, scope: str, **rest: Any) -> Callable[[F], F]:
         return self._route("PUT", path, scope=scope, conditional=True, **rest)
@@ -445,7 +437,7 @@ class Routes:
             self.doors.append(
                 Door(
                     self._prefix + path,
-                    handler if rules.get("transaction") == "gathered" else _versioned(handler),
+                    handler if rules.get("transaction") in {"gathered", "streamed"} else _versioned(handler),
                     rules=Rules(**rules),
                     methods=[method],
                     status_code=status,

@@ -50,7 +50,7 @@ class Meters:
 class Edge:
     """ASGI middleware; stands outside the application's own handling of exceptions, so that nothing passes it."""
 
-    def __init__(self, app: ASGIApp, *, meters: Meters, body_limit: int) -> None:
+    def __init__(self, app: ASGIApp, *, meters: Meters, body_limit: int | None) -> None:
         self._app = app
         self._meters = meters
         self._body_limit = body_limit
@@ -73,7 +73,8 @@ class Edge:
 
         try:
             with structlog.contextvars.bound_contextvars(request_id=request_id):
-                await self._guarded(scope, self._limited(receive), finish, lambda: status != 0)
+                limited = receive if self._body_limit is None else self._limited(receive, self._body_limit)
+                await self._guarded(scope, limited, finish, lambda: status != 0)
         finally:
             route = getattr(scope.get("route"), "path", "none")
             method = scope["method"] if scope["method"] in _METHODS else "other"
@@ -95,17 +96,15 @@ class Edge:
                 )
                 await problem.response(request_id)(scope, receive, send)
 
-    def _limited(self, receive: Receive) -> Receive:
+    def _limited(self, receive: Receive, most: int) -> Receive:
         taken = 0
 
         async def limited() -> Message:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > self._body_limit:
-                raise Problem(
-                    413, "too_large", f"a body has at most {self._body_limit} bytes: send fewer at a time"
-                )
+            if taken > most:
+                raise Problem(413, "too_large", f"a body has at most {most} bytes: send fewer at a time")
             return message
 
         return limited

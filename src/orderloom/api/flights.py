@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from copy import copy
+from dataclasses import dataclass, field
 from math import ceil
 from typing import Generic, TypeVar
 
@@ -21,10 +23,22 @@ MOST = 200
 # What may wait: beyond it memory would grow while every answer came too late for its buyer.
 WAITING_MOST = 2_000
 WAIT_MOST_S = 4.0
+# Work that lets passengers go first gets a turn after so long at the latest; after so long without any it is quiet.
+TURN_S = 0.5
+QUIET_S = 2.0
 # How much the newest flight counts in what is known of the pace.
 _NEWEST = 0.2
 P = TypeVar("P")
 A = TypeVar("A")
+
+
+@dataclass(slots=True)
+class _Turn:
+    """Somebody waits since then for a time when nothing flies."""
+
+    since: float
+    begin: asyncio.Event = field(default_factory=asyncio.Event)
+    done: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Flights(Generic[P, A]):
@@ -46,6 +60,8 @@ class Flights(Generic[P, A]):
         self._wait_most_s = wait_most_s
         self._of_all: tuple[type[Exception], ...] = (Problem, *of_all)
         self._waiting: deque[tuple[P, asyncio.Future[A]]] = deque()
+        self._turns: deque[_Turn] = deque()
+        self._boarded_at = time.monotonic() - QUIET_S
         self._pilot: asyncio.Task[None] | None = None
         self._seconds_a_flight = 0.0
 
@@ -64,13 +80,42 @@ class Flights(Generic[P, A]):
         """The passenger's own outcome, or the exception that it met. Raises Problem 503 when there is no room."""
         self.check_room()
         arrival: asyncio.Future[A] = asyncio.get_running_loop().create_future()
+        self._boarded_at = time.monotonic()
         self._waiting.append((passenger, arrival))
-        if self._pilot is None or self._pilot.done():
-            self._pilot = asyncio.create_task(self._keep_flying())
+        self._wake_pilot()
         return await arrival
 
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[bool]:
+        """A time when nothing flies, for work that can wait: given when nobody waits to board, or has waited long enough.
+
+        Tells whether it is quiet, so that the work may be large; keep it small otherwise.
+        """
+        mine = _Turn(time.monotonic())
+        self._turns.append(mine)
+        self._wake_pilot()
+        try:
+            await mine.begin.wait()
+            yield self.quiet
+        finally:
+            mine.done.set()
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nobody has boarded for a while."""
+        return time.monotonic() - self._boarded_at > QUIET_S
+
+    def _wake_pilot(self) -> None:
+        if self._pilot is None or self._pilot.done():
+            self._pilot = asyncio.create_task(self._keep_flying())
+
     async def _keep_flying(self) -> None:
-        while self._waiting:
+        while self._waiting or self._turns:
+            if self._turns and (not self._waiting or time.monotonic() - self._turns[0].since > TURN_S):
+                turn = self._turns.popleft()
+                turn.begin.set()
+                await turn.done.wait()
+                continue
             aboard = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
             began = time.monotonic()
             await self._bring(aboard)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, nullcontext
 from contextvars import ContextVar
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import asyncpg
 
@@ -21,11 +22,22 @@ Deadlock = asyncpg.DeadlockDetectedError
 LockTimeout = asyncpg.LockNotAvailableError
 StatementTimeout = asyncpg.QueryCanceledError
 
+# Connections of a pool that only `reserved` transactions may take.
+RESERVED = 2
+# How long somebody waits for a connection, and how often work is begun anew.
+PATIENCE_S = 10
+TRIES = 5
+Result = TypeVar("Result")
+
 _transaction_open: ContextVar[bool] = ContextVar("transaction_open", default=False)
 
 
 class DatabaseAway(Exception):
     """The database cannot be reached or is shutting down; the same call may succeed in a moment."""
+
+
+class Contended(Exception):
+    """Other transactions were faster every time: the same call may succeed in a moment."""
 
 
 class CalledOutInTransaction(RuntimeError):
@@ -82,11 +94,13 @@ def _unpack(packed: bytes) -> Any:
 
 
 class Database:
-    """A pool of connections to one PostgreSQL."""
+    """A pool of connections to one PostgreSQL, some of them kept for what must not wait behind the rest."""
 
     def __init__(self, url: str, pool: asyncpg.Pool[asyncpg.Record]) -> None:
         self.url = url
         self._pool = pool
+        # A checkout finds a connection however many imports and reports are under way.
+        self._others = asyncio.Semaphore(max(1, pool.get_max_size() - RESERVED))
 
     @classmethod
     async def open(
@@ -123,10 +137,17 @@ class Database:
         await self._pool.close()
 
     @asynccontextmanager
-    async def transaction(self, *, readonly: bool = False) -> AsyncIterator[Db]:
-        """One transaction, committed at the end, rolled back by an exception. Raises DatabaseAway."""
+    async def transaction(self, *, readonly: bool = False, reserved: bool = False) -> AsyncIterator[Db]:
+        """One transaction, committed at the end, rolled back by an exception. Raises DatabaseAway.
+
+        `reserved`: on one of the connections kept for what must not wait.
+        """
         try:
-            async with self._acquired() as connection, connection.transaction(readonly=readonly):
+            async with (
+                nullcontext() if reserved else self._room(),
+                self._acquired() as connection,
+                connection.transaction(readonly=readonly),
+            ):
                 mark = _transaction_open.set(True)
                 try:
                     yield connection
@@ -134,6 +155,31 @@ class Database:
                     _transaction_open.reset(mark)
         except AWAY as away:
             raise DatabaseAway(str(away)) from away
+
+    async def run(
+        self,
+        work: Callable[[Db], Awaitable[Result]],
+        *,
+        again: tuple[type[Exception], ...] = (Deadlock,),
+        reserved: bool = False,
+    ) -> Result:
+        """Work in a transaction, begun anew when another was faster (`again`). Raises Contended, DatabaseAway."""
+        for _ in range(TRIES):
+            try:
+                async with self.transaction(reserved=reserved) as db:
+                    return await work(db)
+            except again:
+                continue
+        raise Contended
+
+    @asynccontextmanager
+    async def _room(self) -> AsyncIterator[None]:
+        async with asyncio.timeout(PATIENCE_S):
+            await self._others.acquire()
+        try:
+            yield
+        finally:
+            self._others.release()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Db]:
@@ -147,7 +193,7 @@ class Database:
     @asynccontextmanager
     async def _acquired(self) -> AsyncIterator[Db]:
         try:
-            connection = await self._pool.acquire(timeout=10)
+            connection = await self._pool.acquire(timeout=PATIENCE_S)
         except _UNREACHED as away:
             raise DatabaseAway(str(away)) from away
         try:

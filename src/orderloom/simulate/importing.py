@@ -21,7 +21,7 @@ from orderloom.orders.capture import Raced
 from orderloom.orders.channels import FORMATS
 from orderloom.orders.channels.channel import Remark, Row, Translation, numbered
 from orderloom.orders.model import OrderDraft, Placed, Refused
-from orderloom.plumbing.database import Database
+from orderloom.plumbing.database import Database, Deadlock
 from orderloom.simulate import foreign_carriers
 
 SET_SIZE = 500
@@ -108,13 +108,8 @@ async def capture(
 
 
 async def _place(database: Database, batch: Sequence[OrderDraft]) -> list[Placed | Refused]:
-    while True:
-        try:
-            async with database.transaction() as db:
-                return await placing.place(db, drafts=batch)
-        except Raced:
-            # Somebody else took one of the keys meanwhile: the next look finds it.
-            continue
+    # Where somebody else took one of the keys meanwhile, the next look finds it.
+    return await database.run(lambda db: placing.place(db, drafts=batch), again=(Raced, Deadlock))
 
 
 def _remarks(draft: OrderDraft, refused: Refused) -> Iterator[Remark]:

@@ -1,0 +1,134 @@
+"""Flights: who boards, who is sent away, who suffers for whom, and who goes first."""
+
+import asyncio
+
+import pytest
+
+from orderloom.api.flights import Flights
+from orderloom.api.problems import Problem
+
+
+class Runway:
+    """Flights whose passengers are words; "break" breaks its flight, and each waits for the gate."""
+
+    def __init__(self, **limits) -> None:
+        self.flown: list[list[str]] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.flights = Flights(self.fly, **limits)
+
+    async def fly(self, words):
+        self.flown.append(list(words))
+        await self.gate.wait()
+        if "away" in words:
+            raise ConnectionError
+        if "break" in words:
+            raise RuntimeError("broken")
+        return [word.upper() for word in words]
+
+
+async def settle() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_whoever_comes_meanwhile_shares_the_next_flight():
+    runway = Runway()
+    runway.gate.clear()
+    waiting = [asyncio.create_task(runway.flights.board("a"))]
+    await settle()
+    waiting += [asyncio.create_task(runway.flights.board(word)) for word in "bcd"]
+    await settle()
+    runway.gate.set()
+    assert await asyncio.gather(*waiting) == ["A", "B", "C", "D"]
+    assert runway.flown == [["a"], ["b", "c", "d"]]
+
+
+async def test_a_fault_is_its_own_passengers_alone():
+    runway = Runway()
+    runway.gate.clear()
+    waiting = [asyncio.create_task(runway.flights.board("first"))]
+    await settle()
+    waiting += [asyncio.create_task(runway.flights.board(word)) for word in ("a", "break", "b", "c")]
+    await settle()
+    runway.gate.set()
+    found = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [one if isinstance(one, str) else type(one) for one in found] == [
+        "FIRST",
+        "A",
+        RuntimeError,
+        "B",
+        "C",
+    ]
+
+
+async def test_a_flight_is_not_parted_for_what_is_nobodys_fault():
+    runway = Runway(of_all=(ConnectionError,))
+    runway.gate.clear()
+    waiting = [asyncio.create_task(runway.flights.board("first"))]
+    await settle()
+    waiting += [asyncio.create_task(runway.flights.board(word)) for word in ("a", "away", "b")]
+    await settle()
+    runway.gate.set()
+    found = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(one) for one in found] == [str, ConnectionError, ConnectionError, ConnectionError]
+    assert len(runway.flown) == 2
+
+
+async def test_one_too_many_is_sent_away_at_once():
+    runway = Runway(waiting_most=2)
+    runway.gate.clear()
+    waiting = [asyncio.create_task(runway.flights.board("a"))]
+    await settle()
+    waiting += [asyncio.create_task(runway.flights.board(word)) for word in "bc"]
+    await settle()
+    with pytest.raises(Problem) as refused:
+        await runway.flights.board("d")
+    assert (refused.value.status, refused.value.code) == (503, "overloaded")
+    assert int(refused.value.headers["Retry-After"]) >= 1
+    runway.gate.set()
+    assert await asyncio.gather(*waiting) == ["A", "B", "C"]
+    assert await runway.flights.board("e") == "E"
+
+
+async def test_a_turn_waits_for_those_who_wait_to_board_and_holds_the_next_flight():
+    runway = Runway()
+    runway.gate.clear()
+    first = asyncio.create_task(runway.flights.board("a"))
+    await settle()
+    second = asyncio.create_task(runway.flights.board("b"))
+    order = []
+
+    async def bulk():
+        async with runway.flights.turn() as quiet:
+            order.append(("turn", quiet, len(runway.flown)))
+            third = asyncio.create_task(runway.flights.board("c"))
+            await settle()
+            assert len(runway.flown) == 2
+            return third
+
+    taking = asyncio.create_task(bulk())
+    await settle()
+    assert order == []
+    runway.gate.set()
+    third = await taking
+    assert order == [("turn", False, 2)]
+    assert await asyncio.gather(first, second, third) == ["A", "B", "C"]
+
+
+async def test_a_turn_given_up_holds_nobody():
+    runway = Runway()
+    runway.gate.clear()
+    first = asyncio.create_task(runway.flights.board("a"))
+    await settle()
+
+    async def bulk():
+        async with runway.flights.turn():
+            raise AssertionError
+
+    taking = asyncio.create_task(bulk())
+    await settle()
+    taking.cancel()
+    runway.gate.set()
+    assert await first == "A"
+    assert await runway.flights.board("b") == "B"
