@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import product
+from operator import itemgetter, mul
 from typing import TypeAlias
 
 from orderloom.routing.search import NEVER, SHIFT, SHIPMENT, Answer, Costs, Found, Question, Units
@@ -22,6 +23,10 @@ _CUTS_A_STEP = 16
 _CONTENTS_MOST = 4_096
 _CUTS_MOST = 60_000
 _UNITS_MOST = (1 << (_FIELD - 1)) - 1
+# How far above the floor a cut is looked for, by turns: a 32nd of it, an eighth, a half, however far.
+_SHARES = (32, 8, 2, 0)
+# Orders in which the prices of items are raised; those with the highest floor are kept.
+_ORDERS = 3
 # Nodes that are kept from shipping twice, at most: each may double the work.
 _ONCE_MOST = 12
 
@@ -29,6 +34,8 @@ _ONCE_MOST = 12
 Content: TypeAlias = int
 # What a cut costs, and its parts: nodes with contents.
 Cut: TypeAlias = tuple[int, tuple[tuple[int, Content], ...]]
+# What a content costs from a node, the node, and its bit where it is kept from shipping twice.
+Way: TypeAlias = tuple[int, int, int]
 
 
 def suits(question: Question, *, effort: int) -> bool:
@@ -50,12 +57,22 @@ class Lattice:
     def __init__(self, question: Question, costs: Costs, *, effort: int) -> None:
         self._q, self._costs, self._effort = question, costs, effort
         self._items = [item for item, units in enumerate(question.wanted) if units]
-        self._guards = sum(1 << (_FIELD * at + _FIELD - 1) for at in range(len(self._items)))
+        self.guards = sum(1 << (_FIELD * at + _FIELD - 1) for at in range(len(self._items)))
         self._stock = [self._packed(stock) for stock in question.stock]
-        self._wanted = self._packed(question.wanted)
+        self.wanted = self._packed(question.wanted)
+        # By item and number of units, the nodes that have so many, as bits.
+        self._levels = [
+            [
+                sum(1 << node for node, has in enumerate(question.stock) if has[item] >= n)
+                for n in range(question.wanted[item] + 1)
+            ]
+            for item in self._items
+        ]
         self._units: dict[Content, Units] = {}
         self._priced: dict[Content, list[tuple[int, int]]] = {}
-        self._contents: list[list[Content]] | None = None
+        self._contents: list[Content] | None = None
+        self._holding: list[list[tuple[int, int]]] | None = None
+        self._offers: _Offers | None = None
         self._lows: list[int] = []
         self.steps = 0
 
@@ -63,35 +80,51 @@ class Lattice:
 
     def best(self) -> Answer:
         """The least plan."""
-        return self._resolved(None)
+        return self._resolved(None, NEVER)
 
-    def without(self, node: int) -> Answer:
-        """The least plan that does without the node."""
-        return self._resolved(node)
+    def without(self, node: int, *, below: int) -> Answer:
+        """The least plan that does without the node, if there is one below that value."""
+        return self._resolved(node, below)
 
-    def _resolved(self, denied: int | None) -> Answer:
+    def _resolved(self, denied: int | None, below: int) -> Answer:
         before = self.steps
-        single = self._single(denied)
-        if self._q.most == 1 or (single is not None and self._two(denied) >= single.value):
+        single = self._single(denied, below)
+        # A cut dearer than everything from one node need not be found.
+        most = single.value if single else below
+        if self._q.most == 1 or self._two(denied) >= most:
             return Answer(single, single.cost if single else 0, proven=True, steps=self.steps - before)
-        lows = self._item_lows(denied)
+        offers = self._offered(denied)
         once: list[int] = []
-        while True:
-            cut = self._cut(lows, denied, once)
-            if cut is None:
-                return Answer(single, single.cost if single else 0, proven=True, steps=self.steps - before)
-            again = _twice(cut[1])
-            if not again:
+        for share in _SHARES:
+            limit = min(most, offers.floor + offers.floor // share) if share else most
+            if offers.floor >= most:
+                break
+            while True:
+                if self.steps >= self._effort or len(once) > _ONCE_MOST:
+                    return Answer(single, offers.floor >> SHIFT, proven=False, steps=self.steps - before)
+                cut = self._cut(offers, once, limit)
+                again = _twice(cut[1]) if cut else []
+                if not again:
+                    break
+                once += again
+            if cut is not None:
                 parts = tuple(sorted((node, self._unpacked(content)) for node, content in cut[1]))
                 best = Found(cut[0], parts)
                 return Answer(best, best.cost, proven=True, steps=self.steps - before)
-            if self.steps >= self._effort or len(once) >= _ONCE_MOST:
-                return Answer(single, cut[0] >> SHIFT, proven=False, steps=self.steps - before)
-            once += again
+            if limit == most:
+                break
+        return Answer(single, single.cost if single else 0, proven=True, steps=self.steps - before)
 
-    def _single(self, denied: int | None) -> Found | None:
+    def _offered(self, denied: int | None) -> _Offers:
+        if self._offers is None:
+            self._offers = _Offers.of(self)
+        return self._offers if denied is None else self._offers.without(self, denied)
+
+    def _single(self, denied: int | None, below: int) -> Found | None:
         """Everything from one node."""
-        for value, node in self._ranked(self._wanted):
+        for value, node in self.ranked(self.wanted):
+            if value >= below:
+                break
             if node != denied:
                 return Found(value, ((node, self._q.wanted),))
         return None
@@ -128,7 +161,12 @@ class Lattice:
             found = self._units[content] = tuple(units)
         return found
 
-    def _ranked(self, content: Content) -> list[tuple[int, int]]:
+    def counts(self, content: Content) -> tuple[int, ...]:
+        """The units by field."""
+        units = self._unpacked(content)
+        return tuple([units[item] for item in self._items])
+
+    def ranked(self, content: Content) -> list[tuple[int, int]]:
         """What the content costs from each node that has it, the cheapest first."""
         priced = self._priced.get(content)
         if priced is None:
@@ -136,10 +174,15 @@ class Lattice:
         return priced
 
     def _price(self, content: Content) -> list[tuple[int, int]]:
-        guards = self._guards
-        holders = [
-            node for node, has in enumerate(self._stock) if ((has | guards) - content) & guards == guards
-        ]
+        nodes = -1
+        for levels, n in zip(self._levels, self.counts(content), strict=True):
+            if n:
+                nodes &= levels[n]
+        holders: list[int] = []
+        while nodes:
+            bit = nodes & -nodes
+            holders.append(bit.bit_length() - 1)
+            nodes ^= bit
         if not holders:
             return []
         units = self._unpacked(content)
@@ -154,126 +197,170 @@ class Lattice:
             if cost is not None
         )
 
-    def _available(self) -> list[list[Content]]:
-        """By first item, every content that some node has, the fullest first."""
+    def available(self) -> list[Content]:
+        """Every content that some node has, the fullest first."""
         if self._contents is None:
             found: set[Content] = set()
+            mask = (1 << _FIELD) - 1
+            shifts = [_FIELD * at for at in range(len(self._items))]
             for stock in set(self._stock):
-                mask = (1 << _FIELD) - 1
-                ranges = [
-                    [n << _FIELD * at for n in range((stock >> _FIELD * at & mask) + 1)]
-                    for at in range(len(self._items))
-                ]
+                ranges = [range(0, ((stock >> shift & mask) + 1) << shift, 1 << shift) for shift in shifts]
                 found.update(map(sum, product(*ranges)))
             found.discard(0)
-            by_first: list[list[Content]] = [[] for _ in self._items]
-            for content in found:
-                by_first[_first(content)].append(content)
-            for contents in by_first:
-                contents.sort(key=lambda content: (-sum(self._unpacked(content)), content))
-            self._contents = by_first
+            self._contents = sorted(found, key=lambda content: (-sum(self._unpacked(content)), content))
         return self._contents
 
-    def _item_lows(self, denied: int | None) -> list[int]:
-        """By item, the least a part with some of it costs."""
-        openings = self._openings()
-        lows = []
-        unit = [0] * len(self._q.wanted)
-        for at, item in enumerate(self._items):
-            unit[item] = 1
-            one, least = tuple(unit), NEVER
-            shift = _FIELD * at
-            for node, stock in enumerate(self._stock):
-                if stock >> shift & _UNITS_MOST and openings[node] < least and node != denied:
-                    floor = (
-                        self._costs.floor(node, one) + self._costs.fixed[node] + self._costs.each[node][item]
-                    )
-                    least = min(least, (floor << SHIFT) + SHIPMENT + node)
-            unit[item] = 0
-            lows.append(least)
-        return lows
+    def holding(self) -> list[list[tuple[int, int]]]:
+        """By item, the places of the contents with it and how many units they have."""
+        if self._holding is None:
+            self._holding = [[] for _ in self._items]
+            for place, content in enumerate(self.available()):
+                for at, units in enumerate(self.counts(content)):
+                    if units:
+                        self._holding[at].append((place, units))
+        return self._holding
 
-    # --- cuts -----------------------------------------------------------------------------------------------------
-
-    def _cut(self, lows: Sequence[int], denied: int | None, once: Sequence[int]) -> Cut | None:
-        """The least cut of all that is wanted. Only the nodes `once` are kept from shipping twice."""
-        found = _Cuts(self, lows, denied, once, limited=False).least(self._wanted, 0, 0)
+    def _cut(self, offers: _Offers, once: Sequence[int], limit: int) -> Cut | None:
+        """The least cut below the limit. Only the nodes `once` are kept from shipping twice."""
+        found = _Cuts(self, offers, once, limit, limited=False).cut(self._q.most)
         if found is not None and len(found[1]) > self._q.most:
-            found = _Cuts(self, lows, denied, once, limited=True).least(self._wanted, self._q.most, 0)
+            found = _Cuts(self, offers, once, limit, limited=True).cut(self._q.most)
         return found
+
+
+class _Offers:
+    """What each content comes to at the least, and prices of single units that no content falls below (a dual).
+
+    The units wanted come to the floor at these prices, so that no cut costs less; and by as much as a content costs
+    more than its units, so much above the floor is every cut with it: its surplus.
+    """
+
+    __slots__ = ("denied", "floor", "prices", "surplus")
+
+    def __init__(self, denied: int | None, floor: int, prices: Sequence[int], surplus: Sequence[int]) -> None:
+        self.denied, self.floor, self.prices, self.surplus = denied, floor, prices, surplus
+
+    @classmethod
+    def of(cls, lattice: Lattice) -> _Offers:
+        """With every node."""
+        contents, wanted = lattice.available(), lattice.counts(lattice.wanted)
+        least = [ranked[0][0] if (ranked := lattice.ranked(one)) else NEVER for one in contents]
+        holding = lattice.holding()
+        order = sorted(range(len(wanted)), key=lambda at: (len(holding[at]), at))
+        best: _Offers | None = None
+        for turn in range(min(_ORDERS, len(order))):
+            turned = order[turn:] + order[:turn]
+            prices = [0] * len(wanted)
+            surplus = _raise(prices, list(least), turned, holding)
+            floor = sum(map(mul, prices, wanted))
+            if best is None or floor > best.floor:
+                best = cls(None, floor, prices, surplus)
+        assert best is not None  # noqa: S101 - something is wanted, so there is an order
+        return best
+
+    def without(self, lattice: Lattice, node: int) -> _Offers:
+        """Without one of the nodes: what was its own is dearer, and the prices may rise further."""
+        surplus = list(self.surplus)
+        for at, content in enumerate(lattice.available()):
+            ranked = lattice.ranked(content)
+            if ranked and ranked[0][1] == node:
+                surplus[at] += (ranked[1][0] if len(ranked) > 1 else NEVER) - ranked[0][0]
+        wanted, holding = lattice.counts(lattice.wanted), lattice.holding()
+        prices = list(self.prices)
+        order = sorted(range(len(wanted)), key=lambda at: (len(holding[at]), at))
+        surplus = _raise(prices, surplus, order, holding)
+        return _Offers(node, sum(map(mul, prices, wanted)), prices, surplus)
+
+
+def _raise(
+    prices: list[int],
+    surplus: list[int],
+    order: Sequence[int],
+    holding: Sequence[Sequence[tuple[int, int]]],
+) -> list[int]:
+    """Item after item as dear as the contents with it allow; returns what is left of the surplus."""
+    for at in order:
+        mine = holding[at]
+        price = min([surplus[content] // units for content, units in mine], default=0)
+        if price:
+            prices[at] += price
+            for content, units in mine:
+                surplus[content] -= price * units
+    return surplus
 
 
 class _Cuts:
     """The recursion over what is still wanted. Where shipments are limited it counts how many may follow."""
 
     def __init__(
-        self, lattice: Lattice, lows: Sequence[int], denied: int | None, once: Sequence[int], *, limited: bool
+        self, lattice: Lattice, offers: _Offers, once: Sequence[int], limit: int, *, limited: bool
     ) -> None:
-        self._lattice, self._lows, self._denied, self._limited = lattice, lows, denied, limited
+        self._lattice, self._denied, self._limit, self._limited = lattice, offers.denied, limit, limited
         self._once = {node: 1 << at for at, node in enumerate(once)}
-        self._known: dict[tuple[Content, int, int], Cut | None] = {}
-        self._ways: dict[Content, list[tuple[int, int, int]]] = {}
-        self._low_of: dict[Content, int] = {0: 0}
+        self._known: dict[tuple[Content, int, int], tuple[int, Cut | None]] = {}
+        self._floor = offers.floor
+        self._steps = 0
+        gap, prices = limit - offers.floor, offers.prices
+        # By first item the contents that a cut below the limit can hold, the least surplus first: what it is, what the
+        # units are worth, where they could come from.
+        self._offers: list[list[tuple[int, Content, int, list[Way]]]] = [[] for _ in prices]
+        for content, surplus in zip(lattice.available(), offers.surplus, strict=True):
+            if surplus < gap:
+                worth = sum(map(mul, prices, lattice.counts(content)))
+                self._offers[_first(content)].append((surplus, content, worth, self._ways(content)))
+        for some in self._offers:
+            some.sort(key=itemgetter(0))
 
-    def _low(self, content: Content) -> int:
-        found = self._low_of.get(content)
-        if found is None:
-            found, rest, at = 0, content, 0
-            while rest:
-                if rest & _UNITS_MOST:
-                    found = max(found, self._lows[at])
-                rest >>= _FIELD
-                at += 1
-            self._low_of[content] = found
+    def cut(self, most: int) -> Cut | None:
+        """The least cut of all that is wanted, below the limit."""
+        found = self._least(self._lattice.wanted, self._floor, most if self._limited else -1, 0, self._limit)
+        self._lattice.steps += self._steps // _CUTS_A_STEP
         return found
 
-    def _from(self, content: Content) -> list[tuple[int, int, int]]:
-        """The nodes worth asking for the content, with their bits: those that ship once, up to the first that may twice."""
-        ways = self._ways.get(content)
-        if ways is None:
-            ways = self._ways[content] = []
-            for value, node in self._lattice._ranked(content):  # noqa: SLF001 - the recursion is a part of the lattice
-                if node != self._denied:
-                    bit = self._once.get(node, 0)
-                    ways.append((value, node, bit))
-                    if not bit:
-                        break
+    def _ways(self, content: Content) -> list[Way]:
+        """The nodes worth asking for the content: those that ship once, up to the first that may twice."""
+        ways: list[Way] = []
+        for value, node in self._lattice.ranked(content):
+            if node != self._denied:
+                bit = self._once.get(node, 0)
+                ways.append((value, node, bit))
+                if not bit:
+                    break
         return ways
 
-    def least(self, wanted: Content, most: int, used: int) -> Cut | None:
-        """The least cut of it, with `most` shipments where they are limited, and without the nodes used."""
+    def _least(self, wanted: Content, worth: int, most: int, used: int, limit: int) -> Cut | None:
+        """The least cut of it below the limit, with `most` shipments where they are limited, without the nodes used."""
         key = (wanted, most, used)
-        if key in self._known:
-            return self._known[key]
-        lattice, guards, low = self._lattice, self._lattice._guards, self._low  # noqa: SLF001
-        best = NEVER
-        parts: tuple[tuple[int, Content], ...] | None = None
-        for value, node, bit in self._from(wanted):
-            if not bit & used:
-                best, parts = value, ((node, wanted),)
-                break
-        after = most - 1 if self._limited else 0
-        contents = lattice._available()[_first(wanted)] if after or not self._limited else ()  # noqa: SLF001
-        lattice.steps += 1 + len(contents) // _CUTS_A_STEP
+        known = self._known.get(key)
+        if known is not None and (known[1] is not None or known[0] >= limit):
+            return known[1] if known[0] < limit else None
+        found = self._searched(wanted, worth, most, used, limit) if most else None
+        self._known[key] = (limit if found is None else found[0], found)
+        return found
+
+    def _searched(self, wanted: Content, worth: int, most: int, used: int, limit: int) -> Cut | None:
+        guards = self._lattice.guards
         guarded = wanted | guards
-        for content in contents:
-            if (guarded - content) & guards != guards or content == wanted:
+        best, parts = limit, None
+        for surplus, content, its, ways in self._offers[_first(wanted)]:
+            self._steps += 1
+            if surplus + worth >= best:
+                break
+            if (guarded - content) & guards != guards:
                 continue
             rest = wanted - content
-            following = low(rest)
-            if low(content) + following >= best:
-                continue
-            for value, node, bit in self._from(content):
-                if value + following >= best:
+            for value, node, bit in ways:
+                if value + worth - its >= best:
                     break
                 if bit & used:
                     continue
-                others = self.least(rest, after, used | bit)
-                if others is not None and value + others[0] < best:
+                if not rest:
+                    best, parts = value, ((node, content),)
+                    break
+                others = self._least(rest, worth - its, most - 1, used | bit, best - value)
+                if others is not None:
                     best, parts = value + others[0], ((node, content), *others[1])
-        found = None if parts is None else (best, parts)
-        self._known[key] = found
-        return found
+        return None if parts is None else (best, parts)
 
 
 def _first(content: Content) -> int:

@@ -23,13 +23,13 @@ class Sought:
     floor: int = 0
     proven: bool = True
     steps: int = 0
-    without: Mapping[int, Found | None] = field(default_factory=dict)
+    without: Mapping[int, Found] = field(default_factory=dict)
     second_proven: bool = True
 
     @property
     def second(self) -> Found | None:
         """The next best plan."""
-        return min((found for found in self.without.values() if found), default=None)
+        return min(self.without.values(), default=None)
 
 
 def sought(question: Question, costs: Costs, *, effort: int) -> Sought:
@@ -38,17 +38,19 @@ def sought(question: Question, costs: Costs, *, effort: int) -> Sought:
     answer = few.best() if few else search.search(question, costs, effort=effort)
     if answer.best is None or not answer.proven:
         return Sought(answer.best, answer.floor, answer.proven, answer.steps, second_proven=False)
-    without: dict[int, Found | None] = {}
-    proven = True
+    without: dict[int, Found] = {}
+    proven, second = True, search.NEVER
     for node, _ in answer.best.parts:
         if any(question.bound[node]):
             continue
         found = (
-            few.without(node)
+            few.without(node, below=second)
             if few
             else search.search(question, costs, effort=effort // _SECOND_SHARE, without=node)
         )
-        without[node] = found.best
+        if found.best is not None:
+            without[node] = found.best
+            second = min(second, found.best.value)
         answer.steps += found.steps
         proven = proven and found.proven
     return Sought(answer.best, answer.floor, answer.proven, answer.steps, without, proven)
