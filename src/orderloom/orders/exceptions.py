@@ -79,6 +79,11 @@ async def open_of(db: Db, *, entities: Sequence[UUID]) -> list[ExceptionCase]:
     return await cases.open_cases_of(db, entities)
 
 
+async def about(db: Db, *, entities: Sequence[UUID], kind: str) -> set[UUID]:
+    """Of which of these a person is asked this already."""
+    return await cases.asked_about(db, entities, kind) if entities else set()
+
+
 async def _resolve(db: Db, ids: Sequence[UUID], resolution: str) -> None:
     if not ids:
         return

@@ -17,6 +17,18 @@ MADE = "order.promised"
 
 
 @dataclass(frozen=True, slots=True)
+class Bound:
+    """What an open order is bound to now, and what a new date would rest on."""
+
+    order_id: UUID
+    channel_id: UUID
+    placed_at: datetime
+    service_level: str
+    promise_at: datetime | None
+    late: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Promised:
     """A date an order is bound to, counted from when its last unit is there; `was`: the date before."""
 
@@ -34,6 +46,11 @@ class Promised:
             "was": self.was.isoformat() if self.was else None,
             "ready_at": self.ready_at.isoformat(),
         }
+
+
+async def bound(db: Db, *, orders: Sequence[UUID]) -> list[Bound]:
+    """What these orders are bound to, those that are over left out."""
+    return [Bound(*row) for row in await store.bound(db, orders)]
 
 
 async def tell_first(db: Db, *, promised: Sequence[Promised]) -> None:

@@ -105,6 +105,17 @@ async def open_cases_of(db: Db, entities: Sequence[UUID]) -> list[ExceptionCase]
     return [ExceptionCase(**dict(row)) for row in rows]
 
 
+async def asked_about(db: Db, entities: Sequence[UUID], kind: str) -> set[UUID]:
+    """Of which of these entities a case of that kind is open."""
+    rows = await db.fetch(
+        "SELECT entity_id FROM orders.exceptions "
+        "WHERE resolved_at IS NULL AND entity_id = ANY($1::uuid[]) AND kind = $2",
+        list(entities),
+        kind,
+    )
+    return {row["entity_id"] for row in rows}
+
+
 async def resolve_cases(db: Db, ids: Sequence[UUID], *, by: str, resolution: str) -> list[Row]:
     """Settle open exceptions; returns (id, kind, order_id, entity, entity_id) of those settled now."""
     return await db.fetch(

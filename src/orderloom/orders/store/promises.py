@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -18,4 +18,13 @@ async def rebind(db: Db, promises: Mapping[UUID, datetime]) -> list[Row]:
         "RETURNING o.id, o.version, o.channel_id",
         list(promises),
         list(promises.values()),
+    )
+
+
+async def bound(db: Db, orders: Sequence[UUID]) -> list[Row]:
+    """On what these open orders' promises rest; history, decided as of another day, is left out."""
+    return await db.fetch(
+        "SELECT id AS order_id, channel_id, placed_at, service_level, promise_at, late FROM orders.orders "
+        "WHERE id = ANY($1::uuid[]) AND lifecycle = 'open' AND decide_as_of IS NULL ORDER BY id",
+        list(orders),
     )
