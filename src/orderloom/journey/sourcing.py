@@ -38,6 +38,8 @@ from orderloom.terms import Address, Quantities, Rank, new_id
 _LOOK_AGAIN = timedelta(hours=1)
 # Planning takes the processor for itself: after so many orders others of this process have their turn.
 _PLANNED_IN_A_ROW = 25
+# Units of a slice that a plan takes to a node.
+Share = tuple[Slice, UUID, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ async def route(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
     lines = {line.id: line for of in (await lines_of(db, list(by_order))).values() for line in of}
     snapshot = await take_snapshot(db, skus={p.sku for p in pieces}, orders=list(known.values()), now=now)
     decided: dict[UUID, Decision] = {}
+    cuts: dict[UUID, list[Share]] = {}
     postings: dict[UUID, Posting] = {}
     for number, order in enumerate(sorted(known.values(), key=lambda o: (-o.priority, o.placed_at, o.id))):
         if number % _PLANNED_IN_A_ROW == _PLANNED_IN_A_ROW - 1:
@@ -89,13 +92,14 @@ async def route(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
         decision = routing.plan(request_of(order, by_order[order.id], lines, snapshot, now))
         decided[order.id] = decision
         if decision.plan is not None:
-            postings[order.id] = _binding(order.id, by_order[order.id], decision, lines)
+            cuts[order.id] = list(_shares(decision, lines, by_order[order.id]))
+            postings[order.id] = _binding(order.id, cuts[order.id])
             # The next order of the set must not count on the same units, nor on the same hands.
             snapshot.shelves.post(postings[order.id])
             snapshot.take_room(decision)
     bound = await _bind(db, postings)
     decided = {o: d for o, d in decided.items() if o in bound or d.plan is None}
-    await _record(db, by_order, lines, known, decided)
+    await _record(db, cuts, known, decided)
     outcomes |= {
         order: Again("the stock it was planned on was taken meanwhile") for order in postings.keys() - bound
     }
@@ -125,15 +129,15 @@ def _unroutable(decision: Decision) -> str:
 
 async def take_snapshot(db: Db, *, skus: set[str], orders: Sequence[Order], now: datetime) -> Snapshot:
     """Items, stock, nodes with their room, cartons and contracts, as they are now, without a lock."""
-    levels = await inventory.levels(db, skus=sorted(skus))
-    nodes = await network.nodes_of(db, ids={level.node_id for level in levels})
+    shelves = await inventory.look(db, skus=skus)
+    nodes = await network.nodes_of(db, ids={node for sku in skus for node in shelves.nodes(sku)})
     return Snapshot(
         items=await catalog.items_of(db, skus=skus),
         nodes=nodes,
         channels=await network.channels_of(db, ids={order.channel_id for order in orders}),
         cartons=await packing.cartons(db),
         tariffs=tuple(await shipping.tariffs(db, at=now)),
-        shelves=Shelves(levels),
+        shelves=shelves,
         room=await _room(db, nodes, now),
         refusing=await refusing_nodes(db, orders=[order.id for order in orders]),
         missed=await missed_at(db, orders=[order.id for order in orders]),
@@ -204,7 +208,7 @@ def _sources(
     for node_id in sorted(nodes, key=lambda n: snapshot.nodes[n].code):
         node = snapshot.nodes[node_id]
         there = Quantities(
-            (sku, snapshot.shelves.to_promise(node_id, sku))
+            (sku, snapshot.shelves.for_channel(node_id, sku, channel.id))
             for sku in skus
             if node_id not in snapshot.missed.get((order.id, sku), ())
         )
@@ -236,9 +240,7 @@ def _placed(order: Order, channel: Channel) -> tuple[Address, datetime | None]:
     return address, promise
 
 
-def _shares(
-    decision: Decision, lines: Mapping[UUID, Line], pieces: Sequence[Slice]
-) -> Iterator[tuple[Slice, UUID, int]]:
+def _shares(decision: Decision, lines: Mapping[UUID, Line], pieces: Sequence[Slice]) -> Iterator[Share]:
     """How the plan cuts the slices: (slice, node, units), each slice's own node first where the plan uses it."""
     assert decision.plan is not None  # noqa: S101 - only plans are cut
     for line_id in {piece.line_id for piece in pieces}:
@@ -254,9 +256,8 @@ def _shares(
                     yield piece, node_id, taken
 
 
-def _binding(order: UUID, pieces: Sequence[Slice], decision: Decision, lines: Mapping[UUID, Line]) -> Posting:
+def _binding(order: UUID, cut: Sequence[Share]) -> Posting:
     """The reservation given up and the allocation made, as one posting."""
-    cut = list(_shares(decision, lines, pieces))
     return Posting(
         cause_type="order",
         cause_id=order,
@@ -269,8 +270,7 @@ def _binding(order: UUID, pieces: Sequence[Slice], decision: Decision, lines: Ma
 
 async def _record(
     db: Db,
-    pieces: Mapping[UUID, Sequence[Slice]],
-    lines: Mapping[UUID, Line],
+    cuts: Mapping[UUID, Sequence[Share]],
     known: Mapping[UUID, Order],
     decided: Mapping[UUID, Decision],
 ) -> None:
@@ -279,9 +279,8 @@ async def _record(
     await routing.record(db, decisions={ids[o]: (o, d) for o, d in decided.items()})
     moves = [
         Move(slice_id=piece.id, to=Rank.ALLOCATED, quantity=units, node_id=node)
-        for order, decision in decided.items()
-        if decision.plan is not None
-        for piece, node, units in _shares(decision, lines, pieces[order])
+        for order in decided
+        for piece, node, units in cuts.get(order, ())
     ]
     told = {
         order: {"decision": ids[order].hex, "outcome": d.outcome, "cost": d.plan.cost if d.plan else None}

@@ -1,11 +1,10 @@
-"""What a step's answer does to its subject: where it stands next, and when it is tried again. Pure but for the clock."""
+"""What a step's answer does to its subject: where it stands next, and when it is tried again. Pure but for its dice."""
 
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from orderloom.plumbing import clock
 from orderloom.plumbing.journeys import Again, End, GoTo, Journey, Later, Outcome, Park, Step, TurnBack, Wait
 from orderloom.plumbing.subjects import Place
 
@@ -13,14 +12,14 @@ BACKOFF_FIRST_S = 0.5
 BACKOFF_LAST_S = 300.0
 
 
-def placed(journey: Journey, step: Step, outcome: Outcome | None, *, undoing: bool) -> Place:
+def placed(journey: Journey, step: Step, outcome: Outcome | None, *, undoing: bool, now: datetime) -> Place:
     """Where a subject stands after this outcome; None is to advance. Park and Again are the runner's own to settle."""
     match outcome:
         case None:
             following = journey.after(step.name)
             return Place(following or step.name, "due" if following else "done", undoing=False)
         case Wait(awaiting):
-            return Place(step.name, "waiting", undoing, clock.now() + step.gives_up_after, 0, awaiting)
+            return Place(step.name, "waiting", undoing, now + step.gives_up_after, 0, awaiting)
         case Later(at, awaiting):
             return Place(step.name, "due", undoing, at, 0, awaiting)
         case GoTo(name):

@@ -451,6 +451,7 @@ class Runner:
     ) -> dict[UUID, Place]:
         """Turn outcomes into places; parks by itself what asks for it."""
         places: dict[UUID, Place] = {}
+        now = clock.now()
         back_to = await subjects.undo_targets(db, journey.of, ids) if undoing else {}
         for subject in ids:
             outcome = outcomes.get(subject)
@@ -462,7 +463,7 @@ class Runner:
             elif outcome is None and undoing:
                 places[subject] = undone(journey, step, back_to[subject])
             else:
-                places[subject] = placed(journey, step, outcome, undoing=undoing)
+                places[subject] = placed(journey, step, outcome, undoing=undoing, now=now)
         return places
 
 

@@ -19,7 +19,7 @@ class Claim:
     token: int
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where a subject goes: the row to be written."""
 
@@ -65,14 +65,16 @@ JOIN unnest($2::uuid[], $3::bigint[]) AS t (subject_id, token) USING (subject_id
 WHERE s.journey = $1 AND s.token = t.token
 ORDER BY s.subject_id FOR UPDATE OF s
 """
+# Most of a set come to the same place: it is sent once, and each subject says which is its own.
 _PUT = """
 UPDATE plumbing.subjects AS s
-SET step = t.step, state = t.state, undoing = t.undoing, due_at = coalesce(t.due_at, clock_timestamp()),
-    attempts = t.attempts, awaiting = t.awaiting, problem = t.problem, leased_until = NULL,
-    undo_to = CASE WHEN t.clear_undo_to THEN NULL ELSE s.undo_to END, updated_at = clock_timestamp()
-FROM unnest($2::uuid[], $3::text[], $4::text[], $5::bool[], $6::timestamptz[], $7::smallint[], $8::text[],
-            $9::text[], $10::bool[])
-  AS t (subject_id, step, state, undoing, due_at, attempts, awaiting, problem, clear_undo_to)
+SET step = p.step, state = p.state, undoing = p.undoing, due_at = coalesce(p.due_at, clock_timestamp()),
+    attempts = p.attempts, awaiting = p.awaiting, problem = p.problem, leased_until = NULL,
+    undo_to = CASE WHEN p.clear_undo_to THEN NULL ELSE s.undo_to END, updated_at = clock_timestamp()
+FROM unnest($2::uuid[], $3::bigint[]) AS t (subject_id, place)
+JOIN unnest($4::text[], $5::text[], $6::bool[], $7::timestamptz[], $8::smallint[], $9::text[], $10::text[],
+            $11::bool[]) WITH ORDINALITY
+  AS p (step, state, undoing, due_at, attempts, awaiting, problem, clear_undo_to, number) ON p.number = t.place
 WHERE s.journey = $1 AND s.subject_id = t.subject_id
 """
 # A wake-up of a subject that is due or at work stays until it waits: its fact may be newer than what the step read.
@@ -189,17 +191,19 @@ async def put(db: Db, journey: str, places: Mapping[UUID, Place]) -> None:
     """Write where subjects have come to, and end their leases."""
     if not places:
         return
-    rows = list(places.values())
+    numbers: dict[Place, int] = {}
+    mine = [numbers.setdefault(place, len(numbers) + 1) for place in places.values()]
     await db.execute(
         _PUT,
         journey,
         list(places),
-        [p.step for p in rows],
-        [p.state for p in rows],
-        [p.undoing for p in rows],
-        [p.due_at for p in rows],
-        [p.attempts for p in rows],
-        [p.awaiting for p in rows],
-        [p.problem for p in rows],
-        [p.clear_undo_to for p in rows],
+        mine,
+        [p.step for p in numbers],
+        [p.state for p in numbers],
+        [p.undoing for p in numbers],
+        [p.due_at for p in numbers],
+        [p.attempts for p in numbers],
+        [p.awaiting for p in numbers],
+        [p.problem for p in numbers],
+        [p.clear_undo_to for p in numbers],
     )
