@@ -341,7 +341,8 @@ class _Cuts:
     def _searched(self, wanted: Content, worth: int, most: int, used: int, limit: int) -> Cut | None:
         guards = self._lattice.guards
         guarded = wanted | guards
-        best, parts = limit, None
+        best = limit
+        parts: tuple[tuple[int, Content], ...] | None = None
         for surplus, content, its, ways in self._offers[_first(wanted)]:
             self._steps += 1
             if surplus + worth >= best:
