@@ -13,7 +13,15 @@ from datetime import timedelta
 from types import ModuleType
 from typing import Any
 
-from orderloom.journey import fulfillment, handing, notifying, order, publishing, returning
+from orderloom.journey import (
+    fulfillment,
+    handing,
+    notifying,
+    order,
+    publishing,
+    publishing_stock,
+    returning,
+)
 from orderloom.journey.roster import JOURNEYS
 from orderloom.plumbing.journeys import Journey, Local, Outward, Step
 from orderloom.plumbing.runner import ATTEMPTS_MAX
@@ -26,6 +34,8 @@ HOMES: dict[str, ModuleType] = {
     "manifest": handing,
     "notice": notifying,
     "webhook": publishing,
+    "availability": publishing_stock,
+    "reconciliation": publishing_stock,
 }
 WAYS_BACK = {
     ("order", "follow"): (
