@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from orderloom import catalog
 from orderloom.journey.placing import place
 from orderloom.orders.model import LineDraft, Refused, TenderDraft
 from orderloom.terms import Rank
@@ -49,6 +52,25 @@ async def test_a_kit_short_of_one_component_is_refused_whole(house: House) -> No
     for sku in rest:
         async with house.database.transaction() as db:
             assert not await db.fetchval("SELECT sum(reserved) FROM inventory.stock WHERE sku = $1", sku)
+    await house.sound()
+
+
+async def test_a_component_sold_ahead_is_waited_for_and_the_kit_leaves_whole(house: House) -> None:
+    kit, parts = kit_of(house)
+    scarce, *rest = sorted(parts)
+    async with house.database.transaction() as db:
+        item = (await catalog.items_of(db, skus=[scarce]))[scarce]
+        await catalog.put_items(db, items=[replace(item, backorder="always")])
+    await house.shelve(scarce, {})
+    for sku in rest:
+        await house.shelve(sku, {"RNO": parts[sku]})
+    [order_id] = await house.place(draft_of(house, kit))
+    await house.settle()
+    assert set(await house.ranks(order_id)) == {Rank.RESERVED, Rank.BACKORDERED}
+    assert (await house.at(order_id)).step == "reserve"
+    await house.shelve(scarce, {"RNO": parts[scarce]})
+    await house.settle()
+    assert set(await house.ranks(order_id)) == {Rank.RELEASED}
     await house.sound()
 
 

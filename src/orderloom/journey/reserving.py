@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from orderloom import inventory, network
+from orderloom import catalog, inventory, network
 from orderloom.catalog.store import sold_later
 from orderloom.inventory.availability import (
     Demand,
@@ -84,7 +84,7 @@ async def reserve(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
     )
     moved = {m.slice_id for m in moves}
     able = {p.order_id for p in pieces if p.id in moved or Rank.RESERVED <= p.rank < Rank.CANCELLED}
-    halves = _half_kits(pieces, moved, still_short, lines)
+    halves = await _half_kits(db, pieces, moved, still_short, lines)
     return {
         order: _until(ready.get(order), now)
         for order in still_short
@@ -104,20 +104,28 @@ def _until(ready_at: datetime | None, now: datetime) -> Outcome:
     return Later(ready_at + _GRACE, "stock to arrive")
 
 
-def _half_kits(
+async def _half_kits(
+    db: Db,
     pieces: Sequence[Slice],
     moved: set[UUID],
     missing: Mapping[UUID, Mapping[UUID, int]],
     lines: Mapping[UUID, Line],
 ) -> set[UUID]:
-    """The orders with a kit of which one component is kept and another missing: its components leave together."""
-    kits = {p.id: lines[p.line_id].kit_line_id for p in pieces if p.line_id in lines}
-    kept = {kits[p.id] for p in pieces if p.id in kits and (p.id in moved or p.rank == Rank.RESERVED)}
-    return {
-        order
-        for order, mine in missing.items()
-        if any(kit is not None and kit in kept for kit in (kits.get(piece) for piece in mine))
-    }
+    """Orders with a kit of which one component is kept and another, sold ahead, is missing: they leave together.
+
+    A component that its item's policy would not sell ahead was taken by its channel all the same: it follows the rest.
+    """
+    kits = {p.id: (lines[p.line_id].kit_line_id, p.sku) for p in pieces if p.line_id in lines}
+    kept = {kits[p.id][0] for p in pieces if p.id in kits and (p.id in moved or p.rank == Rank.RESERVED)}
+    halves: dict[UUID, set[str]] = {}
+    for order, mine in missing.items():
+        lacking = {
+            sku for kit, sku in (kits[p] for p in mine if p in kits) if kit is not None and kit in kept
+        }
+        if lacking:
+            halves[order] = lacking
+    items = await catalog.items_of(db, skus=set().union(*halves.values())) if halves else {}
+    return {order for order, skus in halves.items() if any(items[sku].backorder != "refuse" for sku in skus)}
 
 
 async def _not_yet_sold(db: Db, pieces: Sequence[Slice], now: datetime) -> dict[UUID, Outcome]:
