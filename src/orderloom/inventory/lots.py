@@ -121,10 +121,16 @@ async def _let_go_surplus(db: Db, books: Books) -> None:
     over = books.overdrawn()
     if not over:
         return
-    books.know(await store.picks_on(db, list(over)))
+    await _know_works_on(db, books, list(over))
     dropped = books.drop_surplus(over)
     for pick in dropped:
         books.pick(pick.fulfillment_id, pick.line_id, (pick.node_id, pick.sku), pick.quantity, today=None)
+
+
+async def _know_works_on(db: Db, books: Books, lots: Collection[tuple[UUID, str, str]]) -> None:
+    """All picks of the work that takes from these lots, those on other lots too: it may be bound to more of them."""
+    works = {pick.fulfillment_id for pick in await store.picks_on(db, lots)}
+    books.know(await store.picks_of(db, works))
 
 
 # --- the work's lots ------------------------------------------------------------------------------------------
@@ -178,7 +184,7 @@ async def bind(
         return WrongLot("unknown_lot", f"{lot} of {sku} is not in stock here: count it in, or take another")
     if found.past(today) or found.on_hand <= found.expired:
         return WrongLot("expired_lot", f"{lot} of {sku} expired on {found.expires_on}: put it aside")
-    books.know(await store.picks_on(db, [found.key]))
+    await _know_works_on(db, books, [found.key])
     if not books.swap_in(work, found.key, quantity):
         return WrongLot("lot_taken", f"all of {lot} of {sku} is packed for other orders: take another lot")
     await books.write(db)
@@ -277,7 +283,7 @@ async def let_go_expired(db: Db, *, keys: Collection[Key], today: Mapping[UUID, 
     packed = {
         piece.fulfillment_id for piece in await slices_of(db, fulfillments=works) if piece.rank >= Rank.PACKED
     }
-    books.know(p for p in picks if p.fulfillment_id not in packed)
+    books.know(await store.picks_of(db, [work for work in works if work not in packed]))
     for pick in [p for p in picks if p.fulfillment_id not in packed]:
         books.unpick(pick, pick.quantity)
         key = (pick.node_id, pick.sku)

@@ -54,7 +54,7 @@ async def _faults(db: Db, snapshot: Snapshot) -> dict[str, LineOutcome]:
     items = await catalog.items_of(db, skus={line.sku for line in snapshot.lines})
     named = {line.sku: line.lots for line in snapshot.lines if line.lots}
     elsewhere = await lots.in_stock_elsewhere(db, node_id=snapshot.node_id, lots=named) if named else {}
-    at_another = dict(elsewhere)
+    at_another = dict(elsewhere.keys())
     faults: dict[str, LineOutcome] = {}
     for line in snapshot.lines:
         item = items.get(line.sku)
