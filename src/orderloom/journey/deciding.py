@@ -65,7 +65,10 @@ async def present(db: Db, question: Question, *, now: datetime, within: Within) 
     sources = [
         Source(
             node=node,
-            available=Quantities((sku, snapshot.shelves.to_promise(node.id, sku)) for sku in sorted(skus)),
+            available=Quantities(
+                (sku, snapshot.shelves.for_channel(node.id, sku, channel.id if channel else None))
+                for sku in sorted(skus)
+            ),
             capacity_left=snapshot.room.get(node.id),
             refused=f"it does not ship for {channel.code}"
             if channel and not channel.draws_on(node)

@@ -11,11 +11,12 @@ import pytest
 
 from orderloom import catalog, inventory, network
 from orderloom.inventory import reservations
+from orderloom.inventory.allotting import SafetyRule
 from orderloom.inventory.keeping import Reservation
 from orderloom.inventory.model import Leg, Posting
 from orderloom.inventory.reservations import Ended, Made, NotKept
 from orderloom.inventory.store import allotments
-from orderloom.journey import carts, placing
+from orderloom.journey import carts, limiting, placing
 from orderloom.journey.carts import CartDraft, Wrong
 from orderloom.journey.offering import offers
 from orderloom.network.model import Channel
@@ -351,3 +352,27 @@ async def test_carts_and_orders_race_for_the_last_units(database: Database, allo
             assert (await drawn(db, ids["web"]), await drawn(db, ids["pos"])) == (sold["web"], sold["pos"])
         await balances_are_their_movements(db)
     await many.close()
+
+
+async def test_a_new_balance_has_the_safety_stock_that_its_rules_say(db: Db) -> None:
+    ids = await shop(db)
+    await catalog.put_items(
+        db, items=[catalog.Item(sku="NEW", name="NEW", weight_g=1, length_mm=1, width_mm=1, height_mm=1)]
+    )
+    rules = [
+        SafetyRule(units=1),
+        SafetyRule(units=2, node_id=ids["A"]),
+        SafetyRule(units=3, sku="NEW"),
+        SafetyRule(units=4, sku=SKU, node_id=ids["A"]),
+    ]
+    await limiting.secure(db, rules=rules)
+    leg = Leg(node_id=ids["A"], sku="NEW", kind="received", on_hand=5)
+    await inventory.post(db, postings=[Posting(cause_type="test", cause_id=None, legs=(leg,))])
+    found = await inventory.levels(db, skus=["NEW", SKU, OTHER])
+    assert {(level.sku, level.node_id): level.safety_stock for level in found} == {
+        ("NEW", ids["A"]): 3,
+        (SKU, ids["A"]): 4,
+        (SKU, ids["B"]): 1,
+        (OTHER, ids["A"]): 2,
+        (OTHER, ids["B"]): 1,
+    }

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from orderloom.inventory.allotting import Allotment, Limits, SafetyRule
+from orderloom.inventory.store.stock import SAFETY_BY_RULE
 from orderloom.plumbing.database import Db, Row
 
 _ALLOTMENT = (
@@ -19,25 +20,32 @@ _LOCK = """
 WITH locked AS MATERIALIZED (
   SELECT sku FROM inventory.allotments WHERE sku = ANY($1::text[]) ORDER BY sku, channel_id FOR NO KEY UPDATE
 )
-SELECT count(*) AS allotted, (SELECT count(*) FROM inventory.safety_rules WHERE channel_id IS NOT NULL) AS rules
+SELECT count(*) > 0 AS allotted, EXISTS (SELECT FROM inventory.safety_rules WHERE channel_id IS NOT NULL) AS rules
 FROM locked
+"""
+_LOOK = """
+SELECT EXISTS (SELECT FROM inventory.allotments WHERE sku = ANY($1::text[])) AS allotted,
+       EXISTS (SELECT FROM inventory.safety_rules WHERE channel_id IS NOT NULL) AS rules
 """
 
 
 async def lock(db: Db, skus: Sequence[str]) -> Limits:
     """What limits claims to these SKUs; their allotments are locked in key order."""
-    found = await db.fetchrow(_LOCK, list(skus))
-    assert found is not None  # noqa: S101 - an aggregate has a row
-    return Limits(
-        # A row that another transaction added while we waited is seen by a new statement only.
-        await of(db, skus=skus) if found["allotted"] else (),
-        await channel_safety(db) if found["rules"] else (),
-    )
+    # A row that another transaction added while we waited is seen by a new statement only.
+    return await _limits(db, skus, await db.fetchrow(_LOCK, list(skus)))
 
 
 async def look(db: Db, skus: Sequence[str]) -> Limits:
     """The same without a lock."""
-    return Limits(await of(db, skus=skus), await channel_safety(db))
+    return await _limits(db, skus, await db.fetchrow(_LOOK, list(skus)))
+
+
+async def _limits(db: Db, skus: Sequence[str], found: Row | None) -> Limits:
+    assert found is not None  # noqa: S101 - both questions have an answer of one row
+    return Limits(
+        await of(db, skus=skus) if found["allotted"] else (),
+        await channel_safety(db, skus) if found["rules"] else (),
+    )
 
 
 async def of(
@@ -158,10 +166,12 @@ async def delete(db: Db, *, sku: str, channel_id: UUID) -> bool:
 # --- safety rules ---------------------------------------------------------------------------------------------
 
 
-async def channel_safety(db: Db) -> list[SafetyRule]:
-    """The rules that are a channel's own."""
+async def channel_safety(db: Db, skus: Sequence[str]) -> list[SafetyRule]:
+    """The rules that are a channel's own and bear on these SKUs."""
     rows = await db.fetch(
-        "SELECT units, channel_id, node_id, sku FROM inventory.safety_rules WHERE channel_id IS NOT NULL"
+        "SELECT units, channel_id, node_id, sku FROM inventory.safety_rules "
+        "WHERE channel_id IS NOT NULL AND (sku IS NULL OR sku = ANY($1::text[]))",
+        list(skus),
     )
     return [SafetyRule(**dict(row)) for row in rows]
 
@@ -231,19 +241,13 @@ WHERE EXISTS (SELECT FROM unnest($1::uuid[], $2::text[]) AS t (node_id, sku)
               WHERE (t.node_id IS NULL OR t.node_id = s.node_id) AND (t.sku IS NULL OR t.sku = s.sku))
 ORDER BY s.node_id, s.sku FOR NO KEY UPDATE
 """
-_RESOLVE = """
-UPDATE inventory.stock AS s
-SET safety_stock = n.units, version = s.version + 1, updated_at = clock_timestamp()
-FROM (
-  SELECT t.node_id, t.sku, coalesce(
-    (SELECT r.units FROM inventory.safety_rules AS r
-     WHERE r.channel_id IS NULL AND (r.node_id = t.node_id OR r.node_id IS NULL) AND (r.sku = t.sku OR r.sku IS NULL)
-     ORDER BY r.sku IS NULL, r.node_id IS NULL LIMIT 1), 0) AS units
-  FROM unnest($1::uuid[], $2::text[]) AS t (node_id, sku)
-) AS n
-WHERE s.node_id = n.node_id AND s.sku = n.sku AND s.safety_stock <> n.units
-RETURNING s.node_id, s.sku
-"""
+_RESOLVE = (
+    "UPDATE inventory.stock AS s SET safety_stock = n.units, version = s.version + 1, updated_at = clock_timestamp() "
+    "FROM (SELECT t.node_id, t.sku, "
+    + SAFETY_BY_RULE
+    + "AS units FROM unnest($1::uuid[], $2::text[]) AS t (node_id, sku)) AS n "
+    "WHERE s.node_id = n.node_id AND s.sku = n.sku AND s.safety_stock <> n.units RETURNING s.node_id, s.sku"
+)
 
 
 async def resolve(db: Db, changed: Sequence[SafetyRule]) -> list[tuple[UUID, str]]:

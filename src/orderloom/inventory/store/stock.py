@@ -12,16 +12,23 @@ from orderloom.plumbing.events import acting
 _LEVEL = ", ".join(Level.__dataclass_fields__)
 _MOVEMENT = ", ".join(Movement.__dataclass_fields__)
 
-_MAKE = """
-INSERT INTO inventory.stock (node_id, sku, version, safety_stock)
-SELECT t.node_id, t.sku, 0, coalesce(
+# The safety rule that holds for a balance `t`: one look into the index for each, for there may be one a balance.
+SAFETY_BY_RULE = """
+coalesce(
   (SELECT r.units FROM inventory.safety_rules AS r
-   WHERE r.channel_id IS NULL AND (r.node_id = t.node_id OR r.node_id IS NULL) AND (r.sku = t.sku OR r.sku IS NULL)
-   ORDER BY r.sku IS NULL, r.node_id IS NULL LIMIT 1), 0)
-FROM unnest($1::uuid[], $2::text[]) AS t (node_id, sku)
-ORDER BY t.node_id, t.sku
-ON CONFLICT DO NOTHING
+   WHERE r.channel_id IS NULL AND r.node_id = t.node_id AND r.sku = t.sku),
+  (SELECT r.units FROM inventory.safety_rules AS r
+   WHERE r.channel_id IS NULL AND r.node_id IS NULL AND r.sku = t.sku),
+  (SELECT r.units FROM inventory.safety_rules AS r
+   WHERE r.channel_id IS NULL AND r.node_id = t.node_id AND r.sku IS NULL),
+  (SELECT r.units FROM inventory.safety_rules AS r
+   WHERE r.channel_id IS NULL AND r.node_id IS NULL AND r.sku IS NULL), 0)
 """
+_MAKE = (
+    "INSERT INTO inventory.stock (node_id, sku, version, safety_stock) SELECT t.node_id, t.sku, 0, "
+    + SAFETY_BY_RULE
+    + "FROM unnest($1::uuid[], $2::text[]) AS t (node_id, sku) ORDER BY t.node_id, t.sku ON CONFLICT DO NOTHING"
+)
 
 
 async def lock_keys(db: Db, keys: Sequence[tuple[UUID, str]]) -> list[Balance]:
