@@ -12,6 +12,7 @@ from orderloom.api.door import Call, Here, Routes
 from orderloom.api.fulfillment import FulfillmentOut, PackageOut, PickRowOut, read_work
 from orderloom.api.problems import refused
 from orderloom.api.wire import Code, Count, FulfillmentId, In, Out, Reason, Size, Weight, some
+from orderloom.inventory.store.lots import picks_of
 from orderloom.journey import working
 from orderloom.packing.model import Accepted, Refused
 from orderloom.terms import Dimensions
@@ -19,10 +20,19 @@ from orderloom.terms import Dimensions
 routes = Routes("fulfillment orders")
 
 
+class PickLotOut(Out):
+    """Units of a tracked item to take from this lot."""
+
+    sku: str
+    lot: str
+    quantity: int
+
+
 class PickListOut(Out):
     """What to take from the shelves, by SKU."""
 
     rows: list[PickRowOut]
+    lots: list[PickLotOut] = Field(description="Of tracked items: from which lots, first expired first out")
 
 
 class ScanIn(In):
@@ -92,7 +102,11 @@ async def get_pick_list(call: Here, fulfillment_id: FulfillmentId) -> PickListOu
     """What to take from the shelves for it"""
     await call.reach("fulfillment", fulfillment_id)
     rows = await packing.pick_list(call.db, fulfillments=[fulfillment_id])
-    return PickListOut(rows=[PickRowOut(**some(row, PickRowOut)) for row in rows])
+    picks = await picks_of(call.db, [fulfillment_id])
+    return PickListOut(
+        rows=[PickRowOut(**some(row, PickRowOut)) for row in rows],
+        lots=[PickLotOut(**some(pick, PickLotOut)) for pick in picks],
+    )
 
 
 @routes.post("/fulfillment-orders/{fulfillment_id}/scans", scope="fulfillment:write", refuses=(409,))

@@ -219,6 +219,10 @@ EVENT_WORDS: Mapping[str, str] = {
     "return.inspected": "Return inspected",
     "return.closed": "Return closed",
     "notice.sent": "Buyer told",
+    "count.created": "Cycle count begun",
+    "count.recorded": "Counted",
+    "count.posted": "Cycle count posted",
+    "count.cancelled": "Cycle count given up",
     "reservation.created": "Stock kept for a cart",
     "reservation.changed": "Cart changed",
     "reservation.consumed": "Cart became the order, its stock with it",
@@ -229,7 +233,7 @@ _EVENT_ICONS: Mapping[str, str] = {
     "order": "shopping-cart", "hold": "hand", "exception": "triangle-alert", "fulfillment": "warehouse",
     "package": "package", "label": "tag", "manifest": "clipboard-list", "shipment": "truck", "parcel": "truck",
     "payment": "credit-card", "return": "undo-2", "notice": "mail", "stock": "boxes",
-    "reservation": "shopping-cart",
+    "reservation": "shopping-cart", "count": "clipboard-list",
 }  # fmt: skip
 
 
