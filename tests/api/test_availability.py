@@ -38,7 +38,12 @@ async def feed(api, after=None, **asked):
 async def test_a_channel_follows_its_numbers_by_cursor(shop, worker):
     await worker.run_until_idle()
     first = await feed(shop)
-    assert {row["sku"]: row["quantity"] for row in first["data"]} == {"LAMP": 20, "MUG": 20, "RUG": 0, "SET": 10}
+    assert {row["sku"]: row["quantity"] for row in first["data"]} == {
+        "LAMP": 20,
+        "MUG": 20,
+        "RUG": 0,
+        "SET": 10,
+    }
     assert (await feed(shop, first["after"]))["data"] == []
     await shop.ok("POST", "/v1/orders", order({"MUG": 3}))
     await worker.run_until_idle()
@@ -181,7 +186,7 @@ async def test_why_of_what_is_not_there_is_not_found(shop):
 
 
 async def test_safety_stock_is_computed_tried_first_and_put_in_place(shop, worker):
-    body = {"target": 0.001, "node": "EAST", "lag_seconds": 60, "reason": "review"}
+    body = {"target": 0.001, "node": "EAST", "lag_seconds": 60}
     dry = await shop.post("/v1/inventory/safety/compute?dry_run=true", body)
     assert dry.status_code == 200, dry.text
     wanted = {row["sku"]: row["units"] for row in dry.json()["results"]}

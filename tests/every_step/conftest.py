@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 from orderloom import sync
 from orderloom.plumbing.database import Database
 from orderloom.plumbing.settings import settings
+from orderloom.sync.feeds import feed_named
 from tests.conftest import administer
 from tests.every_step.street import Street, Told, written
 from tests.journey.conftest import furnished, outside  # noqa: F401 - fixtures, asked for by name
@@ -29,20 +30,27 @@ def logged():
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
-async def street(postgres, furnished, outside):  # noqa: F811 - the fixtures imported above
+async def street(postgres, furnished, outside, tmp_path_factory):  # noqa: F811 - the fixtures imported above
     """The merchant."""
     name, told = f"street_{uuid4().hex[:16]}", Told()
     await administer(postgres, f'CREATE DATABASE "{name}" TEMPLATE "{furnished[0]}"')
     opened = await Database.open(postgres.url(name))
     await told.open()
     os.environ["ORDERLOOM_WEBHOOK_PRIVATE_HOSTS"] = "true"
+    os.environ["ORDERLOOM_FEED_DIR"] = str(tmp_path_factory.mktemp("feeds"))
     settings.cache_clear()
+    feed_named.cache_clear()
     async with opened.transaction() as db:
         url = f"http://127.0.0.1:{told.port}/hooks"
         await sync.register(db, url=url, types=["order.confirmed"], private=True)
+        await db.execute(
+            "UPDATE network.channels SET availability_feed = $1 WHERE code = 'web'",
+            {"adapter": "csv", "file": "web.csv"},
+        )
     yield Street(House(opened, outside, furnished[1]), told)
-    del os.environ["ORDERLOOM_WEBHOOK_PRIVATE_HOSTS"]
+    del os.environ["ORDERLOOM_WEBHOOK_PRIVATE_HOSTS"], os.environ["ORDERLOOM_FEED_DIR"]
     settings.cache_clear()
+    feed_named.cache_clear()
     await told.close()
     await opened.close()
     await administer(postgres, f'DROP DATABASE "{name}" WITH (FORCE)')

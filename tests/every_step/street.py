@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 from orderloom import inventory
 from orderloom.delivery.model import TrackingEvent
 from orderloom.insight import audit
-from orderloom.journey import asking_back, cancelling, working
+from orderloom.journey import asking_back, cancelling, publishing_stock, working
 from orderloom.journey.roster import JOURNEYS, READERS
 from orderloom.orders.reading import fulfillments_of, lines_of, orders_of, slices_of
 from orderloom.plumbing import events, http, journeys
@@ -67,6 +69,7 @@ class Street:
     back: UUID | None = None
     skus: tuple[str, ...] = ()
     one_less: bool = False
+    compared: bool = False
     mark: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -79,7 +82,7 @@ class Street:
         """A buyer of its own orders two of one item and one of another."""
         self.house.email = f"buyer-{uuid4().hex[:10]}@example.com"
         self.skus = (self.house.item(0), self.house.item(1))
-        self.order, self.back, self.one_less = None, None, False
+        self.order, self.back, self.one_less, self.compared = None, None, False, False
         self.mark = {
             "gateway": 0,
             "carrier": 0,
@@ -108,7 +111,7 @@ class Street:
         """A worker does all there is; what was put off is due at once, what is leased waits for its lease."""
         runner = Runner(self.database, tables, lease_s=LEASE_S)
         for _ in range(ROUNDS):
-            told = sum([await events.feed(self.database, reader) for reader in READERS])
+            told = sum([await events.feed(self.database, reader, hurry=True) for reader in READERS])
             if await runner.run_until_idle() or told or await self._hurry():
                 continue
             if not await events.unread(self.database, READERS):
@@ -138,6 +141,7 @@ class Street:
                 or await self._carriers_deliver(db)
                 or await self._buyer_sends_back(db)
                 or await self._node_takes_back(db)
+                or await self._listing_is_compared(db)
             )
 
     async def _buyer_wants_one_less(self, db: Db) -> bool:
@@ -213,6 +217,12 @@ class Street:
             await asking_back.inspect(db, return_id=back.id, findings=findings)
             return True
         return False
+
+    async def _listing_is_compared(self, db: Db) -> bool:
+        first, self.compared = not self.compared, True
+        if first:
+            await publishing_stock.ask_to_compare(db, channel_id=await self._channel(db))
+        return first
 
     # --- steps ------------------------------------------------------------------------------------------------
 
@@ -305,7 +315,24 @@ class Street:
             "works": sorted((w.status, w.request_status) for w in works),
             "order": (order.lifecycle, order.status, order.payment_status, order.return_status),
             "cases": [row["kind"] for row in cases],
+            "offered": await self._offered(),
         }
+
+    async def _channel(self, db: Db) -> UUID:
+        found: UUID = await db.fetchval("SELECT id FROM network.channels WHERE code = 'web'")
+        return found
+
+    async def _offered(self) -> list[bool]:
+        """Whether the channel's file says of each item what was published last."""
+        async with self.database.transaction() as db:
+            rows = await db.fetch(
+                "SELECT sku, quantity, version FROM sync.availability WHERE channel_id = $1 AND sku = ANY($2::text[])",
+                await self._channel(db),
+                list(self.skus),
+            )
+        file = Path(os.environ["ORDERLOOM_FEED_DIR"]) / "web.csv"
+        lines = file.read_text().splitlines() if file.exists() else []
+        return [f"{row['sku']},{row['quantity']},{row['version']},,0" in lines for row in rows]
 
     async def _operations(self) -> list[dict[str, Any]]:
         """What the gateway has on its books since the mark."""

@@ -50,6 +50,7 @@ async def test_an_undisturbed_order_shows_every_kind_of_effect(undisturbed):
     assert len(undisturbed["letters"]) >= 4
     assert not any(undisturbed["stock"]), "what was sold has come back"
     assert undisturbed["cases"] == []
+    assert undisturbed["offered"] == [True, True]
 
 
 @STEPS
@@ -98,6 +99,8 @@ NO_WAY_BACK = {
     "manifest": "hand_over",
     "notice": "send",
     "webhook": "post",
+    "availability": "push",
+    "reconciliation": "compare",
 }
 
 

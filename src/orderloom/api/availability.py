@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, ConfigDict, Field
 from orderloom import network
 from orderloom.api.door import Call, Here, Routes
 from orderloom.api.problems import Fault, invalid, not_found, refused, wrong
-from orderloom.api.wire import Code, In, Limit, Out, Page, Reason, Whole, cursor, page_of, place
+from orderloom.api.wire import Code, In, Limit, Out, Page, Whole, cursor, page_of, place
 from orderloom.insight import availability_pages, why_stock
 from orderloom.insight.why_stock import Why
 from orderloom.journey import publishing_stock, securing
@@ -347,9 +347,7 @@ async def why_is_stock_so(call: Here, *, node: Code, sku: Code) -> WhyOut:
 class ComputeSafetyIn(In):
     """Which risk to keep to, and of which balances."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"target": 0.001, "node": "EAST", "reason": "quarterly review"}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"target": 0.001, "node": "EAST"}]})
     target: float = Field(
         ge=0.000001, le=0.5, description="Chance of an oversell each time a SKU is sold down at a node"
     )
@@ -358,8 +356,7 @@ class ComputeSafetyIn(In):
     lag_seconds: float | None = Field(
         default=None, gt=0, le=604_800, description="Age of a channel's number; measured when left out"
     )
-    after: str | None = Field(default=None, max_length=400, description="`after` of the answer before")
-    reason: Reason
+    after: str | None = Field(default=None, max_length=400, description="`next_after` of the answer before")
 
 
 class SafetyOut(Out):
@@ -400,7 +397,7 @@ async def compute_safety(call: Here, body: ComputeSafetyIn) -> SafetyPageOut:
         after=(begin[0], begin[1]) if begin else securing.FIRST,
         limit=SAFETY_AT_ONCE,
     )
-    changed = await securing.apply(call.db, proposals=found, reason=body.reason)
+    changed = await securing.apply(call.db, proposals=found)
     more = len(found) == SAFETY_AT_ONCE
     return SafetyPageOut(
         results=[_safety(nodes, each) for each in found],

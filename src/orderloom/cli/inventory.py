@@ -251,7 +251,7 @@ async def _safety(
             async with database.transaction() as db:
                 part = await securing.propose(db, asked=asked, now=clock.now(), after=after)
                 if apply:
-                    changed += await securing.apply(db, proposals=part, reason="computed from risk")
+                    changed += await securing.apply(db, proposals=part)
             found += part
             if len(part) < securing.TOGETHER:
                 return [(codes[p.node_id], p) for p in found], changed

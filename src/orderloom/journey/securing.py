@@ -9,9 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from orderloom.inventory.allotting import SafetyRule
-from orderloom.inventory.marking import tell_offer_changed
 from orderloom.inventory.safety import Learnt, Safety, safety
-from orderloom.inventory.store import allotments, learning
+from orderloom.inventory.store import learning
+from orderloom.journey.limiting import secure
 from orderloom.plumbing.database import Db
 from orderloom.plumbing.settings import settings
 from orderloom.sync.store import availability
@@ -87,18 +87,14 @@ async def propose(
     return found
 
 
-async def apply(db: Db, *, proposals: Sequence[Proposal], reason: str) -> int:
+async def apply(db: Db, *, proposals: Sequence[Proposal]) -> int:
     """Put proposals in place as rules; what was set by hand stays. Returns how many balances keep another number."""
     ours = [p for p in proposals if not p.by_hand]
     if not ours:
         return 0
     rules = [SafetyRule(units=p.safety.units, node_id=p.node_id, sku=p.sku) for p in ours]
-    basis: list[Any] = [p.safety.basis() for p in ours]
-    await allotments.put_rules(db, rules, source="computed", basis=basis)
-    changed = await allotments.resolve(db, rules)
-    if changed:
-        await tell_offer_changed(db, skus={sku for _, sku in changed}, reason=reason)
-    return len(changed)
+    await secure(db, rules=rules, source="computed", basis=[p.safety.basis() for p in ours])
+    return sum(p.was != p.safety.units for p in ours)
 
 
 async def achieved(db: Db, *, nodes: Sequence[UUID] | None = None) -> list[dict[str, Any]]:
