@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
-from orderloom.inventory.allotting import Limits
 from orderloom.inventory import lots
+from orderloom.inventory.allotting import Limits
 from orderloom.inventory.availability import Offer, Shelves, offer
 from orderloom.inventory.model import Level, Movement, Posting, Short
 from orderloom.inventory.store import allotments

@@ -240,30 +240,27 @@ async def _touched(db: Db, key: UUID, ttl_s: int | None) -> Reservation:
 
 async def cancel(db: Db, *, keys: Sequence[UUID], reason: str) -> set[UUID]:
     """Give up those that are open; returns them. Those that have ended stay as they ended."""
-    return await _end(db, keys, "cancelled", reason)
+    return {r.id for r in await _end(db, keys, "cancelled", reason)}
 
 
 async def expire(db: Db, *, limit: int = 1000) -> list[Reservation]:
     """End those whose time is over by the database's clock, and give their units back; returns them."""
-    overdue = await store.claim_overdue(db, limit)
-    found = await store.of(db, overdue)
-    await _end(db, overdue, "expired", "its time was over")
-    return list(found.values())
+    return await _end(db, await store.claim_overdue(db, limit), "expired", "its time was over")
 
 
 async def _end(
     db: Db, keys: Sequence[UUID], state: Literal["cancelled", "expired"], reason: str
-) -> set[UUID]:
+) -> list[Reservation]:
     found = [r for r in (await store.lock(db, keys)).values() if r.state == "open"]
     if not found:
-        return set()
+        return []
     shelves = await inventory.lock(db, keys=[key for r in found for key in r.own()])
     for reservation in found:
         free(shelves, reservation, reason=reason)
     await inventory.write(db, shelves=shelves)
-    ended = await store.end(db, [r.id for r in found], state=state)
+    await store.end(db, [r.id for r in found], state=state)
     await events.append(db, [_ended(r, state, reason) for r in found])
-    return ended
+    return found
 
 
 # --- into an order --------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from orderloom.network.model import Channel, Node
 from orderloom.orders.model import Fault
 from orderloom.plumbing.database import Db
 
-AT_ONCE = 2000
+AT_ONCE = 1000
 Outcome = TypeVar("Outcome")
 
 

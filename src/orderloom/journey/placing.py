@@ -364,7 +364,7 @@ async def _store(
         ],
         of_new_orders=True,
     )
-    senders = actors or [None] * len(orders)
+    senders: Sequence[Actor | None] = actors or [None] * len(orders)
     await events.append(
         db,
         [_captured(order, numbers[order.id], actor) for order, actor in zip(orders, senders, strict=True)],
