@@ -10,11 +10,7 @@ from orderloom.plumbing.database import Db, Row
 from orderloom.routing.kept import packed, unpacked
 from orderloom.routing.model import Decision
 
-_INSERT = """
-INSERT INTO routing.decisions (id, order_id, outcome, record, cost, runner_up_cost, shipments, decided_as_of)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[], $5::bigint[], $6::bigint[], $7::smallint[],
-                     $8::timestamptz[])
-"""
+_KEPT = ("id", "order_id", "outcome", "record", "cost", "runner_up_cost", "shipments", "decided_as_of")
 _DECISION = (
     "id, order_id, kind, outcome, record, cost, runner_up_cost, shipments, decided_as_of, created_at "
     "FROM routing.decisions"
@@ -23,17 +19,23 @@ _DECISION = (
 
 async def record(db: Db, *, decisions: Mapping[UUID, tuple[UUID, Decision]]) -> None:
     """Keep decisions: by their own id, the order each is about and what was decided."""
-    made = list(decisions.values())
-    await db.execute(
-        _INSERT,
-        list(decisions),
-        [order_id for order_id, _ in made],
-        [d.outcome for _, d in made],
-        [packed({"request": d.request.json(), "answer": d.json()}) for _, d in made],
-        [d.plan.cost if d.plan else None for _, d in made],
-        [d.runner_up.cost if d.runner_up else None for _, d in made],
-        [len(d.plan.parts) if d.plan else 0 for _, d in made],
-        [d.request.now for _, d in made],
+    await db.copy_records_to_table(
+        "decisions",
+        schema_name="routing",
+        columns=_KEPT,
+        records=[
+            (
+                decision_id,
+                order_id,
+                d.outcome,
+                packed({"request": d.request.json(), "answer": d.json()}),
+                d.plan.cost if d.plan else None,
+                d.runner_up.cost if d.runner_up else None,
+                len(d.plan.parts) if d.plan else 0,
+                d.request.now,
+            )
+            for decision_id, (order_id, d) in decisions.items()
+        ],
     )
 
 
