@@ -164,3 +164,40 @@ def test_a_kit_is_offered_as_whole_kits_of_one_node() -> None:
     found = offer(shelves, channel_id=WEB, sku="SET", open_nodes=NODES, components={"CUP": 2, "BOX": 1})
     assert (found.quantity, found.by_node) == (2, {NODES[0]: 2})
     assert offer(shelves, channel_id=WEB, sku="CUP", open_nodes=NODES[:1], awaiting={"CUP": 4}).quantity == 5
+
+
+@st.composite
+def shelves_of_two_nodes(draw: st.DrawFn) -> Shelves:
+    rules = [
+        SafetyRule(units=draw(st.integers(0, 5)), channel_id=WEB),
+        SafetyRule(units=draw(st.integers(0, 5)), channel_id=POS, node_id=NODES[0]),
+    ]
+    levels = [Level(node_id=n, sku=SKU, on_hand=draw(st.integers(0, 30))) for n in NODES]
+    return Shelves(levels, Limits(draw(allotments()), rules))
+
+
+@QUICK
+@given(
+    shelves_of_two_nodes(),
+    st.lists(
+        st.tuples(
+            st.sampled_from(CHANNELS), st.integers(1, 20), st.sampled_from([NODES, NODES[:1], NODES[1:]])
+        ),
+        max_size=6,
+    ),
+)
+def test_whoever_claims_never_gets_more_than_the_allowance_nor_what_is_set_aside_for_others(
+    shelves: Shelves, claims: list[tuple[UUID, int, tuple[UUID, ...]]]
+) -> None:
+    for channel, units, nodes in claims:
+        before = unused(tuple(shelves.limits.allotted(SKU)), shelves.atp(SKU))
+        allowed = shelves.allowance(channel, SKU, nodes)
+        kept, short = place([Demand(SKU, units), Demand(SKU, 1)], shelves, nodes, channel)
+        taken = sum(k.quantity for k in kept)
+        assert taken == min(units + 1, allowed)
+        assert taken + sum(short.values()) == units + 1
+        legs = reserve_legs((k.node_id, SKU, k.quantity) for k in kept)
+        posting = Posting(cause_type="t", cause_id=None, legs=legs, within_safety=True, channel_id=channel)
+        assert shelves.post(posting) is None
+        after = unused(tuple(shelves.limits.allotted(SKU)), shelves.atp(SKU))
+        assert all(after[c] >= left for c, left in before.items() if c != channel)
