@@ -12,7 +12,7 @@ from fastapi import Query
 from pydantic import AwareDatetime, ConfigDict, Field
 
 from orderloom.api.door import Here, Routes
-from orderloom.api.problems import Fault, Problem, invalid
+from orderloom.api.problems import Fault, Problem, invalid, refused
 from orderloom.api.wire import (
     COUNT_MOST,
     Code,
@@ -33,7 +33,7 @@ from orderloom.insight import lot_pages
 from orderloom.inventory import lots
 from orderloom.inventory.model import LotUnits
 from orderloom.journey.recounting import StockInMotion
-from orderloom.plumbing.database import Db, Row
+from orderloom.plumbing.database import Db, Row, UniqueViolation
 
 routes = Routes("inventory")
 _FIRST = UUID(int=0)
@@ -128,11 +128,15 @@ async def lots_fault(
 
 @contextmanager
 def in_motion() -> Iterator[None]:
-    """Counts that meet a rush of claims are refused for the moment: Problem 503."""
+    """What only shows while it is posted: a rush of claims (Problem 503), a serial number come in twice (409)."""
     try:
         yield
     except StockInMotion as moving:
         raise Problem(503, "busy", str(moving), retry_after_s=1) from None
+    except UniqueViolation:
+        raise refused(
+            "serial_in_stock", "a serial number has come in elsewhere just now: transfer it, or correct it"
+        ) from None
 
 
 @routes.get("/inventory/lots", scope="inventory:read")

@@ -114,7 +114,9 @@ class SnapshotOut(Out):
     lines: list[SnapshotLineOut]
 
 
-@routes.post("/inventory/snapshots", scope="inventory:write", key="required", lane="bulk", dry_run=True)
+@routes.post(
+    "/inventory/snapshots", scope="inventory:write", key="required", lane="bulk", dry_run=True, refuses=(409,)
+)
 async def take_snapshot(call: Here, body: SnapshotIn) -> SnapshotOut:
     """Take in what a warehouse has counted, up to 10,000 lines
 
