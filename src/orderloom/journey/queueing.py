@@ -110,7 +110,7 @@ def before_new(line: Line, *, priority: int) -> dict[Key, int]:
 
 async def wake_line(db: Db, *, skus: Collection[str]) -> None:
     """Wake the orders that what is free now of these SKUs can serve, and those passed over that are on their way."""
-    if skus:
+    if skus := await waited_for(db, skus=sorted(skus)):
         shelves = await shelves_of(db, skus=sorted(skus))
         line = await line_up(db, shelves=shelves, skus=skus)
         await journeys.wake(db, "order", sorted({*(c.order_id for c in line.claims), *line.passed}))

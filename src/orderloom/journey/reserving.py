@@ -332,4 +332,4 @@ async def wake_freed(db: Db, skus: Sequence[str]) -> None:
     await wake_line(db, skus=skus)
 
 
-FREED_UNITS = Reader("stock", wake_freed, log=FREED, at_once=50_000)
+FREED_UNITS = Reader("freed", wake_freed, log=FREED, at_once=50_000)

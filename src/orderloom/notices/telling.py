@@ -79,7 +79,8 @@ def _facts(event: Event, order: Order, lines: Sequence[Line], channel: Channel) 
             "city": order.ship_to.city,
             "currency": order.currency,
             "total": order.total,
-            "promise_at": order.promise_at,
+            # A date that will not be kept is not said again.
+            "promise_at": None if order.late else order.promise_at,
             "lines": [
                 {"name": line.name, "quantity": line.quantity, "total": line.total}
                 for line in lines
