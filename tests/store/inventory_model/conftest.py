@@ -1,0 +1,18 @@
+"""A database of its own for a test that is not a coroutine."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.conftest import _clone, _drop
+
+
+@pytest.fixture
+def database_url_for_a_machine(postgres):
+    loop = asyncio.new_event_loop()
+    name = loop.run_until_complete(_clone(postgres))
+    yield postgres.url(name)
+    loop.run_until_complete(_drop(postgres, name))
+    loop.close()
