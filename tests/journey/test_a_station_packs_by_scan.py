@@ -21,7 +21,9 @@ async def test_a_work_is_scanned_from_bin_to_box(house: House) -> None:
 
     async def scan(kind: str, code: str, quantity: int | None = None) -> Accepted | Refused:
         async with house.database.transaction() as db:
-            return await working.scan(db, work=work.id, kind=kind, code=code, quantity=quantity, now=datetime.now(UTC))
+            return await working.scan(
+                db, work=work.id, kind=kind, code=code, quantity=quantity, now=datetime.now(UTC)
+            )
 
     wrong = await scan("pick", other)
     assert (type(wrong), wrong.code) == (Refused, "wrong_item")

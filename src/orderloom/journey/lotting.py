@@ -1,5 +1,6 @@
 """Lots on their way with the work: given when a node gets it, bound by scan, named when goods come back, put aside
-when their last day has passed. Each is one call from the step it belongs to, and costs untracked items nothing."""
+when their last day has passed. Each is one call from the step it belongs to, and costs untracked items nothing.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +47,9 @@ async def assign(db: Db, *, works: Sequence[UUID], items: Mapping[str, Item], no
     await lots.assign(db, wants=wants, today=await _days(db, {want.node_id for want in wants}, now))
 
 
-async def bind_scanned(db: Db, *, work: UUID, code: str, quantity: int | None, now: datetime) -> Refused | None:
+async def bind_scanned(
+    db: Db, *, work: UUID, code: str, quantity: int | None, now: datetime
+) -> Refused | None:
     """A pick scan that names a lot or serial takes that very one. Refused: it is not here, expired, or spoken for."""
     read = codes.read(code)
     name = read.serial or read.lot
@@ -117,7 +120,14 @@ async def put_expired_aside(db: Db, now: datetime) -> None:
     async def judge(_shelves: Shelves) -> Sequence[Change]:
         units = await lots.let_go_expired(db, keys=keys, today=today)
         return [
-            Change(node_id=node, sku=sku, kind="adjusted", cause_type=_EXPIRED, reason=_EXPIRED, quality_control=n)
+            Change(
+                node_id=node,
+                sku=sku,
+                kind="adjusted",
+                cause_type=_EXPIRED,
+                reason=_EXPIRED,
+                quality_control=n,
+            )
             for (node, sku), n in sorted(units.items())
         ]
 
