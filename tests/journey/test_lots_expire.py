@@ -164,3 +164,16 @@ async def test_a_count_of_lots_takes_a_lot_from_work_that_has_others(house: Hous
     assert await there(house, mug) == {"A": (1, 1), "B": (6, 2)}
     await house.sound()
     assert not isinstance(await house.at(order_id), Refused)
+
+
+async def test_units_nobody_planned_a_lot_for_are_followed_as_well(house: House) -> None:
+    mug = house.item()
+    await stock(house, mug, "RNO", [LotUnits("OLD", 2, day(-2)), LotUnits("NEW", 1, day(9))])
+    [order_id] = await house.place(house.draft({mug: 2}))
+    await house.settle()
+    assert await there(house, mug) == {"OLD": (2, 0), "NEW": (1, 1)}
+    await house.ship(order_id)
+    assert await there(house, mug) == {"OLD": (1, 0)}
+    [trace] = await went(house, mug, "OLD")
+    assert (trace["order"], trace["quantity"], trace["shipped"]) == (order_id, 1, True)
+    await house.sound()

@@ -37,6 +37,8 @@ class Books:
         self._stored: dict[PickKey, Pick] = {}
         self._shipped: dict[PickKey, Pick] = {}
         self._entries: list[LotEntry] = []
+        self.unplanned: list[tuple[UUID, Lot, int]] = []
+        """(Fulfillment order, lot, units) that shipped without having been bound."""
         self.know(picks)
 
     def know(self, picks: Iterable[Pick]) -> None:
@@ -191,6 +193,29 @@ class Books:
         for pick in mine if shipped else ():
             self.unpick(pick, self._picks[_key(pick)].quantity)
         return taken
+
+    def note_shipped(self, work: UUID, line: UUID, sku: str, quantity: int) -> None:
+        """A line of so many units ships: what none of its picks told of comes from the lots nobody had planned."""
+        told = sum(p.quantity for (w, x, _), p in self._shipped.items() if (w, x) == (work, line))
+        left = []
+        for at, lot, units in self.unplanned:
+            taken = min(units, quantity - told) if (at, lot.sku) == (work, sku) else 0
+            if taken > 0:
+                told += taken
+                name = (work, line, lot.lot)
+                before = self._shipped[name].quantity if name in self._shipped else 0
+                self._shipped[name] = Pick(
+                    fulfillment_id=work,
+                    line_id=line,
+                    node_id=lot.node_id,
+                    sku=sku,
+                    lot=lot.lot,
+                    quantity=before + taken,
+                    shipped=True,
+                )
+            if units > max(0, taken):
+                left.append((at, lot, units - max(0, taken)))
+        self.unplanned = left
 
     def swap_in(self, work: UUID, lot_key: tuple[UUID, str, str], quantity: int) -> bool:
         """Bind this very lot for the work instead of others it had; who had it gets those. False: it cannot be had."""

@@ -64,8 +64,19 @@ async def follow(db: Db, *, entries: Sequence[Entry]) -> None:
         for lot in entry.leg.lots or _lots_of(entry, books, net):
             serial = tracked[entry.leg.sku] == "serial" and lot.lot != UNASSIGNED
             books.move(entry.leg.key, lot, cause, serial=serial)
+    await _name_lines(db, books)
     await _let_go_surplus(db, books)
     await books.write(db)
+
+
+async def _name_lines(db: Db, books: Books) -> None:
+    """Units that shipped from lots nobody had planned are noted with their order's lines too: a recall must find them."""
+    if not books.unplanned:
+        return
+    works = sorted({work for work, _, _ in books.unplanned})
+    for piece in await slices_of(db, fulfillments=works):
+        if piece.rank == Rank.PACKED and piece.fulfillment_id:
+            books.note_shipped(piece.fulfillment_id, piece.line_id, piece.sku, piece.quantity)
 
 
 def _lots_of(
@@ -85,7 +96,10 @@ def _lots_of(
         found = _as_far_as(units, ((lot, day, n) for (lot, day), n in brought.items() if n > 0), sign=-1)
     units -= sum(-lot.quantity for lot in found)
     if units:
-        found += [LotUnits(lot.lot, -n) for lot, n in books.any_out(leg.key, units, found)]
+        others = books.any_out(leg.key, units, found)
+        found += [LotUnits(lot.lot, -n) for lot, n in others]
+        if leg.kind == "shipped" and entry.cause_id:
+            books.unplanned += [(entry.cause_id, lot, n) for lot, n in others]
     return found
 
 
