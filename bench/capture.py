@@ -74,7 +74,9 @@ class Bench:
             "single": lambda: self._load("single", number),
             "floor_more": lambda: self._floor(CLIENTS[1]),
             "hot": lambda: self._load("hot", number, hot=HOT),
+            "bulk": lambda: self._load("bulk", number, mode="bulk"),
             "paced": lambda: self._paced(number),
+            "checkout": lambda: self._checkout(number),
         }
         for name, step in steps.items():
             if not only or name.removesuffix("_more") in only:
@@ -129,6 +131,24 @@ class Bench:
         reached = self._figures["single"][-1]["per_second"] if self._figures["single"] else 1000
         self._load("single at 80 %", number, mode="open", rate=0.8 * reached, connections=256)
 
+    def _checkout(self, number: int) -> None:
+        """A checkout's wait at a modest load, without and with an import under way."""
+        reached = self._figures["single"][-1]["per_second"] if self._figures["single"] else 1000
+        calm = {"mode": "open", "rate": 0.3 * reached, "connections": 128}
+        self._load("single at 30 %", number, **calm)
+        importing = shop.start_load(
+            self._api,
+            self._shop,
+            mode="bulk",
+            seed=number,
+            prefix=f"aside-{number}",
+            seconds=self._asked.seconds,
+        )
+        self._load("  with an import", number, **calm)
+        found = shop.finish(importing)
+        self._captured += found["statuses"].get("201", 0)
+        self._figures["  the import"].append({**found, "cores": {}})
+
     def _cpu(self) -> dict[str, float]:
         return {"api": shop.cpu_of(self._api.process), "postgres": shop.cpu_of(self._shop.postmaster)}
 
@@ -173,8 +193,13 @@ def _summary(rounds: list[dict[str, Any]]) -> dict[str, Any]:
         name: statistics.median(r["ms"][name] for r in rounds if r["ms"][name] is not None)
         for name in rounds[0]["ms"]
     }
+    span = found["per_second"]["median"]
     found["cores"] = {
         who: round(statistics.median(r["cores"][who] for r in rounds), 2) for who in rounds[0]["cores"]
+    }
+    # Steadier than orders a second while the machine has other work.
+    found["cpu_ms_an_order"] = {
+        who: round(1000 * share / span, 3) for who, share in found["cores"].items() if span
     }
     statuses: dict[str, int] = defaultdict(int)
     for one in rounds:
@@ -207,13 +232,16 @@ def show(result: dict[str, Any]) -> None:
     print(
         f"{result['rounds']} rounds of {result['seconds']:g} s on {result['cores']} cores; median (least … most)\n"
     )
-    print(f"{'':<16}{'orders/s':>24}{'latency ms':>36}   cores used")
+    print(f"{'':<16}{'orders/s':>24}{'latency ms':>44}   cores used, and ms of them an order")
     for name, found in result["measured"].items():
         rate, ms = found["per_second"], found["ms"]
         span = f"{rate['median']:,.0f} ({rate['least']:,.0f} … {rate['most']:,.0f})"
         late = "  ".join(f"{at} {value:.1f}" for at, value in ms.items())
-        shares = "  ".join(f"{who} {share:.2f}" for who, share in found["cores"].items())
-        print(f"{name:<16}{span:>24}{late:>36}   {shares}")
+        shares = "  ".join(
+            f"{who} {share:.2f} ({found['cpu_ms_an_order'][who]:.2f})"
+            for who, share in found["cores"].items()
+        )
+        print(f"{name:<16}{span:>24}{late:>44}   {shares}  ({sum(found['cpu_ms_an_order'].values()):.2f} ms)")
     print()
     for name, ratio in result["ratios"].items():
         print(

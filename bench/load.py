@@ -13,6 +13,7 @@ import asyncio
 import bisect
 import json
 import random
+import re
 import resource
 import sys
 import time
@@ -197,7 +198,7 @@ class Load:
                 else:
                     self._due.append(due)
                 passed = due - began - plan["warm_up"]
-                climbed = 1.0 if passed >= ramp else max(0.0, passed / ramp)
+                climbed = 1.0 if not ramp or passed >= ramp else max(0.0, passed / ramp)
                 due += 1 / (slow + (fast - slow) * climbed)
             await asyncio.sleep(max(0.0005, due - now))
 
@@ -225,6 +226,53 @@ class Load:
         }
 
 
+async def stream(plan: dict[str, Any]) -> dict[str, Any]:
+    """Bulk: one request whose rows go out as fast as they are taken, for as long as the plan says."""
+    carts = Carts(skus=plan["skus"], seed=plan["seed"], prefix=plan["prefix"])
+    reader, writer = await asyncio.open_connection(plan["host"], plan["port"])
+    writer.write(
+        b"POST /v1/orders/bulk HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer %s\r\n"
+        b"Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n" % plan["keys"][0].encode()
+    )
+    began, cpu_before = time.perf_counter(), _cpu()
+
+    async def send() -> None:
+        while time.perf_counter() < began + plan["seconds"]:
+            rows = b"\n".join(carts.next()[1] for _ in range(100)) + b"\n"
+            writer.write(b"%x\r\n%s\r\n" % (len(rows), rows))
+            await writer.drain()
+        writer.write(b"0\r\n\r\n")
+
+    sending, statuses, tail = asyncio.create_task(send()), Counter[str](), b""
+    while b"0\r\n\r\n" not in tail[-16:]:
+        part = await reader.read(1 << 16)
+        if not part:
+            break
+        whole, _, rest = (tail + part).rpartition(b"\n")
+        statuses.update(status.decode() for status in re.findall(rb'"status":(\d+)', whole))
+        tail = (
+            rest
+            if len(rest) > 16
+            else (tail + part)[-64:]
+            if b'"status"' not in (tail + part)[-64:]
+            else rest
+        )
+    ended = time.perf_counter()
+    await sending
+    writer.close()
+    return {
+        "per_second": statuses["201"] / (ended - began),
+        "answered": sum(statuses.values()),
+        "statuses": dict(statuses),
+        "unanswered": 0,
+        "broken": 0,
+        "ms": {"all": round(1000 * (ended - began))},
+        "cpu_s": _cpu() - cpu_before,
+        "span_s": ended - began,
+        "examples": {},
+    }
+
+
 def _cpu() -> float:
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
@@ -237,4 +285,5 @@ def _quantile(ordered: list[float], at: float) -> float | None:
 if __name__ == "__main__":
     wanted = json.load(sys.stdin)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        json.dump(runner.run(Load(wanted).run()), sys.stdout)
+        work = stream(wanted) if wanted["mode"] == "bulk" else Load(wanted).run()
+        json.dump(runner.run(work), sys.stdout)

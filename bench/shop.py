@@ -22,16 +22,18 @@ import psutil
 from orderloom.catalog.model import Item
 from orderloom.insight import audit
 from orderloom.journey import setup
-from orderloom.journey.setup import Setup
+from orderloom.journey.setup import CarrierTerms, Setup
 from orderloom.network.model import Channel, Node
 from orderloom.plumbing import credentials
 from orderloom.plumbing.database import Database
 from orderloom.plumbing.embedded import EmbeddedPostgres
 from orderloom.plumbing.migrate import migrate
+from orderloom.simulate import demo_carriers, demo_data
 from orderloom.terms import Address
 
 HERE = Path(__file__).parent
 SKUS, NODES, ON_HAND = 1_000, 5, 5_000_000
+CARRIERS = ("swift", "bluebird")
 # Several keys, since the limit of a lane is a key's: the load stands for several storefronts.
 KEYS = 8
 PLACES = (
@@ -107,6 +109,12 @@ async def _fill(url: str, channels: int, on_hand: int) -> tuple[str, ...]:
             Channel(code="web" if n == 0 else f"web{n + 1}", name="Web", type="site", currency="USD")
             for n in range(channels)
         ],
+        cartons=tuple(demo_data.cartons()),
+        carriers=tuple(
+            CarrierTerms(code=code, name=demo_carriers.NAMES[code], adapter="simulated", terms=terms)
+            for code, terms in demo_carriers.terms().items()
+            if code in CARRIERS
+        ),
         stock={(node.code, sku): on_hand for node in nodes for sku in skus},
     )
     async with database.transaction() as db:

@@ -60,7 +60,7 @@ class Admission:
 
     async def _ask(self, text: str, mark: bytes) -> Credential | None:
         try:
-            async with self._database.transaction() as db:
+            async with self._database.transaction(reserved=True) as db:
                 found = await credentials.key_credential(db, text)
         finally:
             del self._asking[mark]

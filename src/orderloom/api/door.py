@@ -27,6 +27,7 @@ from orderloom.api.problems import MEDIA_TYPE, Fault, Problem, invalid, not_foun
 from orderloom.api.wire import Versioned
 from orderloom.insight.reach import reach
 from orderloom.insight.scope import Scope
+from orderloom.orders.capture import Raced
 from orderloom.orders.slices import IllegalTransition
 from orderloom.packing.work import NoSuchWork
 from orderloom.plumbing import clock, idempotency
@@ -270,7 +271,7 @@ class Door(APIRoute):
             except _Unmade as unmade:
                 unmade.response.headers["Dry-Run"] = "true"
                 return unmade.response
-            except Deadlock:
+            except (Deadlock, Raced):
                 if left == 1:
                     raise Problem(
                         503, "busy", "too much at once on the same rows: try again", retry_after_s=1
