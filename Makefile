@@ -39,6 +39,8 @@ bench: .venv/ready-dev ## Measure (DATA=folder of the real data sets)
 	@if [ -d $(DATA)/cartonization ]; then echo "== bench/cartonization.py"; \
 	  $(BIN)/python bench/cartonization.py $(DATA)/cartonization; \
 	else echo "bench/cartonization.py left out: $(DATA)/cartonization is absent"; fi
+	@echo "== bench/capture.py"; $(BIN)/python bench/capture.py --rounds 3 --seconds 4
+	@echo "== bench/spike.py"; $(BIN)/python bench/spike.py --seconds 20
 
 docs: .venv/ready-dev ## Write the generated pages, build the documentation into site/
 	@$(BIN)/python -m orderloom.plumbing.settings > docs/settings.md

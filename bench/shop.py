@@ -232,6 +232,9 @@ def findings(shop: Shop) -> dict[str, int]:
 
     async def ask() -> dict[str, int]:
         database = await Database.open(shop.url, statement_timeout_s=600)
+        async with database.connection() as db:
+            # What was just written is not known to the planner yet.
+            await db.execute("ANALYZE")
         found = await audit.of_database(database)
         await database.close()
         return {finding.invariant.key: finding.count for finding in found if finding.count}
