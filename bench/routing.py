@@ -3,7 +3,7 @@
 Goods, cartons and contracts are the demo's; nodes stand at random ZIP codes and have each item with 35 %. Figures are
 of this machine; what carries over is the ratio between methods in one run.
 
-    python bench/routing.py [--json] [--answers FILE] [--sizes 1x5,5x50] [--orders 200] [--exact [COUNT]]
+    python bench/routing.py [--json] [--answers FILE] [--sizes 1x5,5x50] [--orders 200] [--exact]
 """
 
 from __future__ import annotations
@@ -22,12 +22,14 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from orderloom.network.model import Node
 from orderloom.network.places import place_of
 from orderloom.packing.planning import articles
-from orderloom.routing.model import Request, Source, Want
+from orderloom.routing.model import Policy, Request, Source, Want
 from orderloom.routing.plan import plan
+from orderloom.routing.seeking import sought
 from orderloom.shipping.contract import parse
 from orderloom.shipping.tariff import compile_contract
 from orderloom.simulate import demo_carriers, demo_catalogue, demo_data
 from orderloom.terms import Address, Quantities
+from tests.unit.routing.tables import by_program, instance
 
 SIZES = ((1, 5), (3, 5), (1, 50), (3, 50), (5, 50), (10, 50), (10, 200))
 STOCKED = 0.35
@@ -190,13 +192,63 @@ def measured(lines, nodes, count):
     }
 
 
+# By size, how many instances are compared with HiGHS: 2,000 in all.
+COMPARED = {
+    (1, 50): 300,
+    (2, 50): 300,
+    (3, 20): 400,
+    (3, 50): 300,
+    (5, 20): 400,
+    (5, 50): 200,
+    (10, 20): 80,
+    (10, 50): 10,
+    (10, 200): 10,
+}
+
+
+def compared(lines, nodes, count, effort):
+    """Questions with tables of costs, answered by us and by HiGHS: the same least cost, or it is said where not."""
+    ours, theirs, wrong, usual, proven = [], [], [], 0, 0
+    for seed in range(count):
+        tables = instance(lines, nodes, seed)
+        begun = time.process_time_ns()
+        found = sought(tables.question, tables, effort=Policy().effort)
+        ours.append((time.process_time_ns() - begun) / 1e6)
+        usual += found.proven
+        if not found.proven:
+            found = sought(tables.question, tables, effort=effort)
+        proven += found.proven
+        begun = time.process_time_ns()
+        least = by_program(tables)
+        theirs.append((time.process_time_ns() - begun) / 1e6)
+        cost = found.best.cost if found.best else None
+        same = cost == least if found.proven else least is None or found.floor <= least <= (cost or least)
+        if not same:
+            wrong.append({"seed": seed, "ours": cost, "highs": least, "bound": found.floor})
+    return {
+        "lines": lines,
+        "nodes": nodes,
+        "instances": count,
+        "different": wrong,
+        "proven_in_usual_effort": usual,
+        "proven": proven,
+        "ms": spread(ours),
+        "ms_highs": spread(theirs),
+        "ratio": round(sum(theirs) / sum(ours), 1),
+    }
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", default=",".join(f"{lines}x{nodes}" for lines, nodes in SIZES))
     parser.add_argument("--orders", type=int, default=200)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument("--answers", type=Path, help="write every decision there, a JSON object a line")
+    parser.add_argument("--exact", action="store_true", help="compare with HiGHS instead (needs scipy)")
+    parser.add_argument("--share", type=int, default=1, help="with --exact: one in so many instances")
     wanted = parser.parse_args()
+    if wanted.exact:
+        return exact(wanted)
     figures = []
     with (wanted.answers or Path(os.devnull)).open("w") as file:
         for size in wanted.sizes.split(","):
@@ -213,7 +265,21 @@ def main():
                     print(f"  {name:18} {value}")
     if wanted.json:
         print(json.dumps({"sizes": figures}))
+    return 0
+
+
+def exact(wanted):
+    """Compare size by size; the exit code says whether anything differed."""
+    figures = []
+    for (lines, nodes), count in COMPARED.items():
+        found = compared(lines, nodes, max(1, count // wanted.share), effort=400_000)
+        figures.append(found)
+        if not wanted.json:
+            print(json.dumps(found), flush=True)
+    if wanted.json:
+        print(json.dumps({"exact": figures}))
+    return int(any(one["different"] for one in figures))
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -1,0 +1,242 @@
+"""No way of dividing an order over nodes is better than the plan, priced by hand, whatever the tariff; floors hold."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orderloom.delivery.promise import ship_date
+from orderloom.packing.cartonize import whole
+from orderloom.routing.floors import floor
+from orderloom.routing.lanes import PACKING_EFFORT, world_of
+from orderloom.routing.model import Policy, Request
+from orderloom.routing.plan import plan
+from orderloom.routing.pricing import Goods
+from orderloom.shipping import contract as contracts
+from orderloom.shipping.model import Parcel, Place
+from orderloom.shipping.select import quote, select
+from orderloom.shipping.tariff import Tariff, compile_contract
+from tests.unit.routing.questions import questions
+
+FEW = settings(max_examples=40, deadline=None)
+
+
+@cache
+def crooked() -> tuple[Tariff, ...]:
+    """A card on which more may cost less, an oversize fee that two parcels escape, and a service too slow for most."""
+    terms: dict[str, Any] = {
+        "currency": "USD",
+        "services": [
+            {"code": "flat", "name": "Flat", "transit_days": {"1": 2, "2": 4}, "max_weight": 30},
+            {"code": "slow", "name": "Slow", "transit_days": {"1": 6, "2": 9}},
+        ],
+        "zones": {"bands": [{"up_to": 900, "zone": 1}, {"zone": 2}]},
+        "rates": [
+            {
+                "service": "flat",
+                "breaks": [1, 2, 4, 8, 30],
+                "amounts": {"1": [900, 1500, 700, 2400, 2000], "2": [1000, 1900, 1800, 2900, 1700]},
+            },
+            {
+                "service": "slow",
+                "breaks": [1, 10],
+                "amounts": {"1": [500, 450], "2": [800, 1600]},
+                "above": {"unit": 1, "amounts": {"1": 90, "2": 160}},
+            },
+        ],
+        "dim": [{"divisor": 139}],
+        "surcharges": [
+            {"kind": "residential", "amount": 300, "fuelled": True},
+            {"kind": "oversize", "code": "oversize", "amount": 4000, "cube_over": 1500},
+            {"kind": "fuel", "steps": [{"starts": "2026-01-01", "permille": 137}]},
+        ],
+    }
+    return (compile_contract(contracts.parse(carrier="crooked", version=1, terms=terms)),)
+
+
+@st.composite
+def asked(draw: st.DrawFn) -> Request:
+    """Small questions, half of them by the crooked tariff, with scarcity here and there."""
+    request = draw(questions())
+    wants = tuple(replace(want, quantity=min(want.quantity, 2)) for want in request.wants)
+    sources = tuple(
+        replace(s, scarcity={"MUG": draw(st.sampled_from([0, 0, 150]))} if "MUG" in s.available else {})
+        for s in request.sources
+    )
+    tariffs = draw(st.sampled_from([request.tariffs, crooked()]))
+    return replace(
+        request,
+        wants=wants,
+        sources=sources,
+        tariffs=tariffs,
+        policy=Policy(max_shipments=draw(st.sampled_from([1, 2, 4]))),
+    )
+
+
+def by_hand(request: Request) -> tuple[Any, ...] | None:
+    """The least of all divisions, each part priced with the packer, the rater and the calendar themselves."""
+    skus = [want.sku for want in request.wants]
+    there = {sku: sum(s.available.get(sku, 0) for s in request.sources) for sku in skus}
+    wanted = [min(want.quantity, there[want.sku]) for want in request.wants]
+    best = None
+    for divided in itertools.product(
+        *(
+            list(_divisions(units, [s.available.get(sku, 0) for s in request.sources]))
+            for sku, units in zip(skus, wanted, strict=True)
+        )
+    ):
+        parts = [
+            _priced(
+                request,
+                at,
+                {sku: units for sku, shares in zip(skus, divided, strict=True) if (units := shares[at])},
+            )
+            for at in range(len(request.sources))
+            if any(shares[at] for shares in divided)
+        ]
+        if not parts or None in parts or len(parts) > request.policy.max_shipments:
+            continue
+        late = any(part[0] for part in parts)
+        last = max(part[1] for part in parts).toordinal() if late else 0
+        key = (late, last, sum(part[2] for part in parts), len(parts))
+        best = key if best is None or key < best else best
+    return best
+
+
+def _divisions(units: int, room: list[int]) -> Iterator[tuple[int, ...]]:
+    for shares in itertools.product(*(range(min(units, one) + 1) for one in room)):
+        if sum(shares) == units:
+            yield shares
+
+
+def _priced(request: Request, at: int, units: dict[str, int]) -> tuple[Any, ...] | None:
+    source, articles = request.sources[at], {want.sku: want.article for want in request.wants}
+    node = source.node
+    goods = [replace(articles[sku], quantity=n) for sku, n in sorted(units.items())]
+    packed = whole(goods, request.cartons, effort=PACKING_EFFORT).parcels
+    costs = {carton.code: carton.cost for carton in request.cartons}
+    origin = Place.of(replace(node.address, latitude=node.latitude, longitude=node.longitude))
+    chosen = select(
+        quotes=[
+            quote(
+                contract=tariff,
+                service=service,
+                parcels=[Parcel.of(dimensions=p.outer, weight_g=p.weight_g) for p in packed],
+                origin=origin,
+                destination=Place.of(request.destination),
+                ship_on=ship_date(node=node, carrier=tariff.carrier, service=service, now=request.now).date(),
+                trace=False,
+            )
+            for tariff in request.tariffs
+            for service in tariff.services
+        ],
+        promise_at=request.promise_at,
+    )
+    if chosen.chosen is None:
+        return None
+    cost = chosen.chosen.cost + sum(costs[p.carton] if p.carton else 0 for p in packed) + node.pick_cost
+    cost += sum(n * (node.unit_cost + source.scarcity.get(sku, 0)) for sku, n in units.items())
+    return chosen.late, chosen.chosen.arrives_on, cost
+
+
+@FEW
+@given(asked())
+def test_nothing_is_better_than_the_plan(request: Request) -> None:
+    made = plan(request)
+    least = by_hand(request)
+    assert made.proven
+    assert (made.plan.order if made.plan else None) == least
+    if made.plan:
+        assert made.bound == made.plan.weighed
+        assert made.gap == 0
+
+
+@FEW
+@given(asked(), st.randoms(use_true_random=False))
+def test_the_order_of_lines_and_nodes_does_not_matter(request: Request, dice: Any) -> None:
+    wants, sources = list(request.wants), list(request.sources)
+    dice.shuffle(wants)
+    dice.shuffle(sources)
+    one = plan(request)
+    other = plan(replace(request, wants=tuple(wants), sources=tuple(sources)))
+    assert _sorted(one.plan) == _sorted(other.plan)
+    assert _sorted(one.runner_up) == _sorted(other.runner_up)
+    assert one.effort == other.effort
+
+
+def _sorted(made: Any) -> Any:
+    return made and [
+        (part.node.code, sorted(part.units.items()), part.cost, part.quote, part.ship_by)
+        for part in made.parts
+    ]
+
+
+@FEW
+@given(asked(), st.integers(1, 5))
+def test_a_later_promise_never_costs_more(request: Request, days: int) -> None:
+    if request.promise_at is None:
+        return
+    sooner, later = (
+        plan(request),
+        plan(replace(request, promise_at=request.promise_at + timedelta(days=days))),
+    )
+    if sooner.plan and not sooner.plan.late:
+        assert later.plan
+        assert not later.plan.late
+        assert later.plan.weighed <= sooner.plan.weighed
+
+
+@FEW
+@given(asked(), st.data())
+def test_more_stock_never_costs_more(request: Request, data: st.DataObject) -> None:
+    made = plan(request)
+    if made.plan is None or made.uncovered:
+        return
+    at = data.draw(st.integers(0, len(request.sources) - 1))
+    sku = data.draw(st.sampled_from([want.sku for want in request.wants]))
+    sources = list(request.sources)
+    sources[at] = replace(sources[at], available=sources[at].available + {sku: 2})
+    richer = plan(replace(request, sources=tuple(sources)))
+    assert richer.plan
+    assert richer.plan.order <= made.plan.order
+
+
+@FEW
+@given(asked(), st.data())
+def test_no_part_costs_less_than_its_floor(request: Request, data: st.DataObject) -> None:
+    world = world_of(request.tariffs, request.cartons)
+    goods = Goods.of({want.sku: want.article for want in request.wants}, world)
+    some = tuple(data.draw(st.integers(0, 3)) for _ in goods.skus)
+    more = tuple(n + data.draw(st.integers(0, 2)) for n in some)
+    if not any(some):
+        return
+    pack = world.packed(tuple((number, n) for number, n in zip(goods.numbers, more, strict=True) if n))
+    for source in request.sources:
+        lane = world.lane(
+            world.origin(source.node, request.now),
+            world.reach(request.destination),
+            request.promise_at.date() if request.promise_at else None,
+            None,
+        )
+        chosen = world.price(lane, pack)
+        lowest = floor(lane, goods.load(some), world.boxes)
+        if chosen is not None:
+            assert lane.opening <= lowest <= chosen.cost + pack.carton_cost
+
+
+@FEW
+@given(asked(), asked())
+def test_what_is_remembered_changes_nothing(request: Request, other: Request) -> None:
+    first = plan(request).json()
+    plan(other)
+    world = world_of(request.tariffs, request.cartons)
+    assert plan(request).json() == first
+    world.forget()
+    assert plan(request).json() == first
