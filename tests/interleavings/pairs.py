@@ -1,0 +1,278 @@
+"""The hot transactions, on a small world that is made anew for every permutation: one SKU, two nodes, four claims.
+
+On hand are six at ATL and one at CMH. One is reserved for order X, one released to a node for Y, one packed and scanned
+for V, one in the cart of Z: two and one are free, which is fewer than any two of the transactions want together.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from orderloom import delivery, inventory, network
+from orderloom.catalog.model import Item
+from orderloom.delivery.model import Parcel, TrackingEvent
+from orderloom.inventory import counting, reservations
+from orderloom.inventory.snapshots import Line, Snapshot
+from orderloom.journey import cancelling, carts, recounting, setup, snapshotting, sourcing, working
+from orderloom.journey.carts import CartDraft
+from orderloom.journey.fulfillment import FULFILLMENT, dispatch
+from orderloom.journey.placing import place
+from orderloom.journey.setup import Setup
+from orderloom.orders.model import LineDraft, OrderDraft, TenderDraft
+from orderloom.orders.reading import fulfillments_of, slices_of
+from orderloom.plumbing.journeys import Again
+from orderloom.simulate import demo_data
+from orderloom.terms import Address, Rank, new_id
+
+HOME = Address(
+    name="Ann Buyer", line1="500 W 2nd St", city="Austin", region="TX", postcode="78701", country="US"
+)
+STOCK = {"ATL": 6, "CMH": 1}
+_numbers = itertools.count(1)
+
+
+@dataclass(slots=True)
+class Small:
+    """One world."""
+
+    sku: str
+    nodes: dict[str, UUID]
+    x: UUID
+    y: UUID
+    v: UUID
+    work: UUID
+    cart: UUID
+    told_at: datetime
+    new: list[UUID] = field(default_factory=list)
+
+
+def draft(sku: str, units: int, cart: UUID | None = None, node: str | None = None) -> OrderDraft:
+    return OrderDraft(
+        channel="web",
+        external_id=f"I-{next(_numbers)}",
+        placed_at=datetime.now(UTC),
+        currency="USD",
+        buyer={"name": "Ann Buyer", "email": "ann@example.com", "notify": []},
+        ship_to=HOME,
+        lines=(LineDraft(sku=sku, quantity=units, unit_price=1000, node_code=node),),
+        tenders=(TenderDraft(method="card", token="tok_ok", amount=units * 1000),),
+        total=units * 1000,
+        reservation_id=cart,
+    )
+
+
+async def furnish(db: Any) -> None:
+    """What all worlds share."""
+    world = demo_data.setup()
+    wanted = Setup(
+        nodes=[node for node in world.nodes if node.code in STOCK],
+        channels=world.channels,
+        cartons=world.cartons,
+        carriers=[carrier for carrier in world.carriers if carrier.code == "swift"],
+    )
+    await setup.put(db, wanted=wanted)
+
+
+async def worlds(db: Any, count: int) -> list[Small]:
+    """So many at once: they cost little more than one."""
+    size = {"weight_g": 300, "length_mm": 100, "width_mm": 80, "height_mm": 60}
+    skus = [f"I-{next(_numbers)}" for _ in range(count)]
+    items = [Item(sku=sku, name=sku, list_price=1000, **size) for sku in skus]
+    stock = {(node, sku): units for sku in skus for node, units in STOCK.items()}
+    await setup.put(db, wanted=Setup(items=items, stock=stock))
+    nodes = {node.code: node.id for node in (await network.nodes_of(db)).values()}
+    drafts = [draft(sku, 1, node="ATL") for sku in skus for _ in range(3)]
+    ids = [placed.order_id for placed in await place(db, drafts=drafts)]
+    x, y, v = ids[::3], ids[1::3], ids[2::3]
+    now = datetime.now(UTC)
+    await sourcing.route(db, [*y, *v], now)
+    await _released(db, [*y, *v])
+    works = {work.order_id: work for work in (await fulfillments_of(db, orders=v)).values()}
+    await _packed(db, [work.id for work in works.values()])
+    for order, work in works.items():
+        number = f"TRK{work.id.hex}"
+        parcel = Parcel(carrier="swift", tracking_number=number, order_id=order, fulfillment_id=work.id)
+        scan = TrackingEvent(carrier="swift", tracking_number=number, code="in_transit", occurred_at=now)
+        await delivery.follow(db, parcels=[parcel])
+        await working.track(db, scans=[scan], now=now)
+    asked = [CartDraft(channel="web", lines=((sku, 1),), owner=f"Z-{sku}") for sku in skus]
+    kept = [made.reservation.id for made in await carts.keep(db, drafts=asked, now=now)]
+    return [
+        Small(sku, nodes, x[i], y[i], v[i], works[v[i]].id, kept[i], datetime.now(UTC))
+        for i, sku in enumerate(skus)
+    ]
+
+
+async def _released(db: Any, orders: Sequence[UUID]) -> None:
+    from orderloom.journey import releasing
+
+    if any(piece.rank == Rank.ALLOCATED for piece in await slices_of(db, orders=orders)):
+        await releasing.release(db, orders, datetime.now(UTC))
+
+
+async def _packed(db: Any, works: Sequence[UUID]) -> None:
+    [submit] = [step for step in FULFILLMENT.steps if step.name == "submit"]
+    await submit.do(db, works, datetime.now(UTC))
+    await working.accept(db, works=works)
+    said = await working.pack(db, works=works)
+    assert not said.refused, said.refused
+
+
+# --- the transactions -----------------------------------------------------------------------------------------
+
+
+async def capture(db: Any, w: Small) -> str:
+    """A buyer wants two."""
+    [said] = await place(db, drafts=[draft(w.sku, 2)])
+    if hasattr(said, "order_id"):
+        w.new.append(said.order_id)
+    return type(said).__name__
+
+
+async def keep(db: Any, w: Small) -> str:
+    """Another's cart wants two."""
+    asked = CartDraft(channel="web", lines=((w.sku, 2),), owner=None)
+    [said] = await carts.keep(db, drafts=[asked], now=datetime.now(UTC))
+    return type(said).__name__
+
+
+async def convert(db: Any, w: Small) -> str:
+    """Z buys what the cart has, and one more."""
+    [said] = await place(db, drafts=[draft(w.sku, 2, cart=w.cart)])
+    if hasattr(said, "order_id"):
+        w.new.append(said.order_id)
+    return type(said).__name__
+
+
+async def grow(db: Any, w: Small) -> str:
+    """Z wants three instead of one."""
+    found = (await reservations.of(db, keys=[w.cart]))[w.cart]
+    said = await carts.change(db, reservation=found, lines=[(w.sku, 3)], now=datetime.now(UTC))
+    return type(said).__name__
+
+
+async def expire(db: Any, w: Small) -> str:
+    """Z's time is over."""
+    await carts.expire(db, datetime.now(UTC))
+    return "done"
+
+
+async def route(db: Any, w: Small) -> str:
+    """X is bound to a node."""
+    said = await sourcing.route(db, [w.x], datetime.now(UTC))
+    return "again" if any(isinstance(one, Again) for one in said.values()) else "done"
+
+
+async def cancel(db: Any, w: Small) -> str:
+    """Y is given up; no node has begun it."""
+    said = await cancelling.cancel(db, order_id=w.y, reason="interleaved")
+    return type(said).__name__
+
+
+async def ship(db: Any, w: Small) -> str:
+    """V leaves."""
+    await dispatch(db, [w.work], datetime.now(UTC))
+    return "done"
+
+
+async def lose(db: Any, w: Small) -> str:
+    """Four units are not there."""
+    said = await recounting.adjust(
+        db,
+        node_id=w.nodes["ATL"],
+        sku=w.sku,
+        changes={"on_hand": -4},
+        reason="interleaved",
+        now=datetime.now(UTC),
+    )
+    return f"{said.loss}"
+
+
+async def count(db: Any, w: Small) -> str:
+    """Two are counted."""
+    said = await recounting.set_on_hand(
+        db, node_id=w.nodes["ATL"], sku=w.sku, quantity=2, reason="interleaved", now=datetime.now(UTC)
+    )
+    return f"{said.loss}"
+
+
+async def told(db: Any, w: Small) -> str:
+    """A warehouse tells late that there were three."""
+    said = Snapshot(
+        source="wms", node_id=w.nodes["ATL"], lines=(Line(sku=w.sku, on_hand=3),), as_of=w.told_at
+    )
+    [line] = await snapshotting.take(db, snapshot=said, now=datetime.now(UTC))
+    return f"{line.outcome} {line.loss}"
+
+
+async def transfer(db: Any, w: Small) -> str:
+    """Two go to the other node."""
+    said = await counting.transfer(
+        db,
+        from_node=w.nodes["ATL"],
+        to_node=w.nodes["CMH"],
+        sku=w.sku,
+        quantity=2,
+        reason="interleaved",
+        transfer_id=new_id(),
+    )
+    return type(said).__name__
+
+
+HOT = (capture, keep, convert, grow, expire, route, cancel, ship, lose, count, told, transfer)
+PAIRS = tuple(itertools.combinations_with_replacement(HOT, 2))
+
+
+async def overdue(db: Any, w: Small) -> None:
+    """Z's cart has a minute less to live than it has."""
+    await db.execute(
+        "UPDATE inventory.reservations SET expires_at = clock_timestamp() - interval '1 second' WHERE id = $1",
+        w.cart,
+    )
+
+
+async def state(db: Any, w: Small) -> tuple[Any, ...]:
+    """What is there in the end, in words that do not differ between worlds."""
+    codes = {node: code for code, node in w.nodes.items()}
+    levels = sorted(
+        (codes[level.node_id], level.on_hand, level.reserved, level.allocated)
+        for level in await inventory.levels(db, skus=[w.sku])
+    )
+    names = {w.x: "x", w.y: "y", w.v: "v"} | dict.fromkeys(w.new, "new")
+    pieces = sorted(
+        (names[piece.order_id], int(piece.rank), codes.get(piece.node_id, ""), piece.quantity)
+        for piece in await slices_of(db, orders=list(names))
+    )
+    cart = (await reservations.of(db, keys=[w.cart]))[w.cart]
+    kept = sorted((codes[unit.node_id], unit.quantity) for unit in cart.units)
+    return (*levels, *pieces, cart.state, *kept)
+
+
+_BROKEN = """
+SELECT s.node_id, s.on_hand, s.reserved, s.allocated, m.on_hand AS by_ledger, m.reserved AS reserved_by_ledger,
+       m.allocated AS allocated_by_ledger, k.reserved AS by_slices, k.allocated AS allocated_by_slices, c.units AS in_carts
+FROM inventory.stock AS s
+LEFT JOIN (SELECT node_id, sum(on_hand_delta) AS on_hand, sum(reserved_delta) AS reserved,
+                  sum(allocated_delta) AS allocated
+           FROM inventory.movements WHERE sku = $1 GROUP BY node_id) AS m USING (node_id)
+LEFT JOIN (SELECT node_id, coalesce(sum(quantity) FILTER (WHERE rank = 200), 0) AS reserved,
+                  coalesce(sum(quantity) FILTER (WHERE rank BETWEEN 300 AND 600), 0) AS allocated
+           FROM orders.slices WHERE sku = $1 GROUP BY node_id) AS k USING (node_id)
+LEFT JOIN (SELECT u.node_id, sum(u.quantity) AS units
+           FROM inventory.reservation_units AS u JOIN inventory.reservations AS r ON r.id = u.reservation_id
+           WHERE u.sku = $1 AND r.state = 'open' GROUP BY u.node_id) AS c USING (node_id)
+WHERE s.sku = $1 AND (
+  s.on_hand <> m.on_hand OR s.reserved <> m.reserved OR s.allocated <> m.allocated
+  OR s.reserved <> coalesce(k.reserved, 0) + coalesce(c.units, 0) OR s.allocated <> coalesce(k.allocated, 0)
+  OR s.reserved + s.allocated + s.damaged + s.quality_control > s.on_hand OR least(s.on_hand, s.reserved, s.allocated) < 0)
+"""
+
+
+async def broken(db: Any, w: Small) -> list[dict[str, Any]]:
+    """The invariants of stock for this world's SKU alone, so that a thousand worlds cost no more than one."""
+    return [dict(row) for row in await db.fetch(_BROKEN, w.sku)]
