@@ -97,19 +97,53 @@ async def route(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
             # The next order of the set must not count on the same units, nor on the same hands.
             snapshot.shelves.post(postings[order.id])
             snapshot.take_room(decision)
-    bound = await _bind(db, postings)
-    decided = {o: d for o, d in decided.items() if o in bound or d.plan is None}
-    await _record(db, cuts, known, decided)
-    outcomes |= {
-        order: Again("the stock it was planned on was taken meanwhile") for order in postings.keys() - bound
-    }
+    refused = await _carry_out(db, cuts, known, decided, postings)
+    outcomes |= {order: Again("the stock it was planned on was taken meanwhile") for order in refused}
     return outcomes | {order: _no_way(d, now) for order, d in decided.items() if d.plan is None}
 
 
-async def _bind(db: Db, postings: Mapping[UUID, Posting]) -> set[UUID]:
-    """Post the bindings; returns the orders whose binding the stock bore."""
+class _Taken(Exception):
+    """Others took the stock that these orders were planned on."""
+
+    def __init__(self, orders: set[UUID]) -> None:
+        super().__init__()
+        self.orders = orders
+
+
+async def _carry_out(
+    db: Db,
+    cuts: Mapping[UUID, Sequence[Share]],
+    known: Mapping[UUID, Order],
+    decided: Mapping[UUID, Decision],
+    postings: Mapping[UUID, Posting],
+) -> set[UUID]:
+    """Write what was decided and bind the stock; returns the orders it was refused to.
+
+    The stock's rows are locked last: everybody's hot items are among them, and all that comes after keeps others waiting.
+    Only where somebody took units meanwhile is it bound first, and what was refused left out.
+    """
+    try:
+        async with db.transaction():
+            await _record(db, cuts, known, decided)
+            await _bind(db, postings)
+    except _Taken as first:
+        left = {order: posting for order, posting in postings.items() if order not in first.orders}
+        refused = first.orders | await _refused(db, left)
+        await _record(db, cuts, known, {o: d for o, d in decided.items() if o not in refused})
+        return refused
+    return set()
+
+
+async def _bind(db: Db, postings: Mapping[UUID, Posting]) -> None:
+    """Post all of the bindings. Raises _Taken when the stock does not bear one."""
+    if taken := await _refused(db, postings):
+        raise _Taken(taken)
+
+
+async def _refused(db: Db, postings: Mapping[UUID, Posting]) -> set[UUID]:
+    """Post the bindings; returns the orders whose binding the stock did not bear."""
     answers = await inventory.post(db, postings=list(postings.values()))
-    return {order for order, short in zip(postings, answers, strict=True) if short is None}
+    return {order for order, short in zip(postings, answers, strict=True) if short is not None}
 
 
 def _no_way(decision: Decision, now: datetime) -> Outcome:
