@@ -103,11 +103,11 @@ class Watch:
         def did(*args):
             if self.tracer:
                 self.tracer.disable()
-            begun = time.perf_counter()
+            begun = time.process_time()
             said = decide(*args)
             row = self.steps[name]
             row[0] += 1
-            row[1] += time.perf_counter() - begun
+            row[1] += time.process_time() - begun
             row[2] += 1
             if self.tracer:
                 self.tracer.enable()
@@ -161,7 +161,7 @@ async def worker(url, *, profile, everything):
     asyncio.get_running_loop().add_reader(sys.stdin, stop.set)
     before = _used()
     # Planning has benches of its own: it is timed and left out of the trace.
-    tracer = watch.tracer = cProfile.Profile() if profile == "python" else None
+    tracer = watch.tracer = cProfile.Profile(time.process_time) if profile == "python" else None
     if tracer:
         tracer.enable()
     await run(stop)
