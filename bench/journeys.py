@@ -219,7 +219,11 @@ async def capture(database, buyers, count):
         if refused := [one for one in taken if not isinstance(one, Placed)]:
             raise SystemExit(refused[0])
     async with database.connection() as db:
-        await db.execute("VACUUM (ANALYZE)")
+        # By name: a table that is analysed while it is empty has its foreign keys checked from end to end.
+        await db.execute(
+            "VACUUM (ANALYZE) orders.orders, orders.lines, orders.slices, payments.intents, plumbing.subjects, "
+            "plumbing.events, inventory.stock, inventory.movements"
+        )
         await db.execute("CHECKPOINT")
 
 

@@ -37,11 +37,12 @@ _FIRST = (
 )
 _DICTIONARIES = {1: _FIRST}
 _LATEST = 1
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 def packed(record: Mapping[str, Any]) -> bytes:
     """The form that is kept."""
-    text = json.dumps(record, separators=(",", ":"), ensure_ascii=False).encode()
+    text = _encode(record).encode()
     deflating = zlib.compressobj(level=1, wbits=-zlib.MAX_WBITS, zdict=_DICTIONARIES[_LATEST])
     return bytes((_LATEST,)) + deflating.compress(text) + deflating.flush()
 
