@@ -22,7 +22,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -43,6 +43,7 @@ from orderloom.simulate.processes import Process, free_port, python
 NODES = ("RNO", "CMH", "ATL", "DFW", "DEN")
 HOT = 20
 UNITS = 50
+COMING = 30
 # What a buyer's own machine does when it is told that somebody else's order is at work, or to come again.
 PATIENCE = 40
 
@@ -56,6 +57,8 @@ class Sale:
     stock: dict[tuple[str, str], int]
     lines_each: int = 1
     carts: bool = False
+    coming: int = 0
+    """Units of each SKU that a purchase order brings in three days."""
 
     def wanted(self, dice: random.Random) -> dict[str, int]:
         """Units by SKU, in the order in which the lines are sent."""
@@ -77,7 +80,13 @@ def sales(buyers: int) -> dict[str, Sale]:
                 {(node, "HOT-00"): UNITS // 5 for node in NODES},
             ),
             Sale("lines", "three lines in any order over twenty hot SKUs", hot, lines_each=3),
-            Sale("carts", "half of the buyers through a cart", {("RNO", "HOT-00"): UNITS}, carts=True),
+            Sale(
+                "carts",
+                "half of the buyers through a cart",
+                {("RNO", "HOT-00"): UNITS},
+                carts=True,
+                coming=COMING,
+            ),
         )
     }
 
@@ -88,7 +97,8 @@ class Outcome:
 
     sold: list[dict[str, int]] = field(default_factory=list)
     orders: list[str] = field(default_factory=list)
-    refused: list[tuple[dict[str, int], dict[str, int]]] = field(default_factory=list)
+    refused: list[tuple[dict[str, int], list[dict[str, Any]]]] = field(default_factory=list)
+    """What each wanted, and by SKU what the answer says is available and when more comes."""
     strange: Counter[str] = field(default_factory=Counter)
     later: int = 0
     seconds: list[float] = field(default_factory=list)
@@ -170,6 +180,7 @@ async def rush(url: str, addresses: Sequence[str], sale: Sale, *, buyers: int, s
     wires = [Wire(addresses[n % len(addresses)], key) for n in range(buyers)]
     # Connections are opened first, so that the rush is on the stock and not on the handshake.
     await asyncio.gather(*(wire.call("GET", "/v1/channels/web") for wire in wires))
+    await _expect(wires[0], sale)
     started = time.perf_counter()
     dice = random.Random(seed)
     wanted = [sale.wanted(dice) for _ in range(buyers)]
@@ -180,6 +191,22 @@ async def rush(url: str, addresses: Sequence[str], sale: Sale, *, buyers: int, s
     for wire in wires:
         await wire.close()
     return out
+
+
+async def _expect(wire: Wire, sale: Sale) -> None:
+    """The purchase order, if there is one."""
+    if sale.coming:
+        skus = sorted({sku for _, sku in sale.stock})
+        order = {
+            "kind": "purchase_order",
+            "reference": "PO-1",
+            "node": "RNO",
+            "due_at": (datetime.now(UTC) + timedelta(days=3)).isoformat(),
+            "lines": [{"sku": sku, "quantity": sale.coming} for sku in skus],
+        }
+        said = await wire.call("POST", "/v1/inventory/supplies", order, key=uuid4().hex)
+        if said.status != 201:
+            raise RuntimeError(f"the purchase order was answered {said.status} {said.body}")
 
 
 async def _buy(wire: Wire, out: Outcome, sale: Sale, buyer: int, wanted: dict[str, int]) -> None:
@@ -196,7 +223,7 @@ async def _buy(wire: Wire, out: Outcome, sale: Sale, buyer: int, wanted: dict[st
         if said is None or said.status != 201:
             _note(out, wanted, said, time.perf_counter() - began)
             return
-        more = {"reservation": said.body["id"]}
+        more = {"reservation_id": said.body["id"]}
     said = await _patiently(wire, "/v1/orders", _order(buyer, wanted) | more, out)
     _note(out, wanted, said, time.perf_counter() - began)
 
@@ -226,7 +253,7 @@ def _note(out: Outcome, wanted: dict[str, int], said: Said | None, seconds: floa
         out.sold.append(wanted)
         out.orders.append(said.body["id"])
     elif said.status == 409 and said.code == "insufficient_stock":
-        out.refused.append((wanted, {a["sku"]: a["available"] for a in said.body["available"]}))
+        out.refused.append((wanted, said.body["available"]))
     else:
         out.strange[f"{said.status} {said.code}"] += 1
 

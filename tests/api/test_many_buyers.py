@@ -9,7 +9,7 @@ from collections import Counter
 
 import pytest
 
-from bench.buyers import UNITS, Outcome, deadlocks, rush, sales, serving
+from bench.buyers import COMING, UNITS, Outcome, deadlocks, rush, sales, serving
 from orderloom.insight import audit
 from orderloom.plumbing.database import Database
 
@@ -53,7 +53,7 @@ def _each_refusal_was_right(out: Outcome) -> None:
         left[level["sku"]] += level["available"]
     for wanted, said in out.refused:
         assert said
-        assert all(units < wanted[sku] for sku, units in said.items())
+        assert all(short["available"] < wanted[short["sku"]] for short in said)
         assert any(left[sku] < units for sku, units in wanted.items())
 
 
@@ -62,6 +62,14 @@ async def _sound(url: str) -> None:
     findings = await audit.of_database(database)
     await database.close()
     assert not [finding.json() for finding in findings if finding.count]
+
+
+async def test_half_of_them_through_carts_and_all_are_told_when_more_comes(sell) -> None:
+    out = await sell("carts", buyers=200)
+    assert len(out.sold) == UNITS
+    told = [short for _, said in out.refused for short in said]
+    assert {short["next_units"] for short in told} == {COMING}
+    assert all(short["next_at"] for short in told)
 
 
 @pytest.mark.parametrize("name", ["one", "spread"])
