@@ -12,6 +12,7 @@ import pytest
 from orderloom.plumbing import credentials
 
 BIN = Path(sys.executable).parent
+ROOT = Path(__file__).parents[2]
 CHECKS = "not_a_server_error,response_schema_conformance,content_type_conformance,status_code_conformance"
 
 
@@ -41,6 +42,7 @@ def test_no_request_breaks_the_api_or_its_word(served, tmp_path):
             "--checks", CHECKS, "--exclude-path-regex", "events$", "--no-color",
         ],
         cwd=tmp_path,
+        env={**os.environ, "SCHEMATHESIS_HOOKS": "tests.api.fuzz_hooks", "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=300,

@@ -22,10 +22,10 @@ INVARIANTS = (
         sql="""
         SELECT s.journey, s.subject_id, s.step, s.leased_until
         FROM plumbing.subjects AS s
-        WHERE s.state = 'due' AND s.leased_until < (
-          SELECT max(other.updated_at) - interval '10 minutes' FROM plumbing.subjects AS other
-          WHERE other.journey = s.journey AND other.step = s.step
-        )
+        JOIN (
+          SELECT journey, step, max(updated_at) AS latest FROM plumbing.subjects GROUP BY journey, step
+        ) AS o USING (journey, step)
+        WHERE s.state = 'due' AND s.leased_until < o.latest - interval '10 minutes'
         """,
     ),
     Invariant(
