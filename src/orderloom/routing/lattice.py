@@ -19,12 +19,13 @@ from orderloom.routing.search import NEVER, SHIFT, SHIPMENT, Answer, Costs, Foun
 _FIELD = 12
 # Cuts looked at per counted step.
 _CUTS_A_STEP = 16
-# Contents and cuts beyond which the search over sets of nodes is the better one.
-_CONTENTS_MOST = 4_096
-_CUTS_MOST = 60_000
+# Contents, over all nodes, beyond which the search over sets of nodes is the better one.
+_CONTENTS_MOST = 8_192
 _UNITS_MOST = (1 << (_FIELD - 1)) - 1
 # How far above the floor a cut is looked for, by turns: a 32nd of it, an eighth, a half, however far.
 _SHARES = (32, 8, 2, 0)
+# So many contents are all looked at at once.
+_FEW = 64
 # Orders in which the prices of items are raised; those with the highest floor are kept.
 _ORDERS = 3
 # Nodes that are kept from shipping twice, at most: each may double the work.
@@ -40,34 +41,36 @@ Way: TypeAlias = tuple[int, int, int]
 
 def suits(question: Question, *, effort: int) -> bool:
     """Whether the contents are few enough."""
-    if question.counted_most is not None or any(map(any, question.bound)):
+    if (
+        question.counted_most is not None
+        or any(map(any, question.bound))
+        or max(question.wanted) > _UNITS_MOST
+    ):
         return False
-    contents = cuts = 1
-    for units in question.wanted:
-        if units > _UNITS_MOST:
+    contents = 0
+    for stock in set(question.stock):
+        some = 1
+        for units in stock:
+            some *= units + 1
+        contents += some
+        if contents > _CONTENTS_MOST or contents > effort:
             return False
-        contents *= units + 1
-        cuts *= (units + 1) * (units + 2) // 2
-    return contents <= _CONTENTS_MOST and cuts <= min(_CUTS_MOST, effort * _CUTS_A_STEP)
+    return True
+
+
+class _SpentOut(Exception):
+    """The effort has ended."""
 
 
 class Lattice:
     """One question, with everything priced on the way."""
 
     def __init__(self, question: Question, costs: Costs, *, effort: int) -> None:
-        self._q, self._costs, self._effort = question, costs, effort
+        self._q, self._costs, self.effort = question, costs, effort
         self._items = [item for item, units in enumerate(question.wanted) if units]
         self.guards = sum(1 << (_FIELD * at + _FIELD - 1) for at in range(len(self._items)))
-        self._stock = [self._packed(stock) for stock in question.stock]
         self.wanted = self._packed(question.wanted)
-        # By item and number of units, the nodes that have so many, as bits.
-        self._levels = [
-            [
-                sum(1 << node for node, has in enumerate(question.stock) if has[item] >= n)
-                for n in range(question.wanted[item] + 1)
-            ]
-            for item in self._items
-        ]
+        self._levels: list[list[int]] | None = None
         self._units: dict[Content, Units] = {}
         self._priced: dict[Content, list[tuple[int, int]]] = {}
         self._contents: list[Content] | None = None
@@ -91,29 +94,36 @@ class Lattice:
         single = self._single(denied, below)
         # A cut dearer than everything from one node need not be found.
         most = single.value if single else below
-        if self._q.most == 1 or self._two(denied) >= most:
+        if self._q.most == 1 or sum(self._q.wanted) == 1 or self._two(denied) >= most:
             return Answer(single, single.cost if single else 0, proven=True, steps=self.steps - before)
         offers = self._offered(denied)
-        once: list[int] = []
-        for share in _SHARES:
+        floor = offers.floor
+        shares = _SHARES if len(self.available()) > _FEW else (0,)
+        for share in shares if floor < most else ():
             limit = min(most, offers.floor + offers.floor // share) if share else most
-            if offers.floor >= most:
-                break
-            while True:
-                if self.steps >= self._effort or len(once) > _ONCE_MOST:
-                    return Answer(single, offers.floor >> SHIFT, proven=False, steps=self.steps - before)
-                cut = self._cut(offers, once, limit)
-                again = _twice(cut[1]) if cut else []
-                if not again:
-                    break
-                once += again
+            try:
+                cut = self._plan(offers, limit)
+            except _SpentOut:
+                return Answer(single, floor >> SHIFT, proven=False, steps=self.steps - before)
             if cut is not None:
                 parts = tuple(sorted((node, self._unpacked(content)) for node, content in cut[1]))
                 best = Found(cut[0], parts)
                 return Answer(best, best.cost, proven=True, steps=self.steps - before)
+            floor = limit
             if limit == most:
                 break
         return Answer(single, single.cost if single else 0, proven=True, steps=self.steps - before)
+
+    def _plan(self, offers: _Offers, limit: int) -> Cut | None:
+        """The least cut below the limit that uses no node twice."""
+        once: list[int] = []
+        while self.steps < self.effort and len(once) <= _ONCE_MOST:
+            cut = self._cut(offers, once, limit)
+            again = _twice(cut[1]) if cut else []
+            if not again:
+                return cut
+            once += again
+        raise _SpentOut
 
     def _offered(self, denied: int | None) -> _Offers:
         if self._offers is None:
@@ -130,19 +140,33 @@ class Lattice:
         return None
 
     def _two(self, denied: int | None) -> int:
-        """No plan of two parts or more costs less: the two nodes whose parts can be had for least."""
-        least = sorted(low for node, low in enumerate(self._openings()) if node != denied)[:2]
-        return sum(least) if len(least) == 2 else NEVER
-
-    def _openings(self) -> Sequence[int]:
-        """By node, the least any part of it costs."""
+        """No plan of two parts or more costs less: one has the item that is dearest to ship, the other something."""
         if not self._lows:
-            costs = self._costs
-            self._lows = [
-                ((fixed + costs.opening(node) + min(costs.each[node], default=0)) << SHIFT) + SHIPMENT + node
-                for node, fixed in enumerate(costs.fixed)
-            ]
-        return self._lows
+            self._lows = [self._part_lows(at) for at in range(len(self._items))]
+        two = [[low for low, node in lows if node != denied][:2] for lows in self._lows]
+        if not all(two):
+            return NEVER
+        if len(two) == 1:
+            return sum(two[0]) if len(two[0]) > 1 else NEVER
+        firsts = [lows[0] for lows in two]
+        return max(firsts) + min(firsts)
+
+    def _part_lows(self, at: int) -> list[tuple[int, int]]:
+        """The least that a part with some of the item costs, for the three nodes where that is least."""
+        item, costs = self._items[at], self._costs
+        unit = tuple([int(other == item) for other in range(len(self._q.wanted))])
+        lows = [
+            (
+                ((costs.fixed[node] + costs.floor(node, unit) + costs.each[node][item]) << SHIFT)
+                + SHIPMENT
+                + node,
+                node,
+            )
+            for node, has in enumerate(self._q.stock)
+            if has[item]
+        ]
+        lows.sort()
+        return lows[:3]
 
     # --- contents -------------------------------------------------------------------------------------------------
 
@@ -164,7 +188,7 @@ class Lattice:
     def counts(self, content: Content) -> tuple[int, ...]:
         """The units by field."""
         units = self._unpacked(content)
-        return tuple([units[item] for item in self._items])
+        return units if len(units) == len(self._items) else tuple([units[item] for item in self._items])
 
     def ranked(self, content: Content) -> list[tuple[int, int]]:
         """What the content costs from each node that has it, the cheapest first."""
@@ -173,7 +197,20 @@ class Lattice:
             priced = self._priced[content] = self._price(content)
         return priced
 
-    def _price(self, content: Content) -> list[tuple[int, int]]:
+    def _holders(self, content: Content) -> list[int]:
+        """The nodes that have all of it."""
+        if content == self.wanted:
+            return [node for node, has in enumerate(self._q.stock) if has == self._q.wanted]
+        if self._levels is None:
+            # By item and number of units, the nodes that have so many, as bits.
+            stock = self._q.stock
+            self._levels = [
+                [
+                    sum(1 << node for node, has in enumerate(stock) if has[item] >= n)
+                    for n in range(self._q.wanted[item] + 1)
+                ]
+                for item in self._items
+            ]
         nodes = -1
         for levels, n in zip(self._levels, self.counts(content), strict=True):
             if n:
@@ -183,6 +220,10 @@ class Lattice:
             bit = nodes & -nodes
             holders.append(bit.bit_length() - 1)
             nodes ^= bit
+        return holders
+
+    def _price(self, content: Content) -> list[tuple[int, int]]:
+        holders = self._holders(content)
         if not holders:
             return []
         units = self._unpacked(content)
@@ -203,7 +244,7 @@ class Lattice:
             found: set[Content] = set()
             mask = (1 << _FIELD) - 1
             shifts = [_FIELD * at for at in range(len(self._items))]
-            for stock in set(self._stock):
+            for stock in {self._packed(stock) for stock in self._q.stock}:
                 ranges = [range(0, ((stock >> shift & mask) + 1) << shift, 1 << shift) for shift in shifts]
                 found.update(map(sum, product(*ranges)))
             found.discard(0)
@@ -300,22 +341,27 @@ class _Cuts:
         self._known: dict[tuple[Content, int, int], tuple[int, Cut | None]] = {}
         self._floor = offers.floor
         self._steps = 0
-        gap, prices = limit - offers.floor, offers.prices
+        self._allowed = (lattice.effort - lattice.steps) * _CUTS_A_STEP
+        gap, counts = limit - offers.floor, lattice.counts
+        prices = offers.prices
         # By first item the contents that a cut below the limit can hold, the least surplus first: what it is, what the
         # units are worth, where they could come from.
         self._offers: list[list[tuple[int, Content, int, list[Way]]]] = [[] for _ in prices]
         for content, surplus in zip(lattice.available(), offers.surplus, strict=True):
             if surplus < gap:
-                worth = sum(map(mul, prices, lattice.counts(content)))
+                worth = sum(map(mul, prices, counts(content)))
                 self._offers[_first(content)].append((surplus, content, worth, self._ways(content)))
         for some in self._offers:
             some.sort(key=itemgetter(0))
 
     def cut(self, most: int) -> Cut | None:
         """The least cut of all that is wanted, below the limit."""
-        found = self._least(self._lattice.wanted, self._floor, most if self._limited else -1, 0, self._limit)
-        self._lattice.steps += self._steps // _CUTS_A_STEP
-        return found
+        try:
+            return self._least(
+                self._lattice.wanted, self._floor, most if self._limited else -1, 0, self._limit
+            )
+        finally:
+            self._lattice.steps += self._steps // _CUTS_A_STEP
 
     def _ways(self, content: Content) -> list[Way]:
         """The nodes worth asking for the content: those that ship once, up to the first that may twice."""
@@ -330,6 +376,8 @@ class _Cuts:
 
     def _least(self, wanted: Content, worth: int, most: int, used: int, limit: int) -> Cut | None:
         """The least cut of it below the limit, with `most` shipments where they are limited, without the nodes used."""
+        if self._steps > self._allowed:
+            raise _SpentOut
         key = (wanted, most, used)
         known = self._known.get(key)
         if known is not None and (known[1] is not None or known[0] >= limit):

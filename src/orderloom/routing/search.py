@@ -82,9 +82,14 @@ class Answer:
     steps: int = 0
 
 
-def search(question: Question, costs: Costs, *, effort: int, without: int | None = None) -> Answer:
-    """The least plan, unless the effort ends first: then the least found, and the floor."""
-    return _Search(question, costs, effort, without).run()
+def search(
+    question: Question, costs: Costs, *, effort: int, without: int | None = None, below: Found | None = None
+) -> Answer:
+    """The least plan, unless the effort ends first: then the least found, and the floor. `below`: a plan known."""
+    made = _Search(question, costs, effort, without)
+    if below is not None:
+        made.know(below)
+    return made.run()
 
 
 class _Search:
@@ -107,6 +112,10 @@ class _Search:
         self._spent_out = False
 
     # --- the frame ----------------------------------------------------------------------------------------------
+
+    def know(self, found: Found) -> None:
+        """Begin with a plan."""
+        self._best, self._answer.best = found.value, found
 
     def run(self) -> Answer:
         """Answer."""

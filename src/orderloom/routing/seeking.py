@@ -36,6 +36,11 @@ def sought(question: Question, costs: Costs, *, effort: int) -> Sought:
     """Search."""
     few = lattice.Lattice(question, costs, effort=effort) if lattice.suits(question, effort=effort) else None
     answer = few.best() if few else search.search(question, costs, effort=effort)
+    if few and not answer.proven:
+        # What has been proven so far still holds for what the other search finds.
+        floor, steps = answer.floor, answer.steps
+        answer = search.search(question, costs, effort=effort // _SECOND_SHARE, below=answer.best)
+        answer.floor, answer.steps = max(floor, answer.floor), answer.steps + steps
     if answer.best is None or not answer.proven:
         return Sought(answer.best, answer.floor, answer.proven, answer.steps, second_proven=False)
     without: dict[int, Found] = {}
