@@ -1,6 +1,6 @@
 """A flash sale over real HTTP: many buyers, each on a connection of their own, for few units. Prints figures.
 
-    .venv/bin/python bench/buyers.py [--buyers 1000] [--sale one|spread|lines|carts] [--json]
+    .venv/bin/python bench/buyers.py [--buyers 1000] [--sale one|spread|lines|carts|ahead] [--json]
 
 Each sale starts a private PostgreSQL with durable commits and one `orderloom serve`. What must hold in each, whatever
 the machine: exactly the units there were are sold, every other buyer gets a 409 `insufficient_stock` that says what is
@@ -59,6 +59,8 @@ class Sale:
     carts: bool = False
     coming: int = 0
     """Units of each SKU that a purchase order brings in three days."""
+    ahead: bool = False
+    """What is on its way is sold too."""
 
     def wanted(self, dice: random.Random) -> dict[str, int]:
         """Units by SKU, in the order in which the lines are sent."""
@@ -86,6 +88,13 @@ def sales(buyers: int) -> dict[str, Sale]:
                 {("RNO", "HOT-00"): UNITS},
                 carts=True,
                 coming=COMING,
+            ),
+            Sale(
+                "ahead",
+                f"{UNITS - COMING} units there and {COMING} on their way, sold ahead",
+                {("RNO", "HOT-00"): UNITS - COMING},
+                coming=COMING,
+                ahead=True,
             ),
         )
     }
@@ -132,8 +141,10 @@ class Outcome:
 async def furnish(url: str, sale: Sale) -> str:
     """Nodes, a channel, items and the units on sale; returns an API key."""
     world = demo_data.setup()
+    size = {"weight_g": 300, "length_mm": 100, "width_mm": 80, "height_mm": 60}
+    backorder = "from_supply" if sale.ahead else "refuse"
     items = [
-        Item(sku=sku, name=sku, weight_g=300, length_mm=100, width_mm=80, height_mm=60, list_price=1000)
+        Item(sku=sku, name=sku, list_price=1000, backorder=backorder, **size)
         for sku in sorted({sku for _, sku in sale.stock})
     ]
     database = await Database.open(url)
