@@ -25,8 +25,11 @@ async def verify(db: Db, *, orders: Sequence[UUID], now: datetime) -> None:
     """Raise each order's holds once; an order that ever had a hold of the type is not held for it again."""
     known = await orders_of(db, orders)
     channels = await network.channels_of(db, ids={order.channel_id for order in known.values()})
-    had = {(hold.order_id, hold.type) for hold in await holds.holds_of(db, orders=orders)}
     wanted = [hold for order in known.values() for hold in _asked_for(order, channels[order.channel_id], now)]
+    if not wanted:
+        return
+    asked = sorted({hold.order_id for hold in wanted})
+    had = {(hold.order_id, hold.type) for hold in await holds.holds_of(db, orders=asked)}
     await holds.raise_holds(db, holds=[hold for hold in wanted if (hold.order_id, hold.type) not in had])
 
 
