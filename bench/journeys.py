@@ -5,7 +5,7 @@ timed; their gateway answers at once, in the worker's own process. Then the work
 `verify`, `authorize`, `route`, `release` to `follow`; the clock stops when every order is released. The fulfillment
 orders' own journeys stand at their first step. Readers of the log and the other journeys are off unless --all.
 
-    python bench/journeys.py [--orders 50000] [--workers 2] [--json] [--profile] [--all]
+    python bench/journeys.py [--orders 50000] [--warm 0] [--workers 2] [--json] [--profile] [--all]
     python bench/journeys.py --curve [--orders 10000]     cost an order at 10,000 … 1,000,000 stored orders
 
 CPU an order says more than orders a second on a machine that others use as well.
@@ -27,7 +27,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -52,6 +52,8 @@ AT_ONCE = 500
 STORED = (10_000, 100_000, 300_000, 1_000_000)
 NOBODY = "00000000-0000-0000-0000-000000000000"
 TICKS = os.sysconf("SC_CLK_TCK")
+# Asking costs the server something as well.
+POLL_S = 0.25
 
 
 class Instant:
@@ -182,17 +184,36 @@ def _used():
 # --- PostgreSQL -----------------------------------------------------------------------------------------------
 
 
+def _stat(pid):
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return None
+
+
+def cpu_s(pid):
+    """CPU of a process so far."""
+    fields = _stat(pid)
+    return (int(fields[11]) + int(fields[12])) / TICKS if fields else 0.0
+
+
 def postgres_cpu_s(postmaster):
     """CPU of the server and all its processes, those that have ended included."""
-    total = 0
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            fields = stat.read_text().rpartition(")")[2].split()
-            if int(fields[1]) == postmaster:
-                total += int(fields[11]) + int(fields[12])
-            elif int(stat.parent.name) == postmaster:
-                total += sum(map(int, fields[11:15]))
-    return total / TICKS
+    total = sum(map(int, _stat(postmaster)[11:15])) / TICKS
+    for entry in Path("/proc").glob("[0-9]*"):
+        fields = _stat(entry.name)
+        if fields and int(fields[1]) == postmaster:
+            total += (int(fields[11]) + int(fields[12])) / TICKS
+    return total
+
+
+@dataclass
+class Reading:
+    """Clocks and counters at a moment."""
+
+    at: float
+    worker_s: float
+    server_s: float
+    wal: str
 
 
 @contextlib.contextmanager
@@ -245,31 +266,38 @@ async def measure(database, postmaster, buyers, orders, options):
     for each in workers:
         if each.stdout.readline() != "ready\n":
             raise SystemExit("a worker ended before it began")
+    pids = [each.pid for each in workers]
     async with database.connection() as db:
-        wal, cpu, begun = (
-            await db.fetchval("SELECT pg_current_wal_lsn()"),
-            postgres_cpu_s(postmaster),
+        warm = 0
+        # It is the database that tells.
+        while options.warm and (warm := await db.fetchval(_RELEASED, latest)) < options.warm:  # noqa: ASYNC110
+            await asyncio.sleep(POLL_S)
+        before = Reading(
             time.perf_counter(),
+            sum(map(cpu_s, pids)),
+            postgres_cpu_s(postmaster),
+            await db.fetchval("SELECT pg_current_wal_lsn()"),
         )
-        while await db.fetchval(_LEFT):  # noqa: ASYNC110 - it is the database that tells
-            await asyncio.sleep(0.05)
-        took = time.perf_counter() - begun
-        server_s = postgres_cpu_s(postmaster) - cpu
-        written = await db.fetchval("SELECT pg_current_wal_lsn() - $1::pg_lsn", wal)
+        while await db.fetchval(_LEFT):  # noqa: ASYNC110
+            await asyncio.sleep(POLL_S)
+        took = time.perf_counter() - before.at
+        worker_s = sum(map(cpu_s, pids)) - before.worker_s
+        server_s = postgres_cpu_s(postmaster) - before.server_s
+        written = await db.fetchval("SELECT pg_current_wal_lsn() - $1::pg_lsn", before.wal)
         released = await db.fetchval(_RELEASED, latest)
         ended = await asyncio.gather(*(asyncio.to_thread(each.communicate, "stop\n") for each in workers))
     if released != orders:
         raise SystemExit(f"{released} of {orders} were released")
     said = [json.loads(out) for out, _ in ended]
-    worker_s = sum(one["cpu_s"] for one in said)
+    counted = orders - warm
     return {
-        "orders": orders,
-        "orders_a_s": round(orders / took),
+        "orders": counted,
+        "orders_a_s": round(counted / took),
         "took_s": round(took, 2),
-        "worker_ms": round(1000 * worker_s / orders, 3),
-        "postgres_ms": round(1000 * server_s / orders, 3),
-        "cpu_ms": round(1000 * (worker_s + server_s) / orders, 3),
-        "wal_bytes": round(int(written) / orders),
+        "worker_ms": round(1000 * worker_s / counted, 3),
+        "postgres_ms": round(1000 * server_s / counted, 3),
+        "cpu_ms": round(1000 * (worker_s + server_s) / counted, 3),
+        "wal_bytes": round(int(written) / counted),
         "rss_mb": max(one["rss_mb"] for one in said),
         "captured_a_s": round(orders / captured_s),
         "workers": said if options.profile else None,
@@ -335,7 +363,7 @@ def tell(found, options):
         print("median        " + "  ".join(f"{n} {median(one[n] for one in found):,}" for n in keys[:4]))
     for one in found:
         for said in one["workers"] or ():
-            _tell_profile(said, one["orders"] / options.workers)
+            _tell_profile(said, options.orders / options.workers)
 
 
 def _tell_profile(said, orders):
@@ -355,6 +383,7 @@ def main():
     parser.add_argument("--orders", type=int, default=50_000)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--warm", type=int, default=0, help="so many orders of a round are not counted")
     parser.add_argument("--curve", action="store_true")
     parser.add_argument("--stored", type=lambda text: [int(n) for n in text.split(",")], default=STORED)
     parser.add_argument("--profile", choices=("steps", "python"), nargs="?", const="steps")
