@@ -45,7 +45,7 @@ routes = Routes("orders")
 NDJSON = "application/x-ndjson"
 OnError: TypeAlias = Literal["reject_all", "reject_failed", "ignore_failed"]
 # A set is small while checkouts come in, since they wait for it.
-SET_SMALL, SET_LARGE = 50, 500
+SET_SMALL, SET_LARGE = 20, 500
 # All or nothing is one transaction, which locks stock from its first row to its last.
 ALL_MOST = 1_000
 # Rows of answers kept in memory for a client that does not read yet; beyond it they wait on disk.
@@ -170,24 +170,33 @@ class _Bulk:
 
     async def in_sets(self, lines: AsyncIterator[tuple[int, bytes | None]]) -> AsyncIterator[bytes]:
         """The answers, set by set, each after its set was stored."""
-        complete, rows = True, list[_Row]()
+        complete, rows, stored = True, list[_Row](), list[_Row]()
+        storing: asyncio.Task[bool] | None = None
         flights = self._call.desk.captures
         async for number, line in lines:
             if line is not None and not line.strip():
                 continue
             rows.append(self._read(number, line))
-            if len(rows) % SET_SMALL == 0:
-                # Reading is work too: requests that came meanwhile have their turn.
-                await asyncio.sleep(0)
-                if len(rows) >= (SET_LARGE if flights.quiet else SET_SMALL):
-                    complete = await self._keep(rows)
-                    yield self._told(rows)
-                    rows = []
+            if len(rows) % SET_SMALL:
+                continue
+            # Reading is work too: requests that came meanwhile have their turn.
+            await asyncio.sleep(0)
+            if len(rows) >= (SET_LARGE if flights.quiet else SET_SMALL):
+                if storing is not None:
+                    complete = await storing
+                    yield self._told(stored)
                     if not complete:
                         break
-        if rows and complete:
-            complete = await self._keep(rows)
-            yield self._told(rows)
+                # The next set is read while this one is stored.
+                stored, rows = rows, []
+                storing = asyncio.create_task(self._keep(stored))
+        else:
+            if storing is not None:
+                complete = await storing
+                yield self._told(stored)
+            if rows and complete:
+                complete = await self._keep(rows)
+                yield self._told(rows)
         yield self._summary(complete=complete)
 
     async def all_or_none(self, lines: AsyncIterator[tuple[int, bytes | None]]) -> AsyncIterator[bytes]:
@@ -202,14 +211,13 @@ class _Bulk:
                     "too_large",
                     f"all or nothing is for at most {ALL_MOST} rows: send fewer, or another on_error",
                 )
-        if not any(row.answer for row in rows):
-            await self._keep(rows)
+        complete = any(row.answer for row in rows) or await self._keep(rows)
         if any(row.answer and row.answer.status >= 400 for row in rows):
             for row in rows:
                 if row.answer is None or row.answer.status < 400:
                     row.answer = BulkRow(row=row.number, status=424, code="not_kept", external_id=_name(row))
         yield self._told(rows)
-        yield self._summary(complete=True)
+        yield self._summary(complete=complete)
 
     def _read(self, number: int, line: bytes | None) -> _Row:
         if line is None:
