@@ -1,4 +1,8 @@
-"""Why a plan and no other: every node's verdict, the reasons in a sentence each, and the smallest changes that flip it."""
+"""Why a plan and no other: every node's verdict, and a sentence each on nodes, split, cartons and services (pure).
+
+Worked out when it is asked for, from the plans found and the prices remembered. Amounts stand in a sentence in minor
+units, and once more beside it as `more`.
+"""
 
 from __future__ import annotations
 
@@ -6,103 +10,193 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from orderloom.routing.lanes import Lane, Origin, Reach, World
-from orderloom.routing.model import Plan, Request, Source
+from orderloom.routing.flipping import flips
+from orderloom.routing.lanes import Lane, Origin
+from orderloom.routing.model import Part, Source
+from orderloom.routing.scene import Scene
 
 
 class Explained:
-    """The evidence of one decision (`model.Evidence`), worked out when it is asked for."""
+    """The evidence of one decision (`model.Evidence`)."""
 
-    __slots__ = ("_articles", "_best", "_calls", "_candidates", "_out", "_request", "_second", "_world")
+    __slots__ = ("_candidates", "_flips", "_scene")
 
-    def __init__(
-        self,
-        *,
-        request: Request,
-        out: Mapping[str, str],
-        world: World,
-        calls: Mapping[str, int],
-        best: Plan | None,
-        second: Plan | None,
-    ) -> None:
-        self._request, self._out, self._world = request, out, world
-        self._calls, self._best, self._second = calls, best, second
-        self._articles = {want.sku: want.article for want in reversed(request.wants)}
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
         self._candidates: tuple[Mapping[str, Any], ...] | None = None
+        self._flips: tuple[Mapping[str, Any], ...] | None = None
 
     def candidates(self) -> Sequence[Mapping[str, Any]]:
         """Every node that was looked at, what it could give, and what became of it."""
         if self._candidates is None:
-            self._candidates = tuple(self._verdicts())
+            self._candidates = tuple(_verdicts(self._scene))
         return self._candidates
 
     def flips(self) -> Sequence[Mapping[str, Any]]:
-        """The smallest change of price that would have made the runner-up win."""
-        best, second = self._best, self._second
-        if best is None or second is None or best.late != second.late:
+        """The smallest changes that would have led to another plan."""
+        if self._flips is None:
+            self._flips = tuple(flips(self._scene))
+        return self._flips
+
+    def why(self) -> Sequence[Mapping[str, Any]]:
+        """The sentences."""
+        if self._scene.best is None:
             return ()
-        more = second.weighed - best.weighed + 1
-        nodes = ", ".join(sorted({part.node.code for part in second.parts}))
-        change = f"shipping from {nodes} cheaper by {more}, or the chosen plan dearer by as much"
-        return ({"change": change, "amount": more},)
+        return tuple(_sentences(self._scene, self.candidates()))
 
-    def _verdicts(self) -> Iterator[dict[str, Any]]:
-        request, calls = self._request, self._calls
-        chosen = {part.node.code: part for part in self._best.parts} if self._best else {}
-        for source in request.sources:
-            code = source.node.code
-            covers = {sku: min(n, source.available.get(sku, 0)) for sku, n in calls.items()}
-            reasons: list[str] = []
-            cost: int | None = None
-            arrives: date | None = None
-            part = chosen.get(code)
-            if part is not None:
-                cost, arrives = part.cost, part.quote.arrives_on
-            elif code in self._out:
-                reasons = [self._out[code]]
-            else:
-                reasons, cost, arrives = self._alone(source, covers)
-            yield {
-                "node": code,
-                "name": source.node.name,
-                "latitude": source.node.latitude,
-                "longitude": source.node.longitude,
-                "covers": {sku: units for sku, units in covers.items() if units},
-                "verdict": "chosen" if part is not None else "refused" if reasons else "considered",
-                "reasons": reasons,
-                "cost": cost,
-                "arrives": arrives.isoformat() if arrives else None,
-            }
 
-    def _alone(self, source: Source, covers: Mapping[str, int]) -> tuple[list[str], int | None, date | None]:
-        """What speaks against a node, and what it would come to if it shipped everything."""
-        request, world, calls = self._request, self._world, self._calls
-        if not any(covers.values()):
-            return ["has none of it"], None, None
-        promised = request.promise_at.date() if request.promise_at else None
-        origin = world.origin(source.node, request.now)
-        reach = world.reach(request.destination)
-        lane = world.lane(origin, reach, promised, None)
-        if not lane.kept:
-            late = world.lane(origin, reach, promised, date.max)
-            if not late.later:
-                return [f"no service carries it: {'; '.join(self._closed(origin, reach)[:4])}"], None, None
-        if covers != calls:
-            return self._in_time(lane), None, None
-        content = tuple((world.article(self._articles[sku]), units) for sku, units in sorted(calls.items()))
-        pack = world.packed(content)
-        chosen = world.price(lane, pack) or world.price(world.lane(origin, reach, promised, date.max), pack)
-        if chosen is None:
-            reasons = sorted(set(world.refusals(origin, reach, pack)))
-            return [f"no service carries it: {'; '.join(reasons[:4])}"], None, None
+# --- verdicts -------------------------------------------------------------------------------------------------
+
+
+def _verdicts(scene: Scene) -> Iterator[dict[str, Any]]:
+    chosen = {part.node.code: part for part in scene.best.parts} if scene.best else {}
+    for source in scene.request.sources:
         node = source.node
-        cost = chosen.cost + pack.carton_cost + node.pick_cost + node.unit_cost * sum(calls.values())
-        return self._in_time(lane) if chosen.late else [], cost, chosen.way.arrives
+        has = source.available
+        covers = {sku: min(n, has[sku]) for sku, n in scene.calls.items() if sku in has}
+        part = chosen.get(node.code)
+        reasons: list[str] = []
+        cost: int | None = None
+        arrives: date | None = None
+        if part is not None:
+            cost, arrives = part.cost, part.quote.arrives_on
+        elif node.code in scene.out:
+            reasons = [scene.out[node.code]]
+        else:
+            reasons, cost, arrives = _alone(scene, source, covers)
+        yield {
+            "node": node.code,
+            "name": node.name,
+            "latitude": node.latitude,
+            "longitude": node.longitude,
+            "covers": covers,
+            "verdict": "chosen" if part is not None else "refused" if reasons else "considered",
+            "reasons": reasons,
+            "cost": cost,
+            "arrives": arrives.isoformat() if arrives else None,
+        }
 
-    def _in_time(self, lane: Lane) -> list[str]:
-        late = self._best is not None and self._best.late
-        return [] if lane.kept or late else ["cannot keep the promise"]
 
-    def _closed(self, origin: Origin, reach: Reach) -> list[str]:
-        """Why no service goes from there to here."""
-        return sorted(set(self._world.closures(origin, reach))) or ["there is no contract"]
+def _alone(
+    scene: Scene, source: Source, covers: Mapping[str, int]
+) -> tuple[list[str], int | None, date | None]:
+    """What speaks against a node, and what it would come to if it shipped everything."""
+    if not covers:
+        return ["has none of it"], None, None
+    origin = scene.origin(source.node)
+    lane = scene.lane(origin)
+    if not lane.kept and not scene.lane(origin, until=date.max).later:
+        return [_no_service(scene, origin, packed=False)], None, None
+    if covers != scene.calls:
+        return _in_time(scene, lane), None, None
+    alone = scene.alone(source, origin) or scene.alone(source, origin, until=date.max)
+    if alone is None:
+        return [_no_service(scene, origin, packed=True)], None, None
+    reasons = _in_time(scene, lane) if alone.chosen.late else []
+    return reasons, alone.cost, alone.chosen.way.arrives
+
+
+def _no_service(scene: Scene, origin: Origin, *, packed: bool) -> str:
+    reach = scene.reach
+    if not packed:
+        told = sorted(set(scene.world.closures(origin, reach)))
+    else:
+        told = sorted(set(scene.world.refusals(origin, reach, scene.everything)))
+    return "no service carries it: " + ("; ".join(told[:4]) or "there is no contract")
+
+
+def _in_time(scene: Scene, lane: Lane) -> list[str]:
+    late = scene.best is not None and scene.best.late
+    return [] if lane.kept or late else ["cannot keep the promise"]
+
+
+# --- sentences ------------------------------------------------------------------------------------------------
+
+
+def _sentences(scene: Scene, candidates: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    assert scene.best is not None  # noqa: S101 - told of plans only
+    for part in scene.best.parts:
+        yield _why_node(scene, part)
+    yield _why_split(scene, candidates)
+    for part in scene.best.parts:
+        yield _why_carton(scene, part)
+        yield _why_service(scene, part)
+
+
+def _why_node(scene: Scene, part: Part) -> dict[str, Any]:
+    assert scene.best is not None  # noqa: S101
+    code = part.node.code
+    told: dict[str, Any] = {"about": "node", "node": code}
+    if code in scene.without:
+        more = scene.without[code] - scene.best.weighed
+        others = f"the best plan without {code} costs {more} more"
+        return {**told, "text": others if more else f"a plan without {code} costs no less", "more": more}
+    if scene.second is None:
+        return {**told, "text": f"no plan was found without {code}"}
+    return {**told, "text": f"no plan without {code} is better than the runner-up"}
+
+
+def _why_split(scene: Scene, candidates: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    best = scene.best
+    assert best is not None  # noqa: S101
+    told: dict[str, Any] = {"about": "split"}
+    if len(best.parts) == 1:
+        text = "one shipment: no division over several nodes costs less"
+        return {**told, "text": text}
+    whole = [
+        (one["cost"], one["node"])
+        for one in candidates
+        if one["verdict"] == "considered" and one["cost"] is not None
+    ]
+    if not whole:
+        return {**told, "text": f"{len(best.parts)} shipments: no node could ship everything in time"}
+    cost, node = min(whole)
+    more = cost - best.cost
+    text = f"{len(best.parts)} shipments: everything from {node} alone costs {more} more"
+    return {**told, "text": text, "node": node, "more": more}
+
+
+def _why_carton(scene: Scene, part: Part) -> dict[str, Any]:
+    units = sum(part.units.values())
+    least = scene.pack(scene.units_of(part)).least
+    told: dict[str, Any] = {"about": "carton", "node": part.node.code, "parcels": len(part.parcels)}
+    if len(part.parcels) > 1:
+        fewest = "fewer cannot hold it" if len(part.parcels) == least else f"at least {least} are needed"
+        return {**told, "text": f"{len(part.parcels)} parcels: {fewest}"}
+    carton = part.parcels[0].carton
+    if carton is None:
+        return {**told, "text": "it ships in its own packaging"}
+    goods = "the unit" if units == 1 else f"all {units} units"
+    return {**told, "text": f"{carton} is the smallest carton that takes {goods}"}
+
+
+def _why_service(scene: Scene, part: Part) -> dict[str, Any]:
+    """Against the next cheapest in time, and against one that is cheaper and too late."""
+    quote, world = part.quote, scene.world
+    name = f"{quote.carrier} {quote.service}"
+    told: dict[str, Any] = {"about": "service", "node": part.node.code}
+    if part.late:
+        return {**told, "text": f"no service keeps the promise, and {name} comes soonest"}
+    pack = scene.pack(scene.units_of(part))
+    lane = scene.lane(scene.origin(part.node), until=date.max)
+    rivals = [
+        (cost, way.tie, way)
+        for way in (*lane.kept, *lane.later)
+        if (way.service.tariff.carrier, way.service.code) != (quote.carrier, quote.service)
+        and (cost := world.carriage(way, pack)) is not None
+    ]
+    slower = [one for one in rivals if one[2] in lane.later and one[0] < quote.cost]
+    in_time = [one for one in rivals if one[2] in lane.kept]
+    text = f"{name} is the only service in time"
+    if in_time:
+        cost, _, way = min(in_time, key=lambda one: one[:2])
+        told |= {"more": cost - quote.cost, "next": f"{way.service.tariff.carrier} {way.service.code}"}
+        text = f"{name} is the cheapest in time: {told['next']} costs {told['more']} more"
+    if slower:
+        cost, _, way = min(slower, key=lambda one: one[:2])
+        rival = f"{way.service.tariff.carrier} {way.service.code}"
+        told["slower"] = {"service": rival, "less": quote.cost - cost, "arrives": way.arrives.isoformat()}
+        text += (
+            f"; {rival} would cost {quote.cost - cost} less and arrive on {way.arrives.isoformat()}, too late"
+        )
+    return {**told, "text": text}

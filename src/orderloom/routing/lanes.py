@@ -32,6 +32,7 @@ PACKING_EFFORT = 2_000
 # What is remembered at most; beyond it all is forgotten and worked out again.
 KEPT_MOST = 200_000
 _WORLDS_MOST = 8
+_LATEST = "23:59"
 _GRAM = NG["g"]
 
 # Units by article: the article's number and how many.
@@ -45,7 +46,8 @@ class Pack(NamedTuple):
     parcels: tuple[Packed, ...]
     kinds: tuple[int, ...]
     carton_cost: int
-    effort: int
+    least: int
+    """Parcels that no packing can do without."""
 
 
 class Service(NamedTuple):
@@ -206,6 +208,8 @@ class World:
         self._articles: list[Article] = []
         self._article_numbers: dict[Article, int] = {}
         self._origins: dict[tuple[object, int], Origin] = {}
+        self._late_origins: dict[tuple[object, int], Origin] = {}
+        self._late_nodes: dict[object, tuple[Node, Node]] = {}
         self._reaches: dict[tuple[object, ...], Reach] = {}
         self._kinds: dict[tuple[object, ...], int] = {}
         self._days: dict[tuple[date | None, ...], int] = {}
@@ -250,7 +254,7 @@ class World:
                     self._parcel(p, hazmat=not dangerous.isdisjoint(p.contents)) for p in plan.parcels
                 ),
                 carton_cost=sum(self._carton_costs.get(p.carton or "", 0) for p in plan.parcels),
-                effort=plan.effort,
+                least=plan.lower_bound,
             )
             self._packs[content] = found
             self.kept += 1 + len(found.parcels)
@@ -268,10 +272,21 @@ class World:
 
     def origin(self, node: Node, now: datetime) -> Origin:
         """The node with its next handovers."""
+        return self._origin(self._origins, node, now)
+
+    def stretched(self, node: Node, now: datetime) -> Origin:
+        """The node as if its cut-offs came at the end of the day."""
+        late = self._late_nodes.get(node.id)
+        if late is None or late[0] is not node:
+            late = self._late_nodes[node.id] = (node, replace(node, cutoffs={"*": _LATEST}))
+            self.kept += 1
+        return self._origin(self._late_origins, late[1], now)
+
+    def _origin(self, known: dict[tuple[object, int], Origin], node: Node, now: datetime) -> Origin:
         key = (node.id, node.version)
-        found = self._origins.get(key)
+        found = known.get(key)
         if found is None or (found.node is not node and found.node != node):
-            found = self._origins[key] = Origin(node, self.services)
+            found = known[key] = Origin(node, self.services)
             self.kept += 1
         if found.since is None or found.until is None or not found.since <= now <= found.until:
             self._leave(found, now)

@@ -76,7 +76,7 @@ class Lattice:
         self._contents: list[Content] | None = None
         self._holding: list[list[tuple[int, int]]] | None = None
         self._offers: _Offers | None = None
-        self._lows: list[int] = []
+        self._lows: list[list[tuple[int, int]]] = []
         self.steps = 0
 
     # --- answers --------------------------------------------------------------------------------------------------

@@ -225,6 +225,9 @@ class Evidence(Protocol):
     def flips(self) -> Sequence[Mapping[str, Any]]:
         """The smallest changes that would have led to another plan."""
 
+    def why(self) -> Sequence[Mapping[str, Any]]:
+        """Why these nodes, this split, these cartons, these services: a sentence each, with its figures."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
@@ -268,6 +271,7 @@ class Decision:
             "proven": self.proven,
             "bound": self.bound,
             "gap": self.gap,
+            "why": list(self.evidence.why()),
             "candidates": list(self.candidates),
             "promise_at": self.request.promise_at.isoformat() if self.request.promise_at else None,
             "late": bool(self.plan and self.plan.late),

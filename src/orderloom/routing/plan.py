@@ -18,6 +18,7 @@ from orderloom.routing.explaining import Explained
 from orderloom.routing.lanes import World, world_of
 from orderloom.routing.model import Decision, Part, Plan, Request, Source, Want
 from orderloom.routing.pricing import Goods, Pricing
+from orderloom.routing.scene import Scene
 from orderloom.routing.search import Found, Question, Units
 from orderloom.routing.seeking import Sought, sought
 
@@ -50,7 +51,15 @@ def plan(request: Request) -> Decision:
         proven=answer.proven,
         request=request,
         evidence=Explained(
-            request=request, out=out, world=world, calls=calls.by_sku, best=best, second=second
+            Scene(
+                request=request,
+                out=out,
+                world=world,
+                calls=calls.by_sku,
+                best=best,
+                second=second,
+                without={stage.sources[at].node.code: found.cost for at, found in answer.without.items()},
+            )
         ),
     )
 

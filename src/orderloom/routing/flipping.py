@@ -1,0 +1,177 @@
+"""The smallest changes that would have led to another plan: of a price, of stock, of the hour (pure).
+
+Each is such that with it, all else unchanged, the plan would have been another: the price is the distance to the best
+plan that does without a node, which the search has found; stock and hours are tried on one node at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from orderloom.delivery.promise import ship_date
+from orderloom.network.calendar import NeverWorks, cutoff, local
+from orderloom.routing.model import Part
+from orderloom.routing.scene import Scene
+from orderloom.shipping.select import arrival
+
+
+def flips(scene: Scene) -> Iterator[dict[str, Any]]:
+    """One of each kind, where there is one."""
+    best = scene.best
+    if best is None:
+        return
+    yield from _price(scene)
+    yield from _least("units", _more_stock(scene))
+    yield from _least("units", _less_stock(scene))
+    if not best.late:
+        yield from _least("minutes", _later_cutoff(scene))
+        yield from _least("minutes", _later_order(scene))
+
+
+def _least(measure: str, found: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    every = sorted(found, key=lambda one: (one[measure], one["node"]))
+    return iter(every[:1])
+
+
+def _price(scene: Scene) -> Iterator[dict[str, Any]]:
+    best, second = scene.best, scene.second
+    if best is None or second is None or best.late != second.late:
+        return
+    others = {part.node.code for part in second.parts}
+    node = next((part.node.code for part in best.parts if part.node.code not in others), None)
+    if node is None:
+        return
+    more = second.weighed - best.weighed + 1
+    rivals = sorted(others - {part.node.code for part in best.parts})
+    cheaper = f", or from {' and '.join(rivals)} together cheaper by as much" if rivals else ""
+    yield {
+        "kind": "price",
+        "change": f"shipping from {node} dearer by {more}{cheaper}",
+        "node": node,
+        "amount": more,
+    }
+
+
+def _more_stock(scene: Scene) -> Iterator[dict[str, Any]]:
+    """Units that a node lacks to ship everything for less than the plan."""
+    assert scene.best is not None  # noqa: S101 - asked for plans only
+    if len(scene.best.parts) == 1 and scene.second is None and len(scene.request.sources) == 1:
+        return
+    for source in scene.request.sources:
+        code = source.node.code
+        if code in scene.out and scene.out[code] != "has none of it":
+            continue
+        missing = {
+            sku: units - source.available.get(sku, 0)
+            for sku, units in scene.calls.items()
+            if units > source.available.get(sku, 0)
+        }
+        if len(missing) != 1 or _bound_elsewhere(scene, code) or not missing.keys().isdisjoint(scene.short):
+            continue
+        alone = scene.alone(source, scene.origin(source.node))
+        if alone is not None and alone.weighed < scene.best.weighed and not alone.chosen.late:
+            [(sku, units)] = missing.items()
+            yield {
+                "kind": "stock",
+                "change": f"{units} more of {sku} at {code}, which would then have shipped everything for less",
+                "node": code,
+                "sku": sku,
+                "units": units,
+                "saves": scene.best.weighed - alone.weighed,
+            }
+
+
+def _bound_elsewhere(scene: Scene, code: str) -> bool:
+    return any(want.fixed_node not in {None, code} for want in scene.request.wants)
+
+
+def _less_stock(scene: Scene) -> Iterator[dict[str, Any]]:
+    """Units that a chosen node has to spare, and one more: without them the plan could not be."""
+    assert scene.best is not None  # noqa: S101
+    sources = {source.node.code: source for source in scene.request.sources}
+    for part in scene.best.parts:
+        code = part.node.code
+        for sku, units in sorted(scene.units_of(part).items()):
+            fewer = sources[code].available.get(sku, 0) - units + 1
+            yield {
+                "kind": "stock",
+                "change": f"{fewer} fewer of {sku} at {code}, which then could not have shipped its part",
+                "node": code,
+                "sku": sku,
+                "units": fewer,
+            }
+
+
+def _later_cutoff(scene: Scene) -> Iterator[dict[str, Any]]:
+    """How much later a node's cut-off had to be for it to hand everything over today, and to be the better one."""
+    assert scene.best is not None  # noqa: S101
+    for source in scene.request.sources:
+        node = source.node
+        if node.code in scene.out or _bound_elsewhere(scene, node.code):
+            continue
+        has = source.available
+        if any(has.get(sku, 0) < units for sku, units in scene.calls.items()):
+            continue
+        stretched = scene.world.stretched(node, scene.request.now)
+        if stretched.days == scene.origin(node).days:
+            continue
+        alone = scene.alone(source, stretched)
+        if alone is None or alone.chosen.late or alone.weighed >= scene.best.weighed:
+            continue
+        service = alone.chosen.way.service
+        until = cutoff(node, carrier=service.tariff.carrier, service=service.code)
+        ready = local(node, scene.request.now + timedelta(hours=node.processing_hours))
+        minutes = ready.hour * 60 + ready.minute + 1 - until.hour * 60 - until.minute
+        if minutes > 0:
+            yield {
+                "kind": "cutoff",
+                "change": f"a cut-off {_span(minutes)} later at {node.code} for {service.tariff.carrier} "
+                f"{service.code}, which would then have shipped everything for less",
+                "node": node.code,
+                "carrier": service.tariff.carrier,
+                "service": service.code,
+                "minutes": minutes,
+                "saves": scene.best.weighed - alone.weighed,
+            }
+
+
+def _later_order(scene: Scene) -> Iterator[dict[str, Any]]:
+    """How much later the order could have been decided before a part misses its handover and with it the promise."""
+    assert scene.best is not None  # noqa: S101
+    if scene.promised is None:
+        return
+    for part in scene.best.parts:
+        lead = timedelta(hours=part.node.processing_hours)
+        spare = part.ship_by - scene.request.now - lead
+        if _next_arrival_is_late(scene, part, lead):
+            minutes = int(spare.total_seconds()) // 60 + 1
+            yield {
+                "kind": "hour",
+                "change": f"deciding it {_span(minutes)} later: {part.node.code} would have handed it over on "
+                f"another day, too late for {part.quote.carrier} {part.quote.service}",
+                "node": part.node.code,
+                "minutes": minutes,
+            }
+
+
+def _next_arrival_is_late(scene: Scene, part: Part, lead: timedelta) -> bool:
+    quote = part.quote
+    contract = next(one for one in scene.request.tariffs if one.carrier == quote.carrier)
+    try:
+        leaves = ship_date(
+            node=part.node,
+            carrier=quote.carrier,
+            service=quote.service,
+            now=part.ship_by - lead + timedelta(minutes=1),
+        )
+    except NeverWorks:
+        return True
+    arrives = arrival(contract=contract, service=quote.service, zone=quote.zone, ship_on=leaves.date())
+    return arrives is None or (scene.promised is not None and arrives > scene.promised)
+
+
+def _span(minutes: int) -> str:
+    hours, rest = divmod(minutes, 60)
+    return " ".join([*([f"{hours} h"] if hours else []), *([f"{rest} min"] if rest or not hours else [])])

@@ -1,0 +1,94 @@
+"""A decision seen again to be explained: its question, its plans, and what any one node would come to (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from functools import cached_property
+from typing import NamedTuple
+
+from orderloom.network.model import Node
+from orderloom.routing.lanes import Chosen, Lane, Origin, Pack, Reach, World
+from orderloom.routing.model import Part, Plan, Request, Source
+
+
+class Alone(NamedTuple):
+    """One node shipping everything: the way, and the cost as plans are compared by it and without scarcity."""
+
+    chosen: Chosen
+    weighed: int
+    cost: int
+
+
+class Scene:
+    """What was asked and decided. `calls`: all units to be shipped, by SKU; `without`: by node, the best plan's cost."""
+
+    def __init__(
+        self,
+        *,
+        request: Request,
+        out: Mapping[str, str],
+        world: World,
+        calls: Mapping[str, int],
+        best: Plan | None,
+        second: Plan | None,
+        without: Mapping[str, int],
+    ) -> None:
+        self.request, self.out, self.world, self.calls = request, out, world, calls
+        self.best, self.second, self.without = best, second, without
+        self.promised = request.promise_at.date() if request.promise_at else None
+
+    @cached_property
+    def reach(self) -> Reach:
+        """The destination."""
+        return self.world.reach(self.request.destination)
+
+    @cached_property
+    def short(self) -> set[str]:
+        """The SKUs of which not all units are to be shipped: with more stock, more would be."""
+        wanted: dict[str, int] = {}
+        for want in self.request.wants:
+            wanted[want.sku] = wanted.get(want.sku, 0) + want.quantity
+        return {sku for sku, units in wanted.items() if self.calls.get(sku, 0) < units}
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {want.sku: self.world.article(want.article) for want in reversed(self.request.wants)}
+
+    @cached_property
+    def everything(self) -> Pack:
+        """All units in their cartons."""
+        return self.pack(self.calls)
+
+    def origin(self, node: Node) -> Origin:
+        """The node with its handovers."""
+        return self.world.origin(node, self.request.now)
+
+    def lane(self, origin: Origin, *, until: date | None = None) -> Lane:
+        """The ways from there to the buyer."""
+        return self.world.lane(origin, self.reach, self.promised, until)
+
+    def pack(self, units: Mapping[str, int]) -> Pack:
+        """The units in their cartons."""
+        numbers = self._numbers
+        return self.world.packed(tuple([(numbers[sku], n) for sku, n in sorted(units.items())]))
+
+    def units_of(self, part: Part) -> dict[str, int]:
+        """What a part ships, by SKU."""
+        skus = {want.key: want.sku for want in self.request.wants}
+        found: dict[str, int] = {}
+        for key, units in part.units.items():
+            found[skus[key]] = found.get(skus[key], 0) + units
+        return found
+
+    def alone(self, source: Source, origin: Origin, *, until: date | None = None) -> Alone | None:
+        """Everything from one node, whatever it has."""
+        pack = self.everything
+        chosen = self.world.price(self.lane(origin, until=until), pack)
+        if chosen is None:
+            return None
+        node = source.node
+        cost = chosen.cost + pack.carton_cost + node.pick_cost + node.unit_cost * sum(self.calls.values())
+        scarce = source.scarcity
+        weighed = cost + sum(scarce.get(sku, 0) * n for sku, n in self.calls.items()) if scarce else cost
+        return Alone(chosen, weighed, cost)
