@@ -59,7 +59,7 @@ def _bounds(did: Did, moved: Mapping[str, int]) -> Iterator[tuple[str, int, int,
     """(sku, certain claims, possible supply, when): room counts from the request on, its use from the answer on."""
     if did.outcome == REFUSED:
         return
-    if did.outcome == OK:
+    if did.outcome == OK and not did.facts.unsure:
         for sku, units in did.facts.claims.items():
             yield sku, units, 0, did.answered or did.invoked
     for sku, units in did.facts.frees.items():
@@ -211,7 +211,7 @@ def nothing_acknowledged_is_lost(history: Sequence[Did], final: Final) -> Iterat
         for line in order["lines"]:
             for piece in line["slices"]:
                 units[line["sku"]] += piece["quantity"]
-                if piece["status"] not in KEPT | BOUND | GONE | OVER:
+                if piece["status"] not in KEPT | BOUND | GONE | OVER and not did.facts.unsure:
                     bare[line["sku"]] += piece["quantity"]
         if units != Counter(did.facts.claims):
             yield f"{did.reason}: order {did.facts.order} has {dict(units)} of {did.facts.claims}"

@@ -93,7 +93,7 @@ class TortureClient:
         if did.outcome == OK:
             did.seen = seen_in(said.body)
             plan.learn(said.body)
-        if did.wrote and (did.outcome == OK or said.status == 409):
+        if plan.method == "POST" and (did.outcome == OK or said.status == 409):
             await self._ask_again(did, plan)
 
     async def _until_known(self, did: Did, plan: Plan) -> Said | None:

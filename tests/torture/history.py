@@ -20,6 +20,8 @@ class Facts:
 
     claims: dict[str, int] = field(default_factory=dict)
     """Units by SKU that this keeps for a buyer."""
+    unsure: bool = False
+    """Taken whether there is stock or not: it promises to supply, and no unit that is there."""
     frees: dict[str, int] = field(default_factory=dict)
     """Units by SKU, at most, that this gives up for a buyer."""
     moves: dict[str, int] = field(default_factory=dict)

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from tests.torture.history import Facts
 
 Json = dict[str, Any]
+KIT, PARTS = "HOT-KIT", {"HOT-A": 1, "HOT-B": 2}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,29 +56,34 @@ Operation = Callable[[Acting], Awaitable[Plan | None]]
 
 
 async def place_order(me: Acting) -> Plan:
-    """One to three lines; the same SKU may stand in two of them."""
-    lines = [(me.dice.choice(me.skus), me.dice.choice((1, 1, 2, 3))) for _ in range(me.dice.randint(1, 3))]
-    units: Counter[str] = Counter()
-    for sku, n in lines:
-        units[sku] += n
-    body = order_body(me.reason, lines)
+    """One to three lines; the same SKU may stand in two of them, and once more in a kit."""
+    chosen = [me.dice.choice((*me.skus, *me.skus, KIT)) for _ in range(me.dice.randint(1, 3))]
+    lines = [(sku, me.dice.choice((1, 1, 2, 3))) for sku in chosen]
+    # The market's orders are taken without stock too, and wait for it.
+    channel = me.dice.choice(("web", "web", "web", "market"))
+    body = order_body(me.reason, lines, channel)
+    units = _taken_apart(lines)
 
     def learn(answer: Any) -> None:
-        me.orders[answer["id"]] = dict(units)
+        me.orders[answer["id"]] = units
 
-    return Plan(
-        path="/v1/orders",
-        body=body,
-        facts=Facts(claims=dict(units), order=body["external_id"]),
-        learn=learn,
-    )
+    facts = Facts(claims=units, order=body["external_id"], unsure=channel == "market")
+    return Plan(path="/v1/orders", body=body, facts=facts, learn=learn)
 
 
-def order_body(name: str, lines: list[tuple[str, int]]) -> Json:
+def _taken_apart(lines: list[tuple[str, int]]) -> dict[str, int]:
+    units: Counter[str] = Counter()
+    for sku, n in lines:
+        for part, each in (PARTS if sku == KIT else {sku: 1}).items():
+            units[part] += each * n
+    return dict(units)
+
+
+def order_body(name: str, lines: list[tuple[str, int]], channel: str = "web") -> Json:
     """A cart as a channel sends it."""
     total = {"amount": sum(n for _, n in lines) * 1000, "currency": "USD"}
     return {
-        "channel": "web",
+        "channel": channel,
         "external_id": f"T-{name}",
         "placed_at": datetime.now(UTC).isoformat(),
         "currency": "USD",
@@ -313,6 +319,13 @@ async def transfer(me: Acting) -> Plan:
     return Plan(path="/v1/inventory/transfer", body=body, facts=Facts(moves=moves))
 
 
+async def allot(me: Acting) -> Plan:
+    """Some units are set aside for a channel, or fewer than before."""
+    sku, channel = me.dice.choice(me.skus), me.dice.choice(("web", "market"))
+    body = me.dice.choice(({"units": me.dice.randint(0, 8)}, {"permille": me.dice.choice((100, 400))}))
+    return Plan(method="PUT", path=f"/v1/inventory/allotments/{sku}/{channel}", body=body)
+
+
 async def send_transfer(me: Acting) -> Plan:
     """On a lorry: gone from one node, and not yet at the other."""
     sender, receiver = me.dice.sample(me.nodes, 2)
@@ -443,6 +456,7 @@ OPERATIONS: dict[Operation, int] = {
     set_stock: 5,
     take_snapshot: 5,
     take_late_snapshot: 2,
+    allot: 1,
     transfer: 4,
     send_transfer: 3,
     expect_supply: 3,

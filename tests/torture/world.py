@@ -31,6 +31,7 @@ from orderloom.simulate import demo_data
 from orderloom.simulate.processes import Fleet, Process, fleet, free_port, python
 from orderloom.simulate.surroundings import planned
 from tests.torture.history import Final
+from tests.torture.operations import KIT, PARTS
 
 SKUS = ("HOT-A", "HOT-B", "HOT-C")
 NODES = ("ATL", "CMH", "DFW")
@@ -205,10 +206,11 @@ async def furnished(url: str) -> str:
     demo = demo_data.setup()
     items = [
         Item(sku=sku, name=sku, weight_g=300, length_mm=100, width_mm=80, height_mm=60, list_price=1000)
-        for sku in SKUS
+        for sku in (*SKUS, KIT)
     ]
     wanted = Setup(
         items=items,
+        kits={KIT: PARTS},
         nodes=[node for node in demo.nodes if node.code in NODES],
         channels=demo.channels,
         cartons=demo.cartons,

@@ -15,24 +15,45 @@ _ALLOTMENT = (
     "sku, channel_id, kind, units, permille, takes_shared, drawn, ends_at, "
     "coalesce(ends_at <= clock_timestamp(), false) AS ended, version"
 )
-# One statement for both, for nearly always there is neither. Rows are locked first, and read again if there are any.
-_LOCK = """
-WITH locked AS MATERIALIZED (
-  SELECT sku FROM inventory.allotments WHERE sku = ANY($1::text[]) ORDER BY sku, channel_id FOR NO KEY UPDATE
-)
-SELECT count(*) > 0 AS allotted, EXISTS (SELECT FROM inventory.safety_rules WHERE channel_id IS NOT NULL) AS rules
-FROM locked
-"""
+# Nearly always there is neither, which one statement finds out; only then are rows locked.
 _LOOK = """
 SELECT EXISTS (SELECT FROM inventory.allotments WHERE sku = ANY($1::text[])) AS allotted,
        EXISTS (SELECT FROM inventory.safety_rules WHERE channel_id IS NOT NULL) AS rules
 """
 
 
+_LOCK = """
+SELECT sku, channel_id FROM inventory.allotments WHERE sku = ANY($1::text[]) ORDER BY sku, channel_id FOR NO KEY UPDATE
+"""
+_LOCKED_MOST = 20
+
+
+class _Grown(Exception):
+    """A row came while others were waited for: all are let go, and locked again with it in its place."""
+
+
 async def lock(db: Db, skus: Sequence[str]) -> Limits:
-    """What limits claims to these SKUs; their allotments are locked in key order."""
-    # A row that another transaction added while we waited is seen by a new statement only.
-    return await _limits(db, skus, await db.fetchrow(_LOCK, list(skus)))
+    """What limits claims to these SKUs; their allotments are locked in key order, every one of them."""
+    found = await db.fetchrow(_LOOK, list(skus))
+    if found is None or not found["allotted"]:
+        return await _limits(db, skus, found)
+    for _ in range(_LOCKED_MOST):
+        try:
+            # A savepoint: what is locked in it is let go when it is rolled back.
+            async with db.transaction():
+                return await _locked(db, skus, found)
+        except _Grown:
+            continue
+    raise AssertionError  # there are not so many channels
+
+
+async def _locked(db: Db, skus: Sequence[str], found: Row) -> Limits:
+    locked = {(row["sku"], row["channel_id"]) for row in await db.fetch(_LOCK, list(skus))}
+    limits = await _limits(db, skus, found)
+    # Seen only by this second statement, so not locked: to lock it now would be against the order of keys.
+    if any((a.sku, a.channel_id) not in locked for sku in skus for a in limits.allotted(sku)):
+        raise _Grown
+    return limits
 
 
 async def look(db: Db, skus: Sequence[str]) -> Limits:
