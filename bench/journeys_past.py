@@ -19,15 +19,23 @@ SELECT o.id AS was, uuidv7() AS now, n, row_number() OVER () AS number
 FROM (SELECT id FROM orders.orders WHERE min_rank >= 400 ORDER BY id LIMIT $2) AS o, generate_series(1, $1) AS n
 """
 _STEPS = (
-    "CREATE TEMP TABLE copied_lines AS SELECT l.id AS was, c.n, uuidv7() AS now FROM orders.lines AS l "
-    "JOIN copies AS c ON c.was = l.order_id",
-    "CREATE TEMP TABLE copied_works AS SELECT f.id AS was, c.n, uuidv7() AS now FROM orders.fulfillments AS f "
-    "JOIN copies AS c ON c.was = f.order_id",
-    "CREATE TEMP TABLE copied_intents AS SELECT i.id AS was, c.n, uuidv7() AS now FROM payments.intents AS i "
-    "JOIN copies AS c ON c.was = i.order_id",
-    "CREATE INDEX ON copies (was, n); CREATE INDEX ON copied_lines (was, n); CREATE INDEX ON copied_works (was, n); "
-    "CREATE INDEX ON copied_intents (was, n); ANALYZE copies; ANALYZE copied_lines; ANALYZE copied_works; "
-    "ANALYZE copied_intents",
+    (
+        "CREATE TEMP TABLE copied_lines AS SELECT l.id AS was, c.n, uuidv7() AS now FROM orders.lines AS l "
+        "JOIN copies AS c ON c.was = l.order_id"
+    ),
+    (
+        "CREATE TEMP TABLE copied_works AS SELECT f.id AS was, c.n, uuidv7() AS now FROM orders.fulfillments AS f "
+        "JOIN copies AS c ON c.was = f.order_id"
+    ),
+    (
+        "CREATE TEMP TABLE copied_intents AS SELECT i.id AS was, c.n, uuidv7() AS now FROM payments.intents AS i "
+        "JOIN copies AS c ON c.was = i.order_id"
+    ),
+    (
+        "CREATE INDEX ON copies (was, n); CREATE INDEX ON copied_lines (was, n); CREATE INDEX ON copied_works (was, n); "
+        "CREATE INDEX ON copied_intents (was, n); ANALYZE copies; ANALYZE copied_lines; ANALYZE copied_works; "
+        "ANALYZE copied_intents"
+    ),
     """
     INSERT INTO orders.orders (id, number, channel_id, external_id, body_hash, placed_at, currency, buyer, ship_to,
       service_level, priority, tags, flags, subtotal, discount, shipping, tax, adjustment, total, promise_at, lifecycle,
