@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
-from orderloom import inventory
 from orderloom.delivery.model import TrackingEvent
 from orderloom.insight import audit
+from orderloom.inventory import reading
 from orderloom.journey import asking_back, cancelling, publishing_stock, working
 from orderloom.journey.roster import JOURNEYS, READERS
 from orderloom.orders.reading import fulfillments_of, lines_of, orders_of, slices_of
@@ -355,7 +355,7 @@ class Street:
 
     async def _stock(self) -> list[int]:
         async with self.database.transaction() as db:
-            levels = await inventory.levels(db, skus=list(self.skus))
+            levels = await reading.levels(db, skus=list(self.skus))
         rows = sorted(levels, key=lambda level: (level.sku, str(level.node_id)))
         return [n for x in rows for n in (x.on_hand, x.reserved, x.allocated, x.damaged, x.quality_control)]
 

@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from orderloom import delivery, inventory, network
+from orderloom import delivery, network
 from orderloom.catalog.model import Item
 from orderloom.delivery.model import Parcel, TrackingEvent
-from orderloom.inventory import counting, reservations
+from orderloom.inventory import counting, reading, reservations
 from orderloom.inventory.snapshots import Line, Snapshot
 from orderloom.journey import cancelling, carts, recounting, setup, snapshotting, sourcing, working
 from orderloom.journey.carts import CartDraft
@@ -241,7 +241,7 @@ async def state(db: Any, w: Small) -> tuple[Any, ...]:
     codes = {node: code for code, node in w.nodes.items()}
     levels = sorted(
         (codes[level.node_id], level.on_hand, level.reserved, level.allocated)
-        for level in await inventory.levels(db, skus=[w.sku])
+        for level in await reading.levels(db, skus=[w.sku])
     )
     names = {w.x: "x", w.y: "y", w.v: "v"} | dict.fromkeys(w.new, "new")
     pieces = sorted(

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from orderloom import inventory, network
+from orderloom import network
 from orderloom.delivery.model import TrackingEvent
 from orderloom.insight import audit
+from orderloom.inventory import reading
 from orderloom.journey import asking_back, cancelling, recounting, working
 from orderloom.journey.placing import place
 from orderloom.journey.setup import Setup
@@ -117,7 +118,7 @@ class House:
         """The balance at a node."""
         async with self.database.transaction() as db:
             [node] = (await network.nodes_of(db, codes=[code])).values()
-            found = await inventory.levels(db, keys=[(node.id, sku)])
+            found = await reading.levels(db, keys=[(node.id, sku)])
         return found[0]
 
     async def node_codes(self, order_id: UUID) -> list[str]:

@@ -50,6 +50,7 @@ def test_money_is_written_as_people_write_it(amount, currency, text):
         'a";=cmd',
         "＝1",
         "\N{NO-BREAK SPACE}=1",
+        "\x1f=1",
     ],
 )
 def test_a_formula_is_disarmed(cell):

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from fastapi import Query
 
-from orderloom import catalog, inventory, network
+from orderloom import catalog, network
 from orderloom.api.door import Call, Here, Routes
 from orderloom.api.lots import lots_fault
 from orderloom.api.problems import Fault, Problem, invalid, not_found, refused
@@ -30,7 +30,7 @@ from orderloom.api.supply_shapes import (
 from orderloom.api.wire import Code, ExternalId, Limit, Moment, Page, SupplyId, cursor, page_of, place
 from orderloom.catalog.store import tracked_of
 from orderloom.insight import supply_pages
-from orderloom.inventory import expecting, supplies
+from orderloom.inventory import expecting, reading, supplies
 from orderloom.inventory.model import Short
 from orderloom.inventory.promising import by_date
 from orderloom.inventory.supplies import Ended, Taken
@@ -215,7 +215,7 @@ async def show_outlook(
         if n.active and call.credential.sees(node=n.id) and (node is None or n.code in node)
     }
     skus = sorted(set(sku))
-    levels = [level for level in await inventory.levels(call.db, skus=skus) if level.node_id in seen]
+    levels = [level for level in await reading.levels(call.db, skus=skus) if level.node_id in seen]
     ahead = await expecting.look_ahead(call.db, skus=skus, now=call.now)
     waiting = await unsupplied(call.db, skus=skus)
     told = []

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 
 # What makes a cell a formula to some spreadsheet, at its start or after characters that are skipped there.
-_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}",
+_STARTS = ("=", "+", "-", "@", "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}",
            "\N{FULLWIDTH HYPHEN-MINUS}", "\N{FULLWIDTH COMMERCIAL AT}")  # fmt: skip
-_SKIPPED = " '\",;\N{NO-BREAK SPACE}\N{ZERO WIDTH NO-BREAK SPACE}"
+_SKIPPED = re.compile(r"[\s\x00-\x1f\x7f-\x9f\ufeff'\",;]*")
 
 
 def harmless(value: object) -> str:
@@ -19,7 +20,8 @@ def harmless(value: object) -> str:
     if isinstance(value, int | float):
         return str(value)
     text = str(value)
-    if text.startswith(("\t", "\r", "\n")) or text.lstrip(_SKIPPED).startswith(_STARTS):
+    skipped = text[: len(text) - len(_SKIPPED.sub("", text, count=1))]
+    if set(skipped) & set("\t\r\n") or text[len(skipped) :].startswith(_STARTS):
         return "'" + text
     # A separator or a quote inside may open a cell of its own in a careless reader.
     return "'" + text if any(mark + start in text for mark in ',;"\t' for start in "=+-@") else text

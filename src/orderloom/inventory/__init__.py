@@ -5,7 +5,8 @@ Promises: no posting ever leaves more promised than is there; every balance is t
 Never: decides which order gets what when not asked, talks to the outside.
 
 The primitive: `lock` rows in key order, plan on the `Shelves` in memory, `write` what changed with its ledger. All
-of it in the caller's transaction, so that a thousand orders cost three statements.
+of it in the caller's transaction, so that a thousand orders cost three statements. What is only told, not promised,
+is read in `reading`.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from uuid import UUID
 from orderloom.inventory import lots
 from orderloom.inventory.allotting import Limits
 from orderloom.inventory.availability import Offer, Shelves, offer
-from orderloom.inventory.model import Level, Movement, Posting, Short
+from orderloom.inventory.model import Posting, Short
 from orderloom.inventory.store import allotments
 from orderloom.inventory.store import stock as store
 from orderloom.plumbing.database import Db
 
-__all__ = ["levels", "lock", "lock_skus", "look", "missed", "movements", "offers", "outlook", "post", "write"]
+__all__ = ["lock", "lock_skus", "look", "offers", "post", "write"]
 
 
 async def lock(db: Db, *, keys: Iterable[tuple[UUID, str]]) -> Shelves:
@@ -93,22 +94,3 @@ async def offers(
         for channel, nodes in channels.items()
         for sku in skus
     }
-
-
-async def levels(
-    db: Db, *, skus: Sequence[str] = (), nodes: Sequence[UUID] = (), keys: Sequence[tuple[UUID, str]] = ()
-) -> list[Level]:
-    """Balances as they stand, without a lock: of SKUs, of nodes, or of single (node, sku) pairs."""
-    return await store.levels(db, skus=skus, nodes=nodes, keys=keys)
-
-
-async def missed(db: Db, *, works: Sequence[UUID]) -> list[tuple[UUID, UUID, str]]:
-    """(fulfillment order, node, SKU) that its node did not find, and got none of since: look elsewhere for it."""
-    return await store.missed(db, works)
-
-
-async def movements(
-    db: Db, *, node_id: UUID, sku: str, before: int | None = None, limit: int = 50
-) -> list[Movement]:
-    """The ledger of one (node, sku), latest first: why the number is what it is."""
-    return await store.movements(db, node_id=node_id, sku=sku, before=before, limit=limit)

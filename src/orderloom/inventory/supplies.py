@@ -187,8 +187,12 @@ async def cancel(db: Db, *, supply_id: UUID, reason: str) -> Supply | Ended | li
 
 async def _lock(db: Db, supply: Supply) -> Shelves:
     """All balances of its SKUs, the one at its own node made when missing, so that there is a row to lock."""
-    await stock.make(db, [(supply.node_id, sku) for sku in supply.skus])
-    return await inventory.lock_skus(db, skus=supply.skus)
+    shelves = await inventory.lock_skus(db, skus=supply.skus)
+    if missing := [sku for sku in supply.skus if supply.node_id not in shelves.nodes(sku)]:
+        # After those that are there, as everybody does: a new row is a lock as well.
+        await stock.make(db, [(supply.node_id, sku) for sku in missing])
+        shelves = await inventory.lock_skus(db, skus=supply.skus)
+    return shelves
 
 
 async def _hold(db: Db, supply_id: UUID) -> tuple[Supply, Shelves]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from orderloom import packing
+from orderloom import inventory, packing
 from orderloom.inventory import lots
 from orderloom.journey.fulfillment import FULFILLMENT, still_here
 from orderloom.journey.order import ORDER
@@ -152,6 +152,8 @@ async def answer_request(db: Db, *, work: UUID, accept: bool, reason: str) -> bo
         return True
     left = {line: units for (_, line), units in (await cancellations.pending(db, works=[work])).items()}
     pieces = await slices_of(db, fulfillments=[work])
+    # What is let go and what goes back to be routed, or is rejected, is posted apart: locked together, in order.
+    await inventory.lock(db, keys=[(p.node_id, p.sku) for p in pieces if p.node_id and p.rank < Rank.SHIPPED])
     await _cancel_now(db, list(_wanted(pieces, left, {})), known, reason)
     if (await fulfillments_of(db, ids=[work]))[work].status != "cancelled":
         await cancellations.granted(db, work=work, wholly=False)

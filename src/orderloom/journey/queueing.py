@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from orderloom import inventory, network
+from orderloom import network
+from orderloom.inventory import reading
 from orderloom.inventory.availability import Key, Shelves
 from orderloom.inventory.expecting import shelves_of
 from orderloom.journey.offering import open_to
@@ -201,7 +202,7 @@ async def missed_at(db: Db, *, orders: Sequence[UUID]) -> dict[tuple[UUID, str],
     if not works:
         return {}
     found: dict[tuple[UUID, str], set[UUID]] = defaultdict(set)
-    for work, node, sku in await inventory.missed(db, works=list(works)):
+    for work, node, sku in await reading.missed(db, works=list(works)):
         found[works[work].order_id, sku].add(node)
     return {key: frozenset(nodes) for key, nodes in found.items()}
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from orderloom import catalog, inventory, network, packing
 from orderloom.catalog.model import Item
-from orderloom.inventory import lots
+from orderloom.inventory import lots, reading
 from orderloom.inventory.counting import tell_changed
 from orderloom.inventory.marking import tell_offer_changed
 from orderloom.inventory.model import Leg, Posting
@@ -73,7 +73,7 @@ async def present(db: Db) -> Setup:
     """Everything that is in place. Stock is what is on hand now."""
     nodes = list((await network.nodes_of(db)).values())
     codes = {node.id: node.code for node in nodes}
-    levels = await inventory.levels(db, nodes=list(codes))
+    levels = await reading.levels(db, nodes=list(codes))
     return Setup(
         items=list((await catalog.all_items(db)).values()),
         kits=await catalog.kits_of(db),
@@ -89,7 +89,7 @@ async def differences(db: Db, *, wanted: Setup) -> list[Change]:
     """What `put` would change, field by field."""
     there = await present(db)
     known = {
-        (level.node_id, level.sku) for level in await inventory.levels(db, nodes=[n.id for n in there.nodes])
+        (level.node_id, level.sku) for level in await reading.levels(db, nodes=[n.id for n in there.nodes])
     }
     ids = {node.code: node.id for node in there.nodes}
     kits = {item.sku: dict(there.kits.get(item.sku, {})) for item in there.items}
@@ -188,7 +188,7 @@ async def _put_stock(db: Db, stock: Mapping[tuple[str, str], int]) -> list[tuple
     received: list[tuple[str, str]] = []
     for start in range(0, len(keys), STOCK_AT_ONCE):
         wanted = {(nodes[code], sku): (code, sku) for code, sku in keys[start : start + STOCK_AT_ONCE]}
-        known = {(level.node_id, level.sku) for level in await inventory.levels(db, keys=list(wanted))}
+        known = {(level.node_id, level.sku) for level in await reading.levels(db, keys=list(wanted))}
         fresh = [pair for key, pair in wanted.items() if key not in known and stock[pair]]
         await inventory.post(
             db,

@@ -13,7 +13,7 @@ import pytest
 
 from orderloom import catalog, inventory, network
 from orderloom.catalog.model import Item
-from orderloom.inventory import counting
+from orderloom.inventory import counting, reading
 from orderloom.inventory.availability import allocate_legs, not_found_legs, reserve_legs, unreserve_legs
 from orderloom.inventory.counting import Stale
 from orderloom.inventory.model import BUCKETS, Leg, Posting, Short
@@ -61,7 +61,7 @@ async def pool(database: Database) -> AsyncIterator[tuple[Database, dict[str, UU
 
 
 async def balances_are_their_movements(db: Db) -> None:
-    for level in await inventory.levels(db, skus=SKUS):
+    for level in await reading.levels(db, skus=SKUS):
         moved = await db.fetchrow(
             "SELECT "
             + ", ".join(f"sum({b}_delta)::int AS {b}" for b in BUCKETS)
@@ -90,7 +90,7 @@ async def test_two_hundred_reservations_race_for_fifty_units(pool: tuple[Databas
     assert said.count(None) == UNITS
     assert {(short.sku, short.to_promise) for short in said if short} == {(SKUS[0], 0)}
     async with database.transaction() as db:
-        [level] = await inventory.levels(db, keys=[(ids["A"], SKUS[0])])
+        [level] = await reading.levels(db, keys=[(ids["A"], SKUS[0])])
         assert (level.reserved, level.available) == (UNITS, 0)
         await balances_are_their_movements(db)
 
@@ -113,7 +113,7 @@ async def test_postings_over_many_keys_in_any_order_never_deadlock(
         for (skus, node), short in zip(wanted, said, strict=True):
             for sku in skus if short is None else ():
                 kept[ids[node], sku] += 1
-        for level in await inventory.levels(db, skus=SKUS):
+        for level in await reading.levels(db, skus=SKUS):
             assert level.reserved == kept[level.node_id, level.sku] <= UNITS
         await balances_are_their_movements(db)
 
@@ -134,7 +134,7 @@ async def test_taking_and_giving_back_at_once_ends_where_it_began(
 
     await asyncio.gather(*(once() for _ in range(80)))
     async with database.transaction() as db:
-        [level] = await inventory.levels(db, keys=[(ids["A"], SKUS[0])])
+        [level] = await reading.levels(db, keys=[(ids["A"], SKUS[0])])
         assert (level.on_hand, level.reserved) == (UNITS, 0)
         await balances_are_their_movements(db)
 
@@ -151,7 +151,7 @@ async def test_rows_nobody_has_seen_yet_are_made_once_by_many(pool: tuple[Databa
 
     await asyncio.gather(*(receive() for _ in range(60)))
     async with database.transaction() as db:
-        [level] = await inventory.levels(db, keys=[(ids["B"], SKUS[5])])
+        [level] = await reading.levels(db, keys=[(ids["B"], SKUS[5])])
         assert level.on_hand == 60
 
 
@@ -168,7 +168,7 @@ class TestOnePosting:
             Short(ids["B"], SKUS[0], UNITS),
             None,
         ]
-        levels = {(x.node_id, x.sku): x.reserved for x in await inventory.levels(db, skus=SKUS)}
+        levels = {(x.node_id, x.sku): x.reserved for x in await reading.levels(db, skus=SKUS)}
         assert levels[ids["A"], SKUS[0]] == 1
         assert sum(levels.values()) == 1
         await balances_are_their_movements(db)
@@ -209,7 +209,7 @@ class TestCounting:
         )
         assert isinstance(said, Counted)
         assert said.level.on_hand == 47
-        [last, first] = await inventory.movements(db, node_id=ids["A"], sku=SKUS[0])
+        [last, first] = await reading.movements(db, node_id=ids["A"], sku=SKUS[0])
         assert (last.kind, last.on_hand_delta, last.reason) == ("counted", -3, "count")
         assert (first.kind, first.on_hand_delta) == ("received", UNITS)
         told = await db.fetch("SELECT data FROM plumbing.events WHERE type = 'stock.changed'")
@@ -230,7 +230,7 @@ class TestCounting:
             ids["A"], SKUS[0], 5
         )
         assert await counting.transfer(db, **move, quantity=5, transfer_id=new_id()) is None
-        on_hand = {x.node_id: x.on_hand for x in await inventory.levels(db, skus=[SKUS[0]])}
+        on_hand = {x.node_id: x.on_hand for x in await reading.levels(db, skus=[SKUS[0]])}
         assert on_hand == {ids["A"]: 45, ids["B"]: 55}
         await balances_are_their_movements(db)
 
@@ -242,9 +242,9 @@ class TestMissed:
         for legs in (allocate_legs(unit), not_found_legs(unit)):
             posting = Posting(cause_type="fulfillment", cause_id=work, legs=legs)
             assert await inventory.post(db, postings=[posting]) == [None]
-        assert await inventory.missed(db, works=[work]) == [(work, ids["A"], SKUS[0])]
-        assert await inventory.missed(db, works=[new_id()]) == []
+        assert await reading.missed(db, works=[work]) == [(work, ids["A"], SKUS[0])]
+        assert await reading.missed(db, works=[new_id()]) == []
         changes = {"on_hand": 1}
         await recounting.adjust(db, node_id=ids["A"], sku=SKUS[0], changes=changes, reason="found", now=NOW)
-        assert await inventory.missed(db, works=[work]) == []
+        assert await reading.missed(db, works=[work]) == []
         assert events.acting.get().name == "system"

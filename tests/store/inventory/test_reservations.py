@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from orderloom import catalog, inventory, network
-from orderloom.inventory import reservations
+from orderloom.inventory import reading, reservations
 from orderloom.inventory.allotting import SafetyRule
 from orderloom.inventory.keeping import Reservation
 from orderloom.inventory.model import Leg, Posting
@@ -95,7 +95,7 @@ async def place(db: Db, draft: OrderDraft) -> Placed | Refused:
 
 
 async def reserved(db: Db, sku: str = SKU) -> int:
-    return sum(level.reserved for level in await inventory.levels(db, skus=[sku]))
+    return sum(level.reserved for level in await reading.levels(db, skus=[sku]))
 
 
 async def state(db: Db, key: UUID) -> str:
@@ -368,7 +368,7 @@ async def test_a_new_balance_has_the_safety_stock_that_its_rules_say(db: Db) -> 
     await limiting.secure(db, rules=rules)
     leg = Leg(node_id=ids["A"], sku="NEW", kind="received", on_hand=5)
     await inventory.post(db, postings=[Posting(cause_type="test", cause_id=None, legs=(leg,))])
-    found = await inventory.levels(db, skus=["NEW", SKU, OTHER])
+    found = await reading.levels(db, skus=["NEW", SKU, OTHER])
     assert {(level.sku, level.node_id): level.safety_stock for level in found} == {
         ("NEW", ids["A"]): 3,
         (SKU, ids["A"]): 4,

@@ -9,6 +9,7 @@ import pytest
 
 from orderloom import catalog, inventory, network
 from orderloom.catalog.model import Item
+from orderloom.inventory import reading
 from orderloom.inventory.model import Leg, Posting
 from orderloom.journey.placing import place
 from orderloom.network.model import Channel, Node
@@ -68,7 +69,7 @@ async def world(db: Db) -> Db:
 
 
 async def reserved(db: Db, sku: str) -> int:
-    return sum(level.reserved for level in await inventory.levels(db, skus=[sku]))
+    return sum(level.reserved for level in await reading.levels(db, skus=[sku]))
 
 
 class TestPlacing:
