@@ -6,7 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from orderloom.plumbing.database import Db
-from orderloom.shipping.contract import Service
+from orderloom.shipping.agreed import Service
 from orderloom.shipping.contracts import contract_book
 from orderloom.shipping.labels import LabelFace, label_pdf, label_zpl, manifest_pdf
 from orderloom.shipping.store import contracts as contract_store

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
 from orderloom.terms import Address, Dimensions, Measure
@@ -40,6 +40,17 @@ def nanograms(value: float, unit: str) -> int:
 # --- what is rated --------------------------------------------------------------------------------------------
 
 
+class Asked(NamedTuple):
+    """What is wanted for a parcel besides carriage: a declared value in minor units, a signature, a Saturday."""
+
+    value: int = 0
+    signature: str = ""
+    saturday: bool = False
+
+
+NOTHING_ASKED = Asked()
+
+
 @dataclass(frozen=True, slots=True)
 class Parcel:
     """A closed parcel: its edges, longest first, in micrometres, and its weight in nanograms."""
@@ -47,6 +58,7 @@ class Parcel:
     edges: tuple[int, int, int]
     weight: int
     hazmat: bool = False
+    asked: Asked = NOTHING_ASKED
 
     @classmethod
     def of(cls, *, dimensions: Dimensions, weight_g: int, hazmat: bool = False) -> Parcel:
@@ -56,13 +68,20 @@ class Parcel:
 
     @classmethod
     def given(
-        cls, *, length: Measure, width: Measure, height: Measure, weight: Measure, hazmat: bool = False
+        cls,
+        *,
+        length: Measure,
+        width: Measure,
+        height: Measure,
+        weight: Measure,
+        hazmat: bool = False,
+        asked: Asked = NOTHING_ASKED,
     ) -> Parcel:
         """From measures in the unit they were given in."""
         one, two, three = sorted(
             (micrometres(edge.value, edge.unit) for edge in (length, width, height)), reverse=True
         )
-        return cls((one, two, three), nanograms(weight.value, weight.unit), hazmat)
+        return cls((one, two, three), nanograms(weight.value, weight.unit), hazmat, asked)
 
 
 # "P.O. Box 12", "PO Box 12", "Post Office Box 12", "Packstation", "Postfach 3", "Caixa Postal 7".
@@ -114,8 +133,7 @@ def _earth_centred(latitude: float, longitude: float) -> tuple[int, int, int]:
 # --- what rating answers --------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class TraceLine:
+class TraceLine(NamedTuple):
     """One rule of a rating: what it read and what it added, in minor units."""
 
     rule: str
@@ -127,8 +145,7 @@ class TraceLine:
         return {"rule": self.rule, "inputs": dict(self.inputs), "amount": self.amount}
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(NamedTuple):
     """What one parcel costs by one service. The lines sum to the total; without a trace there are none."""
 
     carrier: str
@@ -152,8 +169,7 @@ class Rate:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Ineligible:
+class Ineligible(NamedTuple):
     """The service does not carry it, for each of these reasons."""
 
     carrier: str
@@ -165,8 +181,7 @@ class Ineligible:
         return {"carrier": self.carrier, "service": self.service, "reasons": list(self.reasons)}
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(NamedTuple):
     """A whole shipment by one service: the sum of its parcels' rates and the day it arrives."""
 
     carrier: str

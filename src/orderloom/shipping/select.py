@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 
+from orderloom.shipping.lanes import Lane, Measured, Way, lane_of
 from orderloom.shipping.model import Ineligible, Parcel, Place, Quote, Rate, Selection
-from orderloom.shipping.rate import rate
+from orderloom.shipping.rate import rated
 from orderloom.shipping.tariff import Tariff
 
 # A carrier whose calendar has no delivery day within so many days delivers never.
@@ -16,7 +17,7 @@ DAYS_MAX = 400
 def arrival(*, contract: Tariff, service: str, zone: int, ship_on: date) -> date | None:
     """The day a parcel handed over on `ship_on` arrives; None when the service has no days for the zone.
 
-    Handed over on a day the carrier does not work, it starts on the next one; days in transit are the carrier's
+    Handed over on a day the carrier does not work or pick up, it starts on the next one; days in transit are the carrier's
     working days; it is delivered on the first day after them that the service delivers and is no holiday.
     """
     key = (service, zone, ship_on)
@@ -37,7 +38,7 @@ def _arrival(contract: Tariff, service: str, zone: int, ship_on: date) -> date |
 
     day, one = ship_on, timedelta(days=1)
     for _ in range(DAYS_MAX):
-        if works(day):
+        if works(day) and (not terms.picks_up or day.isoweekday() in terms.picks_up):
             break
         day += one
     for _ in range(DAYS_MAX):
@@ -63,27 +64,29 @@ def quote(
     trace: bool = True,
 ) -> Quote | Ineligible:
     """A whole shipment by one service: all its parcels rated, and the day it arrives."""
+    lane = lane_of(contract, origin, destination, ship_on)
+    way = lane.way(service)
+    if way is None:
+        return Ineligible(contract.carrier, service, ("the contract has no such service",))
+    return _quoted(lane, way, parcels, [lane.plan.measured(one) for one in parcels], trace=trace)
+
+
+def _quoted(
+    lane: Lane, way: Way, parcels: Sequence[Parcel], measured: Sequence[Measured], *, trace: bool
+) -> Quote | Ineligible:
     rates: list[Rate] = []
-    for parcel in parcels:
-        answer = rate(
-            contract=contract,
-            service=service,
-            parcel=parcel,
-            origin=origin,
-            destination=destination,
-            at=ship_on,
-            trace=trace,
-        )
+    cost = 0
+    for parcel, read in zip(parcels, measured, strict=True):
+        answer = rated(way, parcel, read, trace=trace)
         if isinstance(answer, Ineligible):
             return answer
         rates.append(answer)
-    zone = rates[0].zone
-    arrives_on = arrival(contract=contract, service=service, zone=zone, ship_on=ship_on)
+        cost += answer.total
+    contract, zone = lane.plan.tariff, way.zone
+    arrives_on = arrival(contract=contract, service=way.code, zone=zone, ship_on=lane.plan.day)
     if arrives_on is None:
-        return Ineligible(contract.carrier, service, (f"no days in transit for zone {zone}",))
-    level = contract.services[service].level
-    cost = sum(one.total for one in rates)
-    return Quote(contract.carrier, service, level, cost, contract.currency, zone, arrives_on, tuple(rates))
+        return Ineligible(way.carrier, way.code, (f"no days in transit for zone {zone}",))
+    return Quote(way.carrier, way.code, way.terms.level, cost, way.currency, zone, arrives_on, tuple(rates))
 
 
 def quote_all(
@@ -96,19 +99,12 @@ def quote_all(
     trace: bool = True,
 ) -> list[Quote | Ineligible]:
     """One answer for every service of every contract."""
-    return [
-        quote(
-            contract=contract,
-            service=service,
-            parcels=parcels,
-            origin=origin,
-            destination=destination,
-            ship_on=ship_on,
-            trace=trace,
-        )
-        for contract in contracts
-        for service in contract.services
-    ]
+    answers: list[Quote | Ineligible] = []
+    for contract in contracts:
+        lane = lane_of(contract, origin, destination, ship_on)
+        measured = [lane.plan.measured(one) for one in parcels]
+        answers += [_quoted(lane, way, parcels, measured, trace=trace) for way in lane.ways]
+    return answers
 
 
 def select(*, quotes: Iterable[Quote | Ineligible], promise_at: datetime | date | None) -> Selection:

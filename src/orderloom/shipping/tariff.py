@@ -5,92 +5,38 @@ Discounts and minimum charges depend on service, zone and break alone, so they a
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any, NamedTuple
 
-from orderloom.shipping.contract import (
+from orderloom.shipping.agreed import (
+    Commitment,
     Contract,
-    DeliveryArea,
+    DayLimit,
     DimRule,
+    Earned,
+    ListedLess,
+    RateCard,
+    Service,
+    Terms,
+)
+from orderloom.shipping.contradictions import break_weights, listed_at
+from orderloom.shipping.figures import FIRST_DAY, LAST_DAY, Rounding, parts, plain, share_of
+from orderloom.shipping.model import UM, TraceLine, micrometres, nanograms
+from orderloom.shipping.surcharges import (
+    Cap,
+    DeclaredValue,
+    DeliveryArea,
+    Fee,
     Fuel,
     Handling,
     Peak,
-    RateCard,
     Residential,
-    Service,
-    Terms,
-    Zones,
-    break_weights,
+    Saturday,
+    Signature,
 )
-from orderloom.shipping.model import EARTH_RADIUS_M, UM, Place, micrometres, nanograms
-
-_METRES = {"km": 1_000.0, "mi": 1_609.344}
-
-
-class PostcodeList:
-    """Postcodes by prefix and by range."""
-
-    __slots__ = ("_lengths", "_prefixes", "_ranges")
-
-    def __init__(self, entries: Iterable[str]) -> None:
-        parted = [entry.partition("-") for entry in entries]
-        self._prefixes = frozenset(low for low, _, high in parted if not high)
-        self._lengths = tuple(sorted({len(prefix) for prefix in self._prefixes}))
-        self._ranges = tuple((low, high, len(low)) for low, _, high in parted if high)
-
-    def __contains__(self, postcode: str) -> bool:
-        prefixes = self._prefixes
-        return any(postcode[:n] in prefixes for n in self._lengths) or any(
-            low <= postcode[:n] <= high for low, high, n in self._ranges
-        )
-
-
-class Zoning:
-    """Tells a lane's zone: by country, postcode list, pair of prefixes, then distance; None when none knows it."""
-
-    __slots__ = ("_bands", "_countries", "_pairs", "_postcodes", "_prefix")
-
-    def __init__(self, zones: Zones) -> None:
-        self._countries = dict(zones.countries)
-        self._postcodes = tuple((PostcodeList(one.postcodes), one.zone) for one in zones.postcodes)
-        self._pairs = {(a, b): zone for a, row in zones.pairs.items() for b, zone in row.items()}
-        self._prefix = zones.pair_prefix
-        metres = _METRES[zones.distance_unit]
-        self._bands = tuple((_chord_squared(band.up_to, metres), band.zone) for band in zones.bands)
-
-    def zone(self, origin: Place, destination: Place) -> int | None:
-        """The zone of the lane."""
-        if destination.country != origin.country:
-            zone = self._countries.get(destination.country, self._countries.get("*"))
-            return zone if zone is not None else self._by_distance(origin, destination)
-        for listed, zone in self._postcodes:
-            if destination.postcode in listed:
-                return zone
-        if self._pairs:
-            n = self._prefix
-            zone = self._pairs.get((origin.postcode[:n], destination.postcode[:n]))
-            if zone is not None:
-                return zone
-        return self._by_distance(origin, destination)
-
-    def _by_distance(self, origin: Place, destination: Place) -> int | None:
-        if origin.position is None or destination.position is None:
-            return None
-        (ax, ay, az), (bx, by, bz) = origin.position, destination.position
-        squared = (ax - bx) ** 2 + (ay - by) ** 2 + (az - bz) ** 2
-        for limit, zone in self._bands:
-            if limit is None or squared <= limit:
-                return zone
-        return None
-
-
-def _chord_squared(up_to: float | None, metres: float) -> int | None:
-    """The squared chord under the great circle of that length, in square metres."""
-    if up_to is None or up_to * metres >= math.pi * EARTH_RADIUS_M:
-        return None
-    return math.floor((2 * EARTH_RADIUS_M * math.sin(up_to * metres / (2 * EARTH_RADIUS_M))) ** 2)
+from orderloom.shipping.zoning import PostcodeList, Zoning
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,89 +47,130 @@ class Edges:
     rounding: str = "exact"
     divisor: int = 0
     cube_above: int = 0
+    cube_most: int | None = None
+    weight_unit: int = 1
+    step: int = 1
+    starts: date = FIRST_DAY
+    ends: date = LAST_DAY
 
     def read(self, edges: tuple[int, int, int]) -> tuple[int, int, int]:
         """The edges as the carrier reads them, in micrometres."""
         unit = self.unit
         if self.rounding == "exact":
             return edges
+        a, b, c = edges
         if self.rounding == "nearest":
             half = unit // 2
-            a, b, c = edges
             return (a + half) // unit * unit, (b + half) // unit * unit, (c + half) // unit * unit
-        a, b, c = edges
         return -(-a // unit) * unit, -(-b // unit) * unit, -(-c // unit) * unit
 
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """A handling surcharge: what must be exceeded, in micrometres, cubic micrometres, nanograms."""
-
-    code: str
-    amount: int
-    fuelled: bool
-    longest: int | None
-    second: int | None
-    length_plus_girth: int | None
-    cube: int | None
-    weight: int | None
+    def weight(self, cube: int) -> int:
+        """The dimensional weight of a cube, in nanograms: whole steps of the weight unit."""
+        if not self.divisor or cube <= self.cube_above:
+            return 0
+        return -(-cube * self.weight_unit // (self.unit**3 * self.divisor * self.step)) * self.step
 
 
-@dataclass(frozen=True, slots=True)
-class Area:
-    """A delivery-area surcharge."""
+class Limits(NamedTuple):
+    """A handling surcharge: what must be exceeded, by name, in micrometres, cubic micrometres, nanograms."""
 
-    code: str
-    amount: int
-    fuelled: bool
-    residential_only: bool
+    rule: Handling
+    thresholds: tuple[tuple[str, int], ...]
+
+
+class Area(NamedTuple):
+    """A delivery-area surcharge. Territories a service does not serve are kept as one without a rule."""
+
+    rule: DeliveryArea | None
     postcodes: PostcodeList
 
 
-@dataclass(frozen=True, slots=True)
-class FuelIndex:
-    """Permille by day."""
+class Off(NamedTuple):
+    """A discount on breaks of some weights."""
+
+    share: int
+    floor: int
+    over: int
+    up_to: int | None
+
+
+class Reached(NamedTuple):
+    """A tier that has been reached."""
 
     code: str
-    starts: tuple[date, ...]
-    permilles: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PeakWindow:
-    """A charge between two days."""
-
-    code: str
-    amount: int
-    starts: date
-    ends: date
-    residential_only: bool
+    share: int
+    spend: int
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceTariff:
-    """One service, ready for rating."""
+    """One service, ready for rating. `edges` is what any day's reading comes to at the least."""
 
     code: str
     level: str
     service: Service
     countries: frozenset[str]
+    only: PostcodeList | None
+    never: PostcodeList | None
     max_weight: int | None
     max_length: int | None
     max_length_plus_girth: int | None
+    max_cube: int | None
     edges: Edges
+    dims: tuple[Edges, ...]
+    weighing: tuple[tuple[int, int], ...]
     breaks: tuple[int, ...]
     listed: dict[int, tuple[int, ...]]
     net: dict[int, tuple[int, ...]]
     above_unit: int
     above: dict[int, int]
-    discounts: dict[int, int]
+    discounts: dict[int, tuple[Off, ...]]
+    earned: dict[int, tuple[Reached, ...]]
     minimum: int
     residential: tuple[Residential, ...]
     areas: tuple[tuple[Area, ...], ...]
-    handling: tuple[tuple[Limits, ...], ...]
-    fuel: tuple[FuelIndex, ...]
-    peak: tuple[PeakWindow, ...]
+    handling: tuple[Limits, ...]
+    fees: tuple[Fee, ...]
+    asked: tuple[DeclaredValue | Signature | Saturday, ...]
+    caps: tuple[Cap, ...]
+    fuel: tuple[Fuel, ...]
+    peak: tuple[Peak, ...]
+    rounds: tuple[Rounding, Rounding, Rounding]
+    """Of discounts, percentages, fuel."""
+
+    def charge(self, zone: int, at: int) -> tuple[int, list[TraceLine]]:
+        """The card's price at a break less what is off, at least the minimum; the card's line is without inputs.
+
+        Beyond the last break each step is one further unit.
+        """
+        last = len(self.breaks) - 1
+        if at <= last:
+            listed, weight = self.listed[zone][at], self.breaks[at]
+        else:
+            listed = self.listed[zone][last] + (at - last) * self.above[zone]
+            weight = self.breaks[last] + (at - last) * self.above_unit
+        return reduced(
+            listed,
+            [
+                one
+                for one in self.discounts[zone]
+                if one.over < weight and (one.up_to is None or weight <= one.up_to)
+            ],
+            self.earned[zone],
+            self.minimum,
+            self.rounds[0],
+        )
+
+
+class Memo:
+    """What was worked out before: plans by day, the lane last asked for. Answers never depend on it."""
+
+    __slots__ = ("days", "last", "lists")
+
+    def __init__(self) -> None:
+        self.days: dict[date, Any] = {}
+        self.last: tuple[Any, Any, Any, Any] = (None, None, None, None)
+        self.lists: tuple[PostcodeList, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,13 +186,19 @@ class Tariff:
     zoning: Zoning
     operates: frozenset[int]
     holidays: frozenset[date]
+    day_limits: tuple[DayLimit, ...] = ()
+    commitments: tuple[Commitment, ...] = ()
     arrivals: dict[tuple[str, int, date], date | None] = field(
         default_factory=dict, compare=False, repr=False
     )
+    memo: Memo = field(default_factory=Memo, compare=False, repr=False)
 
 
-def compile_contract(contract: Contract) -> Tariff:
-    """Make a contract ready for rating. Do it once a version and keep the result."""
+def compile_contract(contract: Contract, *, spend: int = 0) -> Tariff:
+    """Make a contract ready for rating. Do it once a version and keep the result.
+
+    spend: minor units spent with the carrier in the days its earned tiers look back on.
+    """
     terms = contract.terms
     cards = {card.service: card for card in terms.rates}
     return Tariff(
@@ -214,97 +207,174 @@ def compile_contract(contract: Contract) -> Tariff:
         currency=terms.currency,
         weight_unit=nanograms(1, terms.weight_unit),
         weight_unit_name=terms.weight_unit,
-        services={one.code: _service(terms, one, cards[one.code]) for one in terms.services},
+        services={one.code: _service(terms, one, cards[one.code], spend) for one in terms.services},
         zoning=Zoning(terms.zones),
         operates=frozenset(terms.operates),
         holidays=frozenset(terms.holidays),
+        day_limits=terms.day_limits,
+        commitments=terms.commitments,
     )
 
 
-def permille_of(amount: int, permille: int) -> int:
-    """That share of an amount, halves rounded up."""
-    return (amount * permille + 500) // 1000
+def reduced(
+    listed: int, discounts: list[Off], earned: tuple[Reached, ...], minimum: int, rounding: Rounding
+) -> tuple[int, list[TraceLine]]:
+    """A listed price less the largest discount, then what was earned; never under the floor, nor the minimum."""
+    lines = [TraceLine("card", {}, listed)]
+    net, floor = listed, 0
+    if discounts:
+        best = max(discounts)
+        off = share_of(listed, best.share, rounding)
+        floor = min(best.floor, listed)
+        if off:
+            net -= off
+            lines.append(TraceLine("discount", {"permille": plain(best.share)}, -off))
+    for tier in earned:
+        off = share_of(listed, tier.share, rounding)
+        if off:
+            net -= off
+            inputs = {"permille": plain(tier.share), "spend": tier.spend}
+            lines.append(TraceLine(tier.code, inputs, -off))
+    if net < floor:
+        lines.append(TraceLine("floor", {"floor": floor}, floor - net))
+        net = floor
+    if net < minimum:
+        lines.append(TraceLine("minimum", {"minimum": minimum}, minimum - net))
+        net = minimum
+    return net, lines
 
 
-def _service(terms: Terms, service: Service, card: RateCard) -> ServiceTariff:
+def _service(terms: Terms, service: Service, card: RateCard, spend: int) -> ServiceTariff:
     def mine(services: tuple[str, ...]) -> bool:
         return not services or service.code in services
 
     surcharges = [one for one in terms.surcharges if mine(one.services)]
-    minimum = terms.minimum_charges.get(service.code, terms.minimum_charges.get("*", 0))
-    # Of several discounts on a zone the largest holds; they do not add up.
-    discounts = {
-        zone: max(
-            (d.permille for d in terms.discounts if mine(d.services) and (not d.zones or zone in d.zones)),
-            default=0,
-        )
-        for zone in card.amounts
-    }
-    return ServiceTariff(
+    dims = tuple(_edges(terms, rule) for rule in terms.dim if mine(rule.services))
+    only = PostcodeList(service.only) if service.only else None
+    never = PostcodeList(service.never) if service.never else None
+    found = ServiceTariff(
         code=service.code,
         level=service.level,
         service=service,
         countries=frozenset(service.countries),
+        only=only,
+        never=never,
         max_weight=_weight(terms, service.max_weight),
         max_length=_length(terms, service.max_length),
         max_length_plus_girth=_length(terms, service.max_length_plus_girth),
-        edges=_edges(terms, next((rule for rule in terms.dim if mine(rule.services)), None)),
+        max_cube=_cube(terms, service.max_cube),
+        edges=_least_reading(dims, UM[terms.length_unit], nanograms(1, terms.weight_unit)),
+        dims=dims,
+        weighing=tuple(
+            (nanograms(one.over, terms.weight_unit), nanograms(one.step, terms.weight_unit))
+            for one in terms.weighing
+            if mine(one.services)
+        ),
         breaks=tuple(break_weights(card, terms.weight_unit)),
         listed=dict(card.amounts),
-        net={
-            zone: tuple(max(one - permille_of(one, discounts[zone]), minimum) for one in amounts)
-            for zone, amounts in card.amounts.items()
-        },
+        net={},
         above_unit=nanograms(card.above.unit, terms.weight_unit) if card.above else 0,
         above=dict(card.above.amounts) if card.above else {},
-        discounts=discounts,
-        minimum=minimum,
+        discounts={zone: _discounts(terms, service.code, zone) for zone in card.amounts},
+        earned={zone: tuple(_reached(terms, service.code, zone, spend)) for zone in card.amounts},
+        minimum=_minimum(terms, service.code, card),
         residential=tuple(one for one in surcharges if isinstance(one, Residential)),
-        areas=_areas([one for one in surcharges if isinstance(one, DeliveryArea)]),
-        handling=_handling(terms, [one for one in surcharges if isinstance(one, Handling)]),
-        fuel=tuple(
-            FuelIndex(one.code, tuple(s.starts for s in one.steps), tuple(s.permille for s in one.steps))
-            for one in surcharges
-            if isinstance(one, Fuel)
-        ),
-        peak=tuple(
-            PeakWindow(one.code, one.amount, one.starts, one.ends, one.residential_only)
-            for one in surcharges
-            if isinstance(one, Peak)
-        ),
+        areas=_areas([one for one in surcharges if isinstance(one, DeliveryArea)], only, never),
+        handling=tuple(_limits(terms, one) for one in surcharges if isinstance(one, Handling)),
+        fees=tuple(one for one in surcharges if isinstance(one, Fee)),
+        asked=tuple(one for one in surcharges if isinstance(one, DeclaredValue | Signature | Saturday)),
+        caps=tuple(one for one in terms.caps if mine(one.services)),
+        fuel=tuple(one for one in surcharges if isinstance(one, Fuel)),
+        peak=tuple(one for one in surcharges if isinstance(one, Peak)),
+        rounds=(terms.rounding.discount, terms.rounding.percent, terms.rounding.fuel),
+    )
+    for zone in card.amounts:
+        found.net[zone] = tuple(found.charge(zone, at)[0] for at in range(len(found.breaks)))
+    return found
+
+
+def _discounts(terms: Terms, code: str, zone: int) -> tuple[Off, ...]:
+    """Those on a zone. Of several on a weight the largest holds; they do not add up."""
+    return tuple(
+        Off(parts(one.permille), one.floor, _weight(terms, one.over) or 0, _weight(terms, one.up_to))
+        for one in terms.discounts
+        if (not one.services or code in one.services) and (not one.zones or zone in one.zones)
     )
 
 
-def _areas(areas: list[DeliveryArea]) -> tuple[tuple[Area, ...], ...]:
-    """By group, dearest first, so that the first that applies is the one that counts."""
+def _reached(terms: Terms, code: str, zone: int, spend: int) -> list[Reached]:
+    rules: list[Earned] = [
+        one
+        for one in terms.earned
+        if (not one.services or code in one.services) and (not one.zones or zone in one.zones)
+    ]
+    found = []
+    for rule in rules:
+        at = bisect_right([tier.spend for tier in rule.tiers], spend)
+        if at:
+            tier = rule.tiers[at - 1]
+            found.append(Reached(rule.code, parts(tier.permille), tier.spend))
+    return found
+
+
+def _minimum(terms: Terms, code: str, card: RateCard) -> int:
+    stated = terms.minimum_charges.get(code, terms.minimum_charges.get("*", 0))
+    if isinstance(stated, ListedLess):
+        return max((listed_at(card, stated, terms.weight_unit) or 0) - stated.less, 0)
+    return stated
+
+
+def _areas(
+    areas: list[DeliveryArea], only: PostcodeList | None, never: PostcodeList | None
+) -> tuple[tuple[Area, ...], ...]:
+    """By group, dearest first; last the territories, so that whoever tells destinations apart tells these apart too."""
     groups: dict[str, list[Area]] = {}
     for one in areas:
-        area = Area(one.code, one.amount, one.fuelled, one.residential_only, PostcodeList(one.postcodes))
-        groups.setdefault(one.group, []).append(area)
-    return tuple(tuple(sorted(group, key=lambda a: (-a.amount, a.code))) for group in groups.values())
+        groups.setdefault(one.group, []).append(Area(one, PostcodeList(one.postcodes)))
+    territories = tuple(Area(None, one) for one in (only, never) if one is not None)
+    ranked = [tuple(sorted(group, key=_dearest)) for group in groups.values()]
+    return (*ranked, territories) if territories else tuple(ranked)
 
 
-def _handling(terms: Terms, handling: list[Handling]) -> tuple[tuple[Limits, ...], ...]:
-    groups: dict[str, list[Limits]] = {}
-    cube = UM[terms.length_unit] ** 3
-    for one in handling:
-        limits = Limits(
-            code=one.code,
-            amount=one.amount,
-            fuelled=one.fuelled,
-            longest=_length(terms, one.longest_over),
-            second=_length(terms, one.second_over),
-            length_plus_girth=_length(terms, one.length_plus_girth_over),
-            cube=one.cube_over * cube if one.cube_over is not None else None,
-            weight=_weight(terms, one.weight_over),
-        )
-        groups.setdefault(one.group, []).append(limits)
-    return tuple(tuple(sorted(group, key=lambda a: (-a.amount, a.code))) for group in groups.values())
+def _dearest(area: Area) -> tuple[int, str]:
+    assert area.rule is not None  # noqa: S101 - only territories have none, and they stand apart
+    return -area.rule.amount, area.rule.code
 
 
-def _edges(terms: Terms, rule: DimRule | None) -> Edges:
+def _limits(terms: Terms, one: Handling) -> Limits:
+    # In the order in which they are told: the first exceeded names the reason.
+    thresholds = (
+        ("cube", _cube(terms, one.cube_over)),
+        ("weight", _weight(terms, one.weight_over)),
+        ("longest", _length(terms, one.longest_over)),
+        ("second", _length(terms, one.second_over)),
+        ("length_plus_girth", _length(terms, one.length_plus_girth_over)),
+    )
+    return Limits(one, tuple((name, limit) for name, limit in thresholds if limit is not None))
+
+
+def _edges(terms: Terms, rule: DimRule) -> Edges:
     unit = UM[terms.length_unit]
-    return Edges(unit, rule.edges, rule.divisor, rule.minimum_cube * unit**3) if rule else Edges(unit)
+    weight_unit = nanograms(1, terms.weight_unit)
+    return Edges(
+        unit,
+        rule.edges,
+        rule.divisor,
+        rule.minimum_cube * unit**3,
+        None if rule.maximum_cube is None else rule.maximum_cube * unit**3,
+        weight_unit,
+        nanograms(rule.step, terms.weight_unit),
+        rule.starts,
+        rule.ends,
+    )
+
+
+def _least_reading(dims: tuple[Edges, ...], unit: int, weight_unit: int) -> Edges:
+    """A reading under which no parcel weighs more than on any day: the rule itself when there is but one for ever."""
+    always = len(dims) == 1 and (dims[0].starts, dims[0].ends) == (FIRST_DAY, LAST_DAY)
+    if always and dims[0].cube_most is None and dims[0].step >= weight_unit:
+        return dims[0]
+    return Edges(unit)
 
 
 def _length(terms: Terms, value: float | None) -> int | None:
@@ -313,3 +383,7 @@ def _length(terms: Terms, value: float | None) -> int | None:
 
 def _weight(terms: Terms, value: float | None) -> int | None:
     return None if value is None else nanograms(value, terms.weight_unit)
+
+
+def _cube(terms: Terms, value: int | None) -> int | None:
+    return None if value is None else value * UM[terms.length_unit] ** 3

@@ -1,0 +1,389 @@
+"""A contract on one day as rating asks it: parcels read once for all services, destinations told apart by what counts.
+
+Services share readings of edges, thresholds and cards' breaks, so a parcel is measured once: its break on each distinct
+card, and one bit for each limit it exceeds. A way is a service in a zone to one kind of destination; under it prices
+are kept by bits and break. All that is kept follows from the contract alone.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from orderloom.shipping.model import NG, NOTHING_ASKED, Asked, Ineligible, Parcel, Place, TraceLine
+from orderloom.shipping.refusing import refusals
+from orderloom.shipping.stacking import Stack, stack_of
+from orderloom.shipping.surcharges import Handling
+from orderloom.shipping.tariff import Edges, ServiceTariff, Tariff
+from orderloom.shipping.zoning import Found, PostcodeList
+
+_GRAM = NG["g"]
+# What is kept at most; beyond it all is forgotten and worked out again.
+_DAYS_MOST = 40
+_LANES_MOST = 20_000
+_PRICES_MOST = 4_000
+# The bit that every parcel has: a way that is closed to all is gated by it.
+ALWAYS, HAZMAT = 1, 2
+_CUBE, _WEIGHT, _LONGEST, _SECOND, _GIRTH, _VALUE = range(6)
+_MEASURES = {
+    "cube": _CUBE,
+    "weight": _WEIGHT,
+    "longest": _LONGEST,
+    "second": _SECOND,
+    "length_plus_girth": _GIRTH,
+}
+
+
+class Scale(NamedTuple):
+    """What decides a parcel's break: the dimensional rules in force, how weights are rounded, the card's breaks."""
+
+    dims: tuple[Edges, ...]
+    weighing: tuple[tuple[int, int], ...]
+    breaks: tuple[int, ...]
+    above_unit: int
+
+
+class Weighed(NamedTuple):
+    """A parcel on a scale: the break (-1 beyond the card), what is billed in grams and nanograms, the divisor used."""
+
+    at: int
+    billable_g: int
+    billable: int
+    divisor: int
+
+
+class Measured:
+    """A parcel as the contract reads it on the day."""
+
+    __slots__ = ("_inputs", "_plan", "actual", "bits", "scales")
+
+    def __init__(self, plan: Plan, bits: int, scales: list[Weighed], actual: int) -> None:
+        self._plan, self.bits, self.scales, self.actual = plan, bits, scales, actual
+        self._inputs: dict[int, dict[str, Any]] = {}
+
+    def inputs(self, scale: int) -> dict[str, Any]:
+        """The weights as a trace tells them."""
+        found = self._inputs.get(scale)
+        if found is None:
+            weighed, tariff = self.scales[scale], self._plan.tariff
+            unit = tariff.weight_unit_name
+            found = {
+                f"actual_{unit}": round(self.actual / tariff.weight_unit, 4),
+                f"billable_{unit}": round(weighed.billable / tariff.weight_unit, 4),
+                "by": "dimensions" if weighed.divisor else "weight",
+            }
+            if weighed.divisor:
+                found["divisor"] = weighed.divisor
+            self._inputs[scale] = found
+        return found
+
+
+class Tail(NamedTuple):
+    """What follows a card's line: its amount, the other lines, the total of all."""
+
+    listed: int
+    lines: tuple[TraceLine, ...]
+    total: int
+
+
+class Way:
+    """A service in a zone, to one kind of destination, on a day."""
+
+    __slots__ = (
+        "_lane",
+        "_stacks",
+        "carrier",
+        "code",
+        "currency",
+        "gate",
+        "handling",
+        "inputs",
+        "mask",
+        "scale",
+        "tails",
+        "terms",
+        "totals",
+        "zone",
+    )
+
+    def __init__(self, lane: Lane, offered: Offered) -> None:
+        self._lane, self.terms, self.scale = lane, offered.terms, offered.scale
+        self.code, self.mask, self.gate = offered.terms.code, offered.mask, offered.gate
+        self.carrier, self.currency = lane.plan.tariff.carrier, lane.plan.tariff.currency
+        self.handling = offered.handling
+        self.zone = lane.found.zone if lane.found.zone is not None else -1
+        if lane.found.zone not in offered.terms.listed or refusals(
+            offered.terms, None, lane.origin, lane.destination
+        ):
+            self.mask |= ALWAYS
+            self.gate |= ALWAYS
+        self.inputs: dict[str, Any] = {"service": self.code, "zone": self.zone, "zone_by": lane.found.by}
+        if lane.found.default:
+            self.inputs["zone_is_default"] = True
+        self.totals: dict[int, dict[int, int]] = {}
+        self.tails: dict[tuple[int, int], Tail] = {}
+        self._stacks: dict[int, Stack] = {}
+
+    def stack(self, bits: int, asked: Asked) -> Stack:
+        """What is added for a parcel that exceeds these limits and wants this."""
+        found = self._stacks.get(bits) if asked is NOTHING_ASKED else None
+        if found is None:
+            lane = self._lane
+            exceeded = []
+            for rule, thresholds in self.handling:
+                name = next((name for bit, name in thresholds if bits & bit), None)
+                if name is not None:
+                    exceeded.append((rule, name))
+            found = stack_of(
+                self.terms,
+                day=lane.plan.day,
+                residential=lane.destination.residential,
+                postcode=lane.destination.postcode,
+                zone=self.zone,
+                exceeded=exceeded,
+                asked=asked,
+            )
+            if asked is NOTHING_ASKED:
+                self._stacks[bits] = found
+        return found
+
+    def price(self, bits: int, at: int, asked: Asked) -> int:
+        """The total at a break."""
+        net = self.terms.net[self.zone]
+        charge = net[at] if at < len(net) else self.terms.charge(self.zone, at)[0]
+        total = self.stack(bits, asked).total(charge)
+        if asked is NOTHING_ASKED:
+            kept = self.totals.setdefault(bits, {})
+            if len(kept) >= _PRICES_MOST:
+                kept.clear()
+            kept[at] = total
+        return total
+
+    def tail(self, bits: int, at: int, asked: Asked) -> Tail:
+        """The listed price, every line after the card's, and the total."""
+        key = (bits, at)
+        found = self.tails.get(key) if asked is NOTHING_ASKED else None
+        if found is None:
+            charge, lines = self.terms.charge(self.zone, at)
+            added = self.stack(bits, asked).lines(charge)
+            listed, rest = lines[0].amount, (*lines[1:], *added)
+            found = Tail(listed, rest, listed + sum(line.amount for line in rest))
+            if asked is NOTHING_ASKED:
+                if len(self.tails) >= _PRICES_MOST:
+                    self.tails.clear()
+                self.tails[key] = found
+        return found
+
+    def refused(self, parcel: Parcel, weighed: Weighed) -> Ineligible:
+        """Every reason why the parcel does not go this way."""
+        lane = self._lane
+        reasons = refusals(self.terms, parcel, lane.origin, lane.destination, day=lane.plan.day)
+        if lane.found.zone is None:
+            reasons.append("no zone: the contract knows neither these postcodes nor this distance")
+        elif lane.found.zone not in self.terms.listed:
+            reasons.append(f"no price in zone {lane.found.zone}")
+        if not reasons:
+            reasons.append(f"billable weight {weighed.billable_g} g is beyond the rate card")
+        return Ineligible(lane.plan.tariff.carrier, self.code, tuple(reasons))
+
+
+class Offered(NamedTuple):
+    """A service as a plan has it: its scale, the bits it reads, those that shut it out, its handling surcharges."""
+
+    terms: ServiceTariff
+    scale: int
+    mask: int
+    gate: int
+    handling: tuple[tuple[Handling, tuple[tuple[int, str], ...]], ...]
+
+
+class Lane:
+    """All services from a kind of origin to a kind of destination in a zone."""
+
+    __slots__ = ("_by_code", "destination", "found", "origin", "plan", "ways")
+
+    def __init__(self, plan: Plan, found: Found, origin: Place, destination: Place) -> None:
+        # The places stand for all of their kind: nothing that is read of them differs within it.
+        self.plan, self.found, self.origin, self.destination = plan, found, origin, destination
+        self.ways = tuple(Way(self, one) for one in plan.offered)
+        self._by_code = {way.code: way for way in self.ways}
+
+    def way(self, service: str) -> Way | None:
+        """The way of one service."""
+        return self._by_code.get(service)
+
+
+class Plan:
+    """A contract on a day."""
+
+    __slots__ = ("_bits", "_lanes", "_last", "_lists", "_readings", "_scales", "day", "offered", "tariff")
+
+    def __init__(self, tariff: Tariff, day: date) -> None:
+        self.tariff, self.day = tariff, day
+        self._lists = _lists(tariff)
+        self._readings: dict[tuple[str, int], int] = {}
+        self._bits: dict[tuple[int, int, int], int] = {}
+        self._scales: dict[Scale, int] = {}
+        self._lanes: dict[tuple[Any, ...], Lane] = {}
+        self._last: tuple[Parcel | None, Any] = (None, None)
+        self.offered = tuple(self._offer(one) for one in tariff.services.values())
+
+    def _offer(self, terms: ServiceTariff) -> Offered:
+        dims = in_force(terms, self.day)
+        scale = Scale(dims, terms.weighing, terms.breaks, terms.above_unit)
+        for dim in dims:
+            self._reading(dim)
+        reading = self._reading(limits_read(dims))
+        gates = [
+            (_WEIGHT, terms.max_weight),
+            (_LONGEST, terms.max_length),
+            (_GIRTH, terms.max_length_plus_girth),
+            (_CUBE, terms.max_cube),
+            (_VALUE, terms.service.max_value),
+        ]
+        gate = 0 if terms.service.hazmat else HAZMAT
+        for measure, limit in gates:
+            if limit is not None:
+                gate |= self._bit(reading, measure, limit)
+        handling = tuple(
+            (
+                limits.rule,
+                tuple((self._bit(reading, _MEASURES[name], n), name) for name, n in limits.thresholds),
+            )
+            for limits in terms.handling
+            if limits.rule.starts <= self.day <= limits.rule.ends
+        )
+        mask = gate
+        for _, thresholds in handling:
+            for bit, _ in thresholds:
+                mask |= bit
+        return Offered(terms, self._scales.setdefault(scale, len(self._scales)), mask, gate, handling)
+
+    def _reading(self, dim: Edges) -> int:
+        return self._readings.setdefault((dim.rounding, dim.unit), len(self._readings))
+
+    def _bit(self, reading: int, measure: int, limit: int) -> int:
+        # Weight and value are the same however edges are read.
+        key = (0 if measure in (_WEIGHT, _VALUE) else reading, measure, limit)
+        return self._bits.setdefault(key, 4 << len(self._bits))
+
+    # --- lanes ------------------------------------------------------------------------------------------------
+
+    def lane(self, origin: Place, destination: Place) -> Lane:
+        """The lane between two places."""
+        found = self.tariff.zoning.find(origin, destination)
+        postcode = destination.postcode
+        key = (
+            found,
+            origin.country,
+            destination.country,
+            destination.residential,
+            destination.po_box,
+            *[listed.entry(postcode) for listed in self._lists],
+        )
+        lane = self._lanes.get(key)
+        if lane is None:
+            if len(self._lanes) >= _LANES_MOST:
+                self._lanes.clear()
+            lane = self._lanes[key] = Lane(self, found, origin, destination)
+        return lane
+
+    # --- parcels ----------------------------------------------------------------------------------------------
+
+    def measured(self, parcel: Parcel) -> Measured:
+        """The parcel, read once."""
+        last = self._last
+        if last[0] is parcel:
+            found: Measured = last[1]
+            return found
+        found = self._measure(parcel)
+        self._last = (parcel, found)
+        return found
+
+    def _measure(self, parcel: Parcel) -> Measured:
+        weight = parcel.weight
+        measures = []
+        for rounding, unit in self._readings:
+            a, b, c = Edges(unit, rounding).read(parcel.edges) if rounding != "exact" else parcel.edges
+            measures.append((a * b * c, weight, a, b, a + 2 * (b + c), parcel.asked.value))
+        bits = ALWAYS | HAZMAT if parcel.hazmat else ALWAYS
+        for (reading, measure, limit), bit in self._bits.items():
+            if measures[reading][measure] > limit:
+                bits |= bit
+        cubes = {key: measures[at][_CUBE] for key, at in self._readings.items()}
+        return Measured(self, bits, [_weigh(scale, weight, cubes) for scale in self._scales], weight)
+
+
+def _weigh(scale: Scale, weight: int, cubes: Mapping[tuple[str, int], int]) -> Weighed:
+    billable, divisor = weight, 0
+    for dim in scale.dims:
+        cube = cubes[dim.rounding, dim.unit]
+        if dim.cube_most is None or cube <= dim.cube_most:
+            dimensional = dim.weight(cube)
+            if dimensional > weight:
+                billable, divisor = dimensional, dim.divisor
+            break
+    for over, step in scale.weighing:
+        if billable > over:
+            billable = -(-billable // step) * step
+            break
+    breaks = scale.breaks
+    at = bisect_left(breaks, billable)
+    if at == len(breaks):
+        unit = scale.above_unit
+        at = at - 1 - (breaks[-1] - billable) // unit if unit else -1
+    return Weighed(at, -(-billable // _GRAM), billable, divisor)
+
+
+def in_force(terms: ServiceTariff, day: date) -> tuple[Edges, ...]:
+    """The dimensional rules of a day, up to the first that every cube comes under."""
+    found: list[Edges] = []
+    for dim in terms.dims:
+        if dim.starts <= day <= dim.ends:
+            found.append(dim)
+            if dim.cube_most is None:
+                break
+    return tuple(found)
+
+
+def limits_read(dims: tuple[Edges, ...]) -> Edges:
+    """How limits read edges: as the day's first rule does, else exactly."""
+    return dims[0] if dims else Edges(1)
+
+
+def _lists(tariff: Tariff) -> tuple[PostcodeList, ...]:
+    """Every postcode list that gates or prices read, those that are alike once."""
+    if tariff.memo.lists is None:
+        alike: dict[Any, PostcodeList] = {}
+        for terms in tariff.services.values():
+            for areas in terms.areas:
+                for area in areas:
+                    alike.setdefault(area.postcodes.key, area.postcodes)
+        tariff.memo.lists = tuple(alike.values())
+    return tariff.memo.lists
+
+
+def plan_of(tariff: Tariff, day: date) -> Plan:
+    """The contract on a day."""
+    days = tariff.memo.days
+    plan: Plan | None = days.get(day)
+    if plan is None:
+        if len(days) >= _DAYS_MOST:
+            days.clear()
+        plan = days[day] = Plan(tariff, day)
+    return plan
+
+
+def lane_of(tariff: Tariff, origin: Place, destination: Place, at: date) -> Lane:
+    """The lane on a day; the last one asked for is found without looking."""
+    last = tariff.memo.last
+    lane: Lane
+    if last[1] is destination and last[0] is origin and last[2] == at:
+        lane = last[3]
+        return lane
+    day = at.date() if isinstance(at, datetime) else at
+    lane = plan_of(tariff, day).lane(origin, destination)
+    tariff.memo.last = (origin, destination, at, lane)
+    return lane

@@ -1,0 +1,178 @@
+"""A lane's zone: by country, postcode list, exception, pair of prefixes, distance, in that order.
+
+A chart of numbered prefixes is kept as one byte a pair: America's by three digits, 469 by 1,000, is half a megabyte.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from orderloom.shipping.agreed import Zones
+from orderloom.shipping.model import EARTH_RADIUS_M, Place
+
+_METRES = {"km": 1_000.0, "mi": 1_609.344}
+# In a chart's byte: no such pair, and the mark of a pair whose longer postcodes may differ.
+_UNKNOWN, _MARK = 0xFF, 0x80
+_BYTE_ZONES = 0x7E
+_TABLE_PREFIX = 4
+
+
+class Found(NamedTuple):
+    """The zone and how it was found. `default`: the chart says that longer postcodes of the pair may be of another."""
+
+    zone: int | None
+    by: str
+    default: bool = False
+
+
+NOT_FOUND = Found(None, "nothing")
+
+
+class PostcodeList:
+    """Postcodes by prefix and by range."""
+
+    __slots__ = ("_lengths", "_prefixes", "_ranges")
+
+    def __init__(self, entries: Iterable[str]) -> None:
+        parted = [entry.partition("-") for entry in entries]
+        self._prefixes = frozenset(low for low, _, high in parted if not high)
+        self._lengths = tuple(sorted({len(prefix) for prefix in self._prefixes}))
+        self._ranges = tuple((low, high, len(low)) for low, _, high in parted if high)
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What lists that are alike have in common."""
+        return self._prefixes, self._ranges
+
+    def __contains__(self, postcode: str) -> bool:
+        return self.entry(postcode) is not None
+
+    def entry(self, postcode: str) -> str | None:
+        """The entry that holds the postcode."""
+        prefixes = self._prefixes
+        for n in self._lengths:
+            if postcode[:n] in prefixes:
+                return postcode[:n]
+        for low, high, n in self._ranges:
+            if low <= postcode[:n] <= high:
+                return f"{low}-{high}"
+        return None
+
+
+class Zoning:
+    """Tells a lane's zone."""
+
+    __slots__ = (
+        "_bands",
+        "_countries",
+        "_exceptions",
+        "_from_lengths",
+        "_pairs",
+        "_postcodes",
+        "_prefix",
+        "_to_lengths",
+    )
+
+    def __init__(self, zones: Zones) -> None:
+        self._countries = dict(zones.countries)
+        self._postcodes = tuple((PostcodeList(one.postcodes), one.zone) for one in zones.postcodes)
+        self._prefix = zones.pair_prefix
+        self._pairs = _chart(zones)
+        self._exceptions = {(a, b): zone for a, row in zones.exceptions.items() for b, zone in row.items()}
+        # The longest first: the more a chart says, the more it counts.
+        self._from_lengths = sorted({len(a) for a, _ in self._exceptions}, reverse=True)
+        self._to_lengths = sorted({len(b) for _, b in self._exceptions}, reverse=True)
+        metres = _METRES[zones.distance_unit]
+        self._bands = tuple((_chord_squared(band.up_to, metres), band.zone) for band in zones.bands)
+
+    def zone(self, origin: Place, destination: Place) -> int | None:
+        """The zone of the lane; None when nothing knows it."""
+        return self.find(origin, destination).zone
+
+    def find(self, origin: Place, destination: Place) -> Found:
+        """The zone of the lane, and what told it."""
+        if destination.country != origin.country:
+            zone = self._countries.get(destination.country, self._countries.get("*"))
+            return Found(zone, "country") if zone is not None else self._by_distance(origin, destination)
+        postcode = destination.postcode
+        for listed, zone in self._postcodes:
+            if postcode in listed:
+                return Found(zone, "postcodes")
+        for n in self._from_lengths:
+            for m in self._to_lengths:
+                zone = self._exceptions.get((origin.postcode[:n], postcode[:m]))
+                if zone is not None:
+                    return Found(zone, "exception")
+        if self._pairs:
+            n = self._prefix
+            row = self._pairs.get(origin.postcode[:n])
+            if row is not None and (found := _read(row, postcode[:n])) is not None:
+                return found
+        return self._by_distance(origin, destination)
+
+    def _by_distance(self, origin: Place, destination: Place) -> Found:
+        if origin.position is None or destination.position is None:
+            return NOT_FOUND
+        (ax, ay, az), (bx, by, bz) = origin.position, destination.position
+        squared = (ax - bx) ** 2 + (ay - by) ** 2 + (az - bz) ** 2
+        for limit, zone in self._bands:
+            if limit is None or squared <= limit:
+                return Found(zone, "distance")
+        return NOT_FOUND
+
+
+def _read(row: bytes | Mapping[str, Found], prefix: str) -> Found | None:
+    if not isinstance(row, bytes):
+        return row.get(prefix)
+    if not (prefix.isdecimal() and prefix.isascii() and len(prefix) < _TABLE_PREFIX):
+        return None
+    at = int(prefix)
+    byte = row[at] if at < len(row) else _UNKNOWN
+    return None if byte == _UNKNOWN else _BYTES[byte]
+
+
+_BYTES = tuple(Found(byte & ~_MARK, "pair", bool(byte & _MARK)) for byte in range(_UNKNOWN + 1))
+
+
+def _chart(zones: Zones) -> dict[str, bytes | Mapping[str, Found]]:
+    """By origin: one byte a destination where prefixes are short numbers and zones small, else a mapping."""
+    chart: dict[str, bytes | Mapping[str, Found]] = {}
+    n = zones.pair_prefix
+    for origin, given in zones.pairs.items():
+        row = {to: Found(zone, "pair", default) for to, zone, default in spelt(given)}
+        small = n < _TABLE_PREFIX and all(
+            len(to) == n and to.isdecimal() and to.isascii() and (found.zone or 0) <= _BYTE_ZONES
+            for to, found in row.items()
+        )
+        if not small:
+            chart[origin] = row
+            continue
+        table = bytearray([_UNKNOWN]) * 10**n
+        for to, found in row.items():
+            table[int(to)] = (found.zone or 0) | (_MARK if found.default else 0)
+        chart[origin] = bytes(table)
+    return chart
+
+
+def spelt(row: Mapping[str, int] | str) -> Iterator[tuple[str, int, bool]]:
+    """The entries of a chart's row: destination prefix, zone, whether longer postcodes may differ."""
+    if not isinstance(row, str):
+        for to, zone in row.items():
+            yield to, zone, False
+        return
+    for entry in row.split():
+        where, _, zone_text = entry.partition("=")
+        low, _, high = where.partition("-")
+        default = zone_text.endswith("*")
+        zone = int(zone_text.rstrip("*"))
+        for number in range(int(low), int(high or low) + 1):
+            yield f"{number:0{len(low)}}", zone, default
+
+
+def _chord_squared(up_to: float | None, metres: float) -> int | None:
+    """The squared chord under the great circle of that length, in square metres."""
+    if up_to is None or up_to * metres >= math.pi * EARTH_RADIUS_M:
+        return None
+    return math.floor((2 * EARTH_RADIUS_M * math.sin(up_to * metres / (2 * EARTH_RADIUS_M))) ** 2)
