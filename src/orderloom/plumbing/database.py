@@ -93,6 +93,13 @@ def _unpack(packed: bytes) -> Any:
     return json.loads(packed[1:])
 
 
+class _Connection(asyncpg.Connection):
+    """Given back without a word to the server: nothing that we do outlives its transaction, but for LISTEN."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
 class Database:
     """A pool of connections to one PostgreSQL, some of them kept for what must not wait behind the rest."""
 
@@ -119,6 +126,7 @@ class Database:
                 min_size=min_size,
                 max_size=max_size,
                 init=_prepare,
+                connection_class=_Connection,
                 command_timeout=statement_timeout_s,
                 server_settings={
                     "application_name": application,
@@ -186,7 +194,11 @@ class Database:
         """A connection outside any transaction, for LISTEN and for statements that commit themselves."""
         try:
             async with self._acquired() as connection:
-                yield connection
+                try:
+                    yield connection
+                finally:
+                    if not connection.is_closed():
+                        await connection.execute("UNLISTEN *")
         except AWAY as away:
             raise DatabaseAway(str(away)) from away
 

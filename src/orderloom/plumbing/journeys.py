@@ -158,15 +158,15 @@ async def start(
 ) -> None:
     """Put subjects at the first step, due at once. One that is already travelling is left where it is."""
     await db.execute(
-        "INSERT INTO plumbing.subjects (journey, subject_id, step, priority) "
+        "WITH started AS (INSERT INTO plumbing.subjects (journey, subject_id, step, priority) "
         "SELECT $1, t.id, $2, coalesce(t.priority, 0) FROM unnest($3::uuid[], $4::smallint[]) AS t (id, priority) "
-        "ON CONFLICT DO NOTHING",
+        "ON CONFLICT DO NOTHING) SELECT pg_notify($5, '')",
         journey.of,
         journey.steps[0].name,
         list(subjects),
         list(priorities),
+        WORK_CHANNEL,
     )
-    await notify(db)
 
 
 async def wake(db: Db, journey: str, subjects: Sequence[UUID]) -> None:
