@@ -196,10 +196,6 @@ class World:
         self._areas = tuple(
             area.postcodes for s in self.services for areas in s.terms.areas for area in areas
         )
-        self.forget()
-
-    def forget(self) -> None:
-        """Begin anew."""
         self.kept = 0
         self.parcels: list[Parcel] = []
         self._parcel_numbers: dict[Parcel, int] = {}
@@ -493,7 +489,9 @@ def world_of(tariffs: tuple[Tariff, ...], cartons: tuple[Carton, ...]) -> World:
             _worlds.popitem(last=False)
     world = kept[2]
     if world.kept > KEPT_MOST:
-        world.forget()
+        # A new one: decisions that are still to be explained hold on to theirs.
+        world = World(*kept[:2])
+        _worlds[key] = (*kept[:2], world)
     return world
 
 
