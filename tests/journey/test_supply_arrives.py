@@ -11,7 +11,7 @@ from orderloom import catalog, network
 from orderloom.inventory import supplies
 from orderloom.inventory.model import Short
 from orderloom.inventory.supply import Arrived, Supply, SupplyLine
-from orderloom.journey import recounting
+from orderloom.journey import recounting, repromising
 from orderloom.journey.placing import place
 from orderloom.orders.model import Placed, Refused
 from orderloom.terms import Rank, new_id
@@ -228,6 +228,44 @@ async def test_supply_that_never_comes_becomes_a_persons_case(house: House) -> N
     await house.settle()
     assert (await house.order(placed)).promise_at > day(15)
     assert not (await house.order(placed)).late
+    await house.sound()
+
+
+async def test_supply_that_is_overdue_is_told_once_and_without_a_date(house: House) -> None:
+    sku = await sell_ahead(house)
+    supply = await order_in(house, sku, 5, due=3)
+    [placed] = await house.place(house.draft({sku: 2}))
+    await house.settle()
+
+    for now in (day(0), day(30), day(31)):
+        async with house.database.transaction() as db:
+            await repromising.tell_overdue(db, now)
+        await house.settle()
+        assert (await house.order(placed)).late == (now > day(0))
+    order = await house.order(placed)
+    assert (await house.told(placed)).count("order.delayed") == 1
+    [letter] = [x for x in await house.letters(order.number) if "later than promised" in x]
+    assert "You will have it by" not in letter
+
+    async with house.database.transaction() as db:
+        await supplies.change(db, supply_id=supply.id, due_at=day(40), reason="found at the port")
+    await house.settle()
+    order = await house.order(placed)
+    assert (order.late, order.promise_at > day(40)) == (False, True)
+    assert (await house.told(placed)).count("order.delayed") == 2
+    await house.sound()
+
+
+async def test_units_that_follow_in_months_are_waited_for_that_long(house: House) -> None:
+    sku = await sell_ahead(house)
+    await house.shelve(sku, {(await node_code(house)): 1})
+    await order_in(house, sku, 5, due=200)
+    [placed] = await house.place(house.draft({sku: 3}))
+    await house.settle()
+    assert (await house.ranks(placed))[Rank.BACKORDERED] == 2
+    at = await house.at(placed)
+    assert (at.step, at.state, at.awaiting) == ("follow", "due", "stock to arrive")
+    assert at.due_at > day(200), "longer than any order is followed without news"
     await house.sound()
 
 

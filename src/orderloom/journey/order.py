@@ -152,15 +152,16 @@ async def note_void(db: Db, orders: Sequence[UUID], answers: Sequence[Answer], _
 _TO_BE_ROUTED = frozenset({Rank.CREATED, Rank.REJECTED, Rank.SHORT, Rank.RESERVED, Rank.ALLOCATED})
 
 
-async def follow(db: Db, orders: Sequence[UUID], _now: datetime) -> Outcomes:
+async def follow(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
     """Wait until every unit is delivered or cancelled.
 
-    Units that came back from a node go to `reserve`; what that could not supply waits here as backordered. Money
-    whose promise ran out before it was taken is asked for anew.
+    Units that came back from a node go to `reserve`; what that could not supply waits here as backordered, for as long
+    as its supply takes. Money whose promise ran out before it was taken is asked for anew.
     """
     outcomes: dict[UUID, Outcome] = {}
     by_order: dict[UUID, set[Rank]] = {order: set() for order in orders}
-    for piece in await slices_of(db, orders=orders):
+    pieces = await slices_of(db, orders=orders)
+    for piece in pieces:
         by_order[piece.order_id].add(piece.rank)
     short = [order for order, ranks in by_order.items() if Rank.BACKORDERED in ranks]
     suppliable = await reserving.suppliable(db, orders=short)
@@ -171,10 +172,9 @@ async def follow(db: Db, orders: Sequence[UUID], _now: datetime) -> Outcomes:
         elif order in expired and ranks - {Rank.CANCELLED}:
             outcomes[order] = GoTo("authorize")
         elif not ranks <= {Rank.DELIVERED, Rank.CANCELLED}:
-            outcomes[order] = Wait(
-                "stock to arrive" if Rank.BACKORDERED in ranks else "every parcel to be delivered"
-            )
-    return outcomes
+            outcomes[order] = Wait("every parcel to be delivered")
+    waiting = [p for p in pieces if p.rank == Rank.BACKORDERED and isinstance(outcomes[p.order_id], Wait)]
+    return outcomes | await reserving.until_supplied(db, pieces=waiting, now=now)
 
 
 async def close(db: Db, orders: Sequence[UUID], _now: datetime) -> Outcomes:

@@ -1,7 +1,8 @@
 """Promises of those in line, made again whenever what they wait for changes: supply, or who is before them.
 
 A date that slips is told before the old one breaks; one that comes sooner is told too. A date the channel brought is
-never moved forward by us. Where nothing on its way covers an order any more, a person gets a case.
+never moved forward by us. Where nothing on its way covers an order any more, a person gets a case. Where what is on its
+way is overdue, and the promise could not be kept if it came this moment, the buyer is told so, once and without a date.
 """
 
 from __future__ import annotations
@@ -43,6 +44,28 @@ async def promise_again(db: Db, *, skus: Collection[str], now: datetime) -> None
     await promises.bind(db, promised=moved, why="what it waits for comes on another day")
     await _ask(db, uncovered, ready, now)
     await axes.note_late(db, orders={order.order_id: "nothing on its way covers it" for order in lost})
+
+
+async def tell_overdue(db: Db, now: datetime) -> None:
+    """Tell those in line whose promise will be missed, for what they wait for is overdue and nobody knows its day."""
+    channels = await network.channels_of(db)
+    soonest = {
+        (channel.id, level): policy_promise(
+            placed_at=now,
+            service_level=level,
+            promise_days=channel.promise_days,
+            time_zone=channel.time_zone,
+        )
+        for channel in channels.values()
+        for level in channel.promise_days
+    }
+    missed = await promises.missed(db, soonest=soonest)
+    if not missed:
+        return
+    ready = await ready_dates(db, skus=await waited_by(db, orders=missed), now=now)
+    overdue = [order for order in missed if (at := ready[order][0]) is None or at <= now]
+    await lock(db, orders=overdue)
+    await axes.note_late(db, orders=dict.fromkeys(overdue, "what it waits for is overdue"))
 
 
 async def _made(

@@ -104,6 +104,14 @@ def _until(ready_at: datetime | None, now: datetime) -> Outcome:
     return Later(ready_at + _GRACE, "stock to arrive")
 
 
+async def until_supplied(db: Db, *, pieces: Sequence[Slice], now: datetime) -> dict[UUID, Outcome]:
+    """How orders wait for the supply that these slices of theirs lack: as long as its date says."""
+    if not pieces:
+        return {}
+    ready = await ready_dates(db, skus={piece.sku for piece in pieces}, now=now)
+    return {p.order_id: _until(ready.get(p.order_id, (None, set()))[0], now) for p in pieces}
+
+
 async def _half_kits(
     db: Db,
     pieces: Sequence[Slice],

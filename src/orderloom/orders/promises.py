@@ -53,6 +53,14 @@ async def bound(db: Db, *, orders: Sequence[UUID]) -> list[Bound]:
     return [Bound(*row) for row in await store.bound(db, orders)]
 
 
+async def missed(db: Db, *, soonest: Mapping[tuple[UUID, str], datetime]) -> list[UUID]:
+    """Open orders with backordered units that could not be had by their promise any more, and whose buyers do not know.
+
+    `soonest`: by channel and service level, what would be promised if there were stock now.
+    """
+    return await store.missed(db, [(*key, at) for key, at in sorted(soonest.items())])
+
+
 async def tell_first(db: Db, *, promised: Sequence[Promised]) -> None:
     """Note on what a new order's promise hangs, so that it may move with it."""
     await events.append(

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from orderloom import delivery
-from orderloom.journey import carts, lotting, publishing_stock
+from orderloom.journey import carts, lotting, publishing_stock, repromising
 from orderloom.orders import axes
 from orderloom.orders.reading import orders_of
 from orderloom.plumbing import idempotency
@@ -43,4 +43,5 @@ CHORES: tuple[tuple[float, Callable[[Db, datetime], Awaitable[None]]], ...] = (
     (60.0, publishing_stock.sweep),
     (600.0, forget_answers),
     (600.0, lotting.put_expired_aside),
+    (600.0, repromising.tell_overdue),
 )
