@@ -40,6 +40,7 @@ from orderloom.journey.placing import place
 from orderloom.orders.model import Placed
 from orderloom.payments import gateways
 from orderloom.payments.model import Absent, Approved
+from orderloom.plumbing import garbage
 from orderloom.plumbing.database import Database
 from orderloom.plumbing.embedded import EmbeddedPostgres
 from orderloom.plumbing.journeys import Journey, Outward
@@ -147,6 +148,7 @@ class Watch:
 async def worker(url, *, profile, everything):
     gateways.GATEWAYS[shop.GATEWAY] = Instant
     watch = Watch()
+    garbage.search_seldom()
     database = await Database.open(url, min_size=4, max_size=POOL)
     if profile:
         connections = [await database._pool.acquire() for _ in range(4)]  # noqa: SLF001 - to hang a watch on each

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from orderloom.cli import session
-from orderloom.plumbing import http
+from orderloom.plumbing import garbage, http
 from orderloom.plumbing.database import Database
 from orderloom.plumbing.settings import settings
 from orderloom.worker import POOL, Worker
@@ -35,6 +35,7 @@ def run(
 
 
 async def _work() -> None:
+    garbage.search_seldom()
     async with session.opened(pool=POOL) as database:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
