@@ -56,12 +56,14 @@ async def line_up(db: Db, *, shelves: Shelves, skus: Iterable[str], able: Collec
 
     `able`: orders known to take units now, wherever their journey's row stands.
     """
-    free = {(n, s): shelves.to_promise(n, s) for s in skus for n in shelves.nodes(s)}
-    free = {key: units for key, units in free.items() if units > 0}
-    waited = await waited_for(db, skus=sorted({sku for _, sku in free}))
-    if not waited:
+    # Every capture comes by here, and mostly nobody waits: who does is asked before anything is reckoned.
+    waited = await waited_for(db, skus=sorted(set(skus)))
+    free = {
+        (n, s): units for s in waited for n in shelves.nodes(s) if (units := shelves.to_promise(n, s)) > 0
+    }
+    if not free:
         return Line()
-    serving = _Serving(shelves, {key: units for key, units in free.items() if key[1] in waited})
+    serving = _Serving(shelves, free)
     after: InLine | None = None
     passed: list[UUID] = []
     for _ in range(_PAGES):
