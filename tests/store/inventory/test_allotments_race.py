@@ -67,3 +67,27 @@ async def test_a_row_that_came_while_others_waited_is_locked_in_its_place(databa
     async with database.transaction() as db:
         found = await allotments.of(db, skus=[SKU])
     assert {a.channel_id: a.drawn for a in found} == {first: 2, second: 1}
+
+
+async def test_whoever_waits_goes_on_once_a_savepoint_lets_go(database: Database) -> None:
+    """A count that has to lock orders first rolls its savepoint back and locks anew: nobody may wait for its end."""
+    await furnish(database)
+    locked, let_go = asyncio.Event(), asyncio.Event()
+
+    async def wider() -> None:
+        async with database.transaction() as db:
+            attempt = db.transaction()
+            await attempt.start()
+            async with db.transaction():
+                await allotments.lock(db, [SKU])
+            locked.set()
+            await asyncio.sleep(0.3)
+            await attempt.rollback()
+            await let_go.wait()
+
+    holding = asyncio.create_task(wider())
+    await locked.wait()
+    async with asyncio.timeout(5), database.transaction() as db:
+        assert (await allotments.lock(db, [SKU])).allotted(SKU)
+    let_go.set()
+    await holding

@@ -1,4 +1,4 @@
-"""Allotments of channels, and safety rules: what limits a channel's claims. Locked in (sku, channel) order."""
+"""Allotments of channels, and safety rules: what limits a channel's claims. Locked by SKU, in one order."""
 
 from __future__ import annotations
 
@@ -15,45 +15,28 @@ _ALLOTMENT = (
     "sku, channel_id, kind, units, permille, takes_shared, drawn, ends_at, "
     "coalesce(ends_at <= clock_timestamp(), false) AS ended, version"
 )
-# Nearly always there is neither, which one statement finds out; only then are rows locked.
+# One statement for both, for nearly always there is neither. What is locked is the SKU and not its rows: a row may come
+# while others are waited for, and would be locked against the order of keys. A savepoint that is rolled back lets go of
+# it, which those who wait for a row's transaction would not notice. Few numbers for many SKUs bound how many locks.
+_LOCK = """
+WITH taken AS MATERIALIZED (
+  SELECT pg_advisory_xact_lock(hashtext('inventory.allotments'), bucket) FROM (
+    SELECT DISTINCT hashtext(sku) & 1023 AS bucket FROM inventory.allotments WHERE sku = ANY($1::text[]) ORDER BY 1
+  ) AS buckets
+)
+SELECT count(*) > 0 AS allotted, EXISTS (SELECT FROM inventory.safety_rules WHERE channel_id IS NOT NULL) AS rules
+FROM taken
+"""
 _LOOK = """
 SELECT EXISTS (SELECT FROM inventory.allotments WHERE sku = ANY($1::text[])) AS allotted,
        EXISTS (SELECT FROM inventory.safety_rules WHERE channel_id IS NOT NULL) AS rules
 """
 
 
-_LOCK = """
-SELECT sku, channel_id FROM inventory.allotments WHERE sku = ANY($1::text[]) ORDER BY sku, channel_id FOR NO KEY UPDATE
-"""
-_LOCKED_MOST = 20
-
-
-class _Grown(Exception):
-    """A row came while others were waited for: all are let go, and locked again with it in its place."""
-
-
 async def lock(db: Db, skus: Sequence[str]) -> Limits:
-    """What limits claims to these SKUs; their allotments are locked in key order, every one of them."""
-    found = await db.fetchrow(_LOOK, list(skus))
-    if found is None or not found["allotted"]:
-        return await _limits(db, skus, found)
-    for _ in range(_LOCKED_MOST):
-        try:
-            # A savepoint: what is locked in it is let go when it is rolled back.
-            async with db.transaction():
-                return await _locked(db, skus, found)
-        except _Grown:
-            continue
-    raise AssertionError  # there are not so many channels
-
-
-async def _locked(db: Db, skus: Sequence[str], found: Row) -> Limits:
-    locked = {(row["sku"], row["channel_id"]) for row in await db.fetch(_LOCK, list(skus))}
-    limits = await _limits(db, skus, found)
-    # Seen only by this second statement, so not locked: to lock it now would be against the order of keys.
-    if any((a.sku, a.channel_id) not in locked for sku in skus for a in limits.allotted(sku)):
-        raise _Grown
-    return limits
+    """What limits claims to these SKUs; whoever claims the same, or sets their allotments, waits."""
+    # A row that another transaction added while we waited is seen by a new statement only.
+    return await _limits(db, skus, await db.fetchrow(_LOCK, list(skus)))
 
 
 async def look(db: Db, skus: Sequence[str]) -> Limits:
@@ -123,7 +106,9 @@ async def page(
 
 async def take_turn(db: Db, sku: str) -> None:
     """Until this transaction ends nobody else sets allotments of the SKU: its shares are judged together."""
-    await db.execute("SELECT pg_advisory_xact_lock(hashtextextended('allotments ' || $1, 0))", sku)
+    await db.execute(
+        "SELECT pg_advisory_xact_lock(hashtext('inventory.allotments'), hashtext($1) & 1023)", sku
+    )
 
 
 _PUT = """
