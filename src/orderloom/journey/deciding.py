@@ -144,6 +144,7 @@ async def replay(db: Db, *, decision_id: UUID) -> Replay | None:
         now=datetime.fromisoformat(kept["now"]),
         promise_at=datetime.fromisoformat(kept["promise_at"]) if kept["promise_at"] else None,
         policy=Policy(**kept["policy"]),
+        value=kept.get("value"),
     )
     answer = _plain(routing.plan(request))
     differs = tuple(_differences("", row["answer"], answer))
@@ -189,6 +190,7 @@ async def _sources(db: Db, kept: Sequence[Mapping[str, Any]], moved: list[str]) 
                 available=Quantities(one["available"]),
                 capacity_left=one["capacity_left"],
                 refused=one["refused"],
+                scarcity=one.get("scarcity", {}),
             )
         )
     return found

@@ -78,6 +78,7 @@ def _route(question: RouteQuestion, world: World, at: datetime) -> dict[str, Any
             now=at,
             promise_at=_promised(question, world, at),
             policy=_policy(question, world),
+            value=question.value,
         )
     )
     return _record("route", decision.outcome, at, decision.request.json(), decision.json())
@@ -86,8 +87,7 @@ def _route(question: RouteQuestion, world: World, at: datetime) -> dict[str, Any
 def _policy(question: RouteQuestion, world: World) -> Policy:
     if question.policy is not None:
         return Policy(**question.policy.model_dump())
-    split = world.channel.split_policy if world.channel else {}
-    return Policy(max_shipments=int(split.get("max_shipments", 4)))
+    return Policy.of(world.channel.split_policy if world.channel else {})
 
 
 def _promised(question: RouteQuestion, world: World, at: datetime) -> datetime | None:

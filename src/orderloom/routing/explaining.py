@@ -11,9 +11,9 @@ from datetime import date
 from typing import Any
 
 from orderloom.routing.flipping import flips
-from orderloom.routing.lanes import Lane, Origin
 from orderloom.routing.model import Part, Source
 from orderloom.routing.scene import Scene
+from orderloom.routing.ways import Lane, Origin
 
 
 class Explained:

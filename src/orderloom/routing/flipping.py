@@ -45,7 +45,8 @@ def _price(scene: Scene) -> Iterator[dict[str, Any]]:
         return
     more = second.weighed - best.weighed + 1
     rivals = sorted(others - {part.node.code for part in best.parts})
-    cheaper = f", or from {' and '.join(rivals)} together cheaper by as much" if rivals else ""
+    together = " together" if len(rivals) > 1 else ""
+    cheaper = f", or from {' and '.join(rivals)}{together} cheaper by as much" if rivals else ""
     yield {
         "kind": "price",
         "change": f"shipping from {node} dearer by {more}{cheaper}",

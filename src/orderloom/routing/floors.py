@@ -11,7 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left
 
 from orderloom.routing.boxes import NOWHERE, Boxes, Load
-from orderloom.routing.lanes import Lane, Way
+from orderloom.routing.ways import Lane, Way
 from orderloom.shipping.model import NG, Parcel
 
 _GRAM = NG["g"]

@@ -8,23 +8,23 @@ node has to a destination, those that keep the promise apart from those that com
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from operator import is_
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from orderloom.delivery.promise import ship_date
-from orderloom.network.calendar import NeverWorks, cutoff, local
+from orderloom.network.calendar import NeverWorks, local
 from orderloom.network.model import Node
 from orderloom.packing.cartonize import whole
 from orderloom.packing.model import Article, Carton
 from orderloom.packing.model import Parcel as Packed
-from orderloom.routing.boxes import NOWHERE, Boxes
+from orderloom.routing.boxes import Boxes
+from orderloom.routing.ways import Chosen, Lane, Origin, Pack, Reach, Service, Way
 from orderloom.shipping.model import NG, Ineligible, Parcel, Place
-from orderloom.shipping.rate import least, rate
 from orderloom.shipping.select import arrival
-from orderloom.shipping.tariff import ServiceTariff, Tariff
+from orderloom.shipping.tariff import Tariff
 from orderloom.terms import Address
 
 # Cartons are tried less hard than at the pack station: a plan needs their number and sizes, not the last centimetre.
@@ -37,146 +37,6 @@ _GRAM = NG["g"]
 
 # Units by article: the article's number and how many.
 Content: TypeAlias = tuple[tuple[int, int], ...]
-
-
-class Pack(NamedTuple):
-    """Units packed for real: the parcels, each one's number as a thing to be rated, and what the cartons cost."""
-
-    number: int
-    parcels: tuple[Packed, ...]
-    kinds: tuple[int, ...]
-    carton_cost: int
-    least: int
-    """Parcels that no packing can do without."""
-
-
-class Service(NamedTuple):
-    """One service of one contract."""
-
-    number: int
-    tariff: Tariff
-    at: int
-    """The contract's place."""
-    code: str
-    terms: ServiceTariff
-
-
-class Way:
-    """A service on a day in a zone. `charges`: by break, the least that the card has from there on."""
-
-    __slots__ = (
-        "_least",
-        "arrives",
-        "breaks",
-        "by_cartons",
-        "charges",
-        "day",
-        "destination",
-        "first",
-        "heaviest",
-        "origin",
-        "prices",
-        "service",
-        "tie",
-        "zone",
-    )
-
-    def __init__(
-        self, service: Service, zone: int, day: date, arrives: date, ends: tuple[Place, Place]
-    ) -> None:
-        self.service, self.zone, self.day, self.arrives = service, zone, day, arrives
-        self.origin, self.destination = ends
-        self.tie = (arrives, service.tariff.carrier, service.code)
-        self.prices: dict[int, int | None] = {}
-        self.breaks = service.terms.breaks
-        charges = list(service.terms.net[zone])
-        for at in range(len(charges) - 2, -1, -1):
-            charges[at] = min(charges[at], charges[at + 1])
-        self.charges = charges
-        self._least: dict[int, int] = {}
-        self.first = self.least(0)
-        # The break that the lightest of some cartons is billed at for its size alone.
-        self.by_cartons: dict[int, int] = {}
-        limits = [service.terms.max_weight] if service.terms.max_weight is not None else []
-        if not service.terms.above_unit:
-            limits.append(self.breaks[-1])
-        self.heaviest = min(limits, default=NOWHERE * _GRAM)
-
-    def least(self, at: int) -> int:
-        """What a parcel that is billed at this break or a later one costs at the least."""
-        found = self._least.get(at)
-        if found is None:
-            found = self._least[at] = least(
-                service=self.service.terms,
-                destination=self.destination,
-                day=self.day,
-                charge=self.charges[at],
-            )
-        return found
-
-    def rated(self, parcel: Parcel) -> int | Ineligible:
-        """The rate of one parcel, or why not."""
-        found = rate(
-            contract=self.service.tariff,
-            service=self.service.code,
-            parcel=parcel,
-            origin=self.origin,
-            destination=self.destination,
-            at=self.day,
-            trace=False,
-        )
-        return found if isinstance(found, Ineligible) else found.total
-
-
-class Chosen(NamedTuple):
-    """The way that takes a packing, for how much carriage."""
-
-    cost: int
-    way: Way
-    late: bool
-
-
-class Lane:
-    """The ways from a node to a destination: those that keep the promise, and those in time for `until` only."""
-
-    __slots__ = ("chosen", "floors", "kept", "later", "opening")
-
-    def __init__(self, kept: Sequence[Way], later: Sequence[Way]) -> None:
-        self.kept = tuple(sorted(kept, key=lambda way: way.tie))
-        self.later = tuple(sorted(later, key=lambda way: way.tie))
-        self.chosen: dict[int, Chosen | None] = {}
-        self.floors: dict[tuple[object, ...], int] = {}
-        self.opening = min((way.first for way in (*self.kept, *self.later)), default=NOWHERE)
-
-
-class Origin:
-    """A node as lanes begin there. `leaves`: by service the handover, None where it may not or never ships so."""
-
-    __slots__ = ("allowed", "cutoffs", "days", "leaves", "never", "node", "place", "since", "until", "zones")
-
-    def __init__(self, node: Node, services: Sequence[Service]) -> None:
-        self.node = node
-        self.place = Place.of(replace(node.address, latitude=node.latitude, longitude=node.longitude))
-        allowed = None if node.services is None else set(node.services)
-        self.allowed = tuple(
-            allowed is None or s.code in allowed or f"{s.tariff.carrier}/{s.code}" in allowed
-            for s in services
-        )
-        self.cutoffs = tuple(cutoff(node, carrier=s.tariff.carrier, service=s.code) for s in services)
-        self.never: str | None = None
-        self.leaves: tuple[datetime | None, ...] = ()
-        self.days = -1
-        self.since: datetime | None = None
-        self.until: datetime | None = None
-        self.zones: dict[int, tuple[int | None, ...]] = {}
-
-
-class Reach(NamedTuple):
-    """A destination as lanes end there; `kind` numbers what prices read of it besides the zone."""
-
-    number: int
-    place: Place
-    kind: int
 
 
 class World:

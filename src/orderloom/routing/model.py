@@ -68,6 +68,12 @@ class Policy:
     nearest: int = 200
     effort: int = 20_000
 
+    @classmethod
+    def of(cls, split: Mapping[str, Any], *, ship_complete: bool = False) -> Policy:
+        """A channel's policy for splits, as it is kept with the channel; what it does not name is as it is by default."""
+        named = cls.__dataclass_fields__.keys() - {"ship_complete"}
+        return cls(ship_complete=ship_complete, **{key: split[key] for key in named if key in split})
+
     def json(self) -> dict[str, Any]:
         """The stored form."""
         found = {name: getattr(self, name) for name in self.__dataclass_fields__}

@@ -15,9 +15,10 @@ from datetime import date
 from orderloom.packing.model import Article
 from orderloom.routing.boxes import NOWHERE, Load
 from orderloom.routing.floors import floor
-from orderloom.routing.lanes import Chosen, Lane, Origin, Pack, Reach, World
+from orderloom.routing.lanes import World
 from orderloom.routing.model import Part, Request, Source
 from orderloom.routing.search import Units
+from orderloom.routing.ways import Chosen, Lane, Origin, Pack, Reach
 from orderloom.shipping.model import Quote
 from orderloom.terms import Quantities
 

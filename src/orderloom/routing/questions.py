@@ -149,6 +149,12 @@ class NodeAsked(Asked):
     services: Annotated[list[Word], Field(max_length=100)] | None = None
     stock: dict[Word, Annotated[int, Field(strict=True, ge=0, le=1_000_000)]] = {}
     capacity_left: Annotated[int, Field(strict=True)] | None = None
+    type: Word = "fulfillment_center"
+    groups: Annotated[list[Word], Field(max_length=100)] = []
+    scarcity: dict[Word, Minor] = Field(
+        default={},
+        description="By SKU, what a unit is worth if it is kept here: it guides the choice, and is no cost",
+    )
 
 
 class ContractAsked(Asked):
@@ -188,11 +194,26 @@ Cartons: TypeAlias = Annotated[list[CartonAsked], Field(max_length=100)]
 
 
 class PolicyAsked(Asked):
-    """How far an order may be divided, and how many counted steps the search may take."""
+    """How far an order may be divided, who may ship it, and how many counted steps the search may take."""
 
     max_shipments: Annotated[int, Field(strict=True, ge=1, le=20)] = 4
     ship_complete: Flag = False
-    nearest: Annotated[int, Field(strict=True, ge=1, le=100)] = 24
+    split_from: Minor = Field(
+        default=0, description="An order of less `value` goes out from one node or not at all"
+    )
+    groups: Annotated[list[Word], Field(max_length=100)] | None = Field(
+        default=None, description="Only nodes in one of these groups"
+    )
+    types: Annotated[list[Word], Field(max_length=20)] | None = Field(
+        default=None, description="Only nodes of one of these types"
+    )
+    stores_most: Annotated[int, Field(strict=True, ge=0, le=20)] | None = Field(
+        default=None, description="Stores one order may ship from"
+    )
+    store_units_most: Annotated[int, Field(strict=True, ge=0, le=UNITS_MOST)] | None = Field(
+        default=None, description="Units a store may ship of one order"
+    )
+    nearest: Annotated[int, Field(strict=True, ge=1, le=200)] = 200
     effort: Annotated[int, Field(strict=True, ge=1, le=20_000)] = 20_000
 
 
@@ -207,6 +228,7 @@ class RouteQuestion(Asked):
     promise_at: At | None = Field(default=None, description="Left out: what the channel promises, else none")
     as_of: At | None = Field(default=None, description="The moment decided at; left out: now")
     policy: PolicyAsked | None = Field(default=None, description="Left out: the channel's")
+    value: Minor | None = Field(default=None, description="What the goods are worth, for `split_from`")
     items: Items | None = None
     nodes: Nodes | None = None
     contracts: Contracts | None = None

@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import NamedTuple
 
 from orderloom.network.model import Node
-from orderloom.routing.lanes import Chosen, Lane, Origin, Pack, Reach, World
+from orderloom.routing.lanes import World
 from orderloom.routing.model import Part, Plan, Request, Source
+from orderloom.routing.ways import Chosen, Lane, Origin, Pack, Reach
 
 
 class Alone(NamedTuple):

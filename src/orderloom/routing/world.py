@@ -109,7 +109,7 @@ def _source(node: NodeAsked) -> Source:
         node=Node(
             code=node.code,
             name=node.name or node.code,
-            type="fulfillment_center",
+            type=node.type,
             address=address,
             latitude=place.latitude if place else None,
             longitude=place.longitude if place else None,
@@ -122,9 +122,11 @@ def _source(node: NodeAsked) -> Source:
             unit_cost=node.unit_cost,
             ships_hazmat=node.ships_hazmat,
             services=None if node.services is None else tuple(node.services),
+            groups=tuple(node.groups),
         ),
         available=Quantities(node.stock),
         capacity_left=node.capacity_left,
+        scarcity=dict(node.scarcity),
     )
 
 
