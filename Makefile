@@ -41,6 +41,7 @@ bench: .venv/ready-dev ## Measure (DATA=folder of the real data sets)
 	else echo "bench/cartonization.py left out: $(DATA)/cartonization is absent"; fi
 	@echo "== bench/capture.py"; $(BIN)/python bench/capture.py --rounds 3 --seconds 4
 	@echo "== bench/spike.py"; $(BIN)/python bench/spike.py --seconds 20
+	@echo "== bench/journeys.py"; $(BIN)/python bench/journeys.py --orders 6000 --warm 3000
 
 docs: .venv/ready-dev ## Write the generated pages, build the documentation into site/
 	@$(BIN)/python -m orderloom.plumbing.settings > docs/settings.md
