@@ -46,7 +46,12 @@ class Captured:
 def translate_folder(name: str, folder: Path) -> Translation:
     """A format of several tables, each a file of the table's name. Raises MissingTable."""
     format_ = FORMATS[name]
-    return format_.translate({table: _rows(_find(folder, table)) for table in format_.tables})
+    return format_.translate(tables_in(folder, format_.tables))
+
+
+def tables_in(folder: Path, tables: Sequence[str]) -> dict[str, Iterator[Row]]:
+    """The rows of these tables, each a file of the table's name. Raises MissingTable."""
+    return {table: _rows(_find(folder, table)) for table in tables}
 
 
 def translate_file(name: str, file: Path) -> Translation:

@@ -1,0 +1,82 @@
+"""`orderloom promise`: how good the dates of the past were, and learning from how long deliveries take."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from orderloom.delivery.evaluation import TooFew, evaluate
+from orderloom.delivery.olist_past import TABLES, orders_of_the_past
+from orderloom.simulate.importing import MissingTable, tables_in
+
+_FAULTY = 2
+_MONTH = r"\d{4}-(0[1-9]|1[0-2])"
+
+
+def register(whole: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(
+        help="Promised dates: how good they were, and learning from deliveries.", no_args_is_help=True
+    )
+    group.command("evaluate")(evaluate_past)
+    whole.add_typer(group, name="promise")
+
+
+def evaluate_past(
+    folder: Annotated[
+        Path,
+        typer.Argument(exists=True, file_okay=False, help="Tables as Olist lays them out, gzipped or not."),
+    ],
+    *,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="YYYY-MM", help="The first month to evaluate, where it shall be a later one."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    answers: Annotated[
+        Path | None, typer.Option(help="Write what was said of each order there, a JSON object a line.")
+    ] = None,
+) -> None:
+    """Forecast every delivery of the past from what was known then, and hold it against what came of it."""
+    try:
+        past = orders_of_the_past(tables_in(folder, TABLES))
+        report, said = evaluate(past, since=since)
+    except (MissingTable, TooFew) as wrong:
+        Console(stderr=True).print(f"[red]{wrong}[/]")
+        raise typer.Exit(_FAULTY) from None
+    if answers is not None:
+        with answers.open("w", encoding="utf-8") as file:
+            file.writelines(json.dumps(one) + "\n" for one in said)
+    if as_json:
+        print(json.dumps(report, indent=2))
+    else:
+        _show(report)
+
+
+def _show(report: dict[str, Any]) -> None:
+    table = Table(
+        title="Of the delivered: kept on the day or before, mean days promised; share within P50, P80, P95"
+    )
+    for name in ("month", "orders", "source", "days", "ours", "days", "causal", "days", "P50", "P80", "P95"):
+        table.add_column(name, justify="left" if name == "month" else "right")
+    for month, figures in [*report["months"].items(), ("all", report["overall"])]:
+        of = figures["delivered"]
+        cells = [month, str(of["n"])]
+        for who in ("source", "ours", "causal"):
+            cells += [_percent(of[who]["on_time"]), _days(of[who]["promise_days"])]
+        cells += [_percent(one["coverage"]) for one in figures["quantiles"].values()]
+        table.add_row(*cells)
+    Console().print(table)
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.1%}"
+
+
+def _days(days: float | None) -> str:
+    return "–" if days is None else f"{days:.2f}"
