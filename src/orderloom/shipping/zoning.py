@@ -138,36 +138,44 @@ _BYTES = tuple(Found(byte & ~_MARK, "pair", bool(byte & _MARK)) for byte in rang
 
 def _chart(zones: Zones) -> dict[str, bytes | Mapping[str, Found]]:
     """By origin: one byte a destination where prefixes are short numbers and zones small, else a mapping."""
-    chart: dict[str, bytes | Mapping[str, Found]] = {}
     n = zones.pair_prefix
-    for origin, given in zones.pairs.items():
-        row = {to: Found(zone, "pair", default) for to, zone, default in spelt(given)}
-        small = n < _TABLE_PREFIX and all(
-            len(to) == n and to.isdecimal() and to.isascii() and (found.zone or 0) <= _BYTE_ZONES
-            for to, found in row.items()
-        )
-        if not small:
-            chart[origin] = row
-            continue
-        table = bytearray([_UNKNOWN]) * 10**n
-        for to, found in row.items():
-            table[int(to)] = (found.zone or 0) | (_MARK if found.default else 0)
-        chart[origin] = bytes(table)
-    return chart
+    return {
+        origin: (_table(given, n) if n < _TABLE_PREFIX else None)
+        or {to: Found(zone, "pair", default) for to, zone, default in spelt(given)}
+        for origin, given in zones.pairs.items()
+    }
+
+
+def _table(row: Mapping[str, int] | str, length: int) -> bytes | None:
+    """One byte a destination; None where the row does not go into bytes."""
+    table = bytearray([_UNKNOWN]) * 10**length
+    for low, high, zone, default in _entries(row):
+        if not (low.isdecimal() and low.isascii() and len(low) == length and zone <= _BYTE_ZONES):
+            return None
+        first, last = int(low), int(high)
+        table[first : last + 1] = bytes([zone | (_MARK if default else 0)]) * (last - first + 1)
+    return bytes(table)
+
+
+def _entries(row: Mapping[str, int] | str) -> Iterator[tuple[str, str, int, bool]]:
+    """A row's entries as it gives them: first and last destination prefix, zone, whether longer ones may differ."""
+    if not isinstance(row, str):
+        for to, zone in row.items():
+            yield to, to, zone, False
+        return
+    for entry in row.split():
+        where, _, told = entry.partition("=")
+        low, _, high = where.partition("-")
+        yield low, high or low, int(told.rstrip("*")), told.endswith("*")
 
 
 def spelt(row: Mapping[str, int] | str) -> Iterator[tuple[str, int, bool]]:
-    """The entries of a chart's row: destination prefix, zone, whether longer postcodes may differ."""
-    if not isinstance(row, str):
-        for to, zone in row.items():
-            yield to, zone, False
-        return
-    for entry in row.split():
-        where, _, zone_text = entry.partition("=")
-        low, _, high = where.partition("-")
-        default = zone_text.endswith("*")
-        zone = int(zone_text.rstrip("*"))
-        for number in range(int(low), int(high or low) + 1):
+    """Each destination prefix of a chart's row: its zone, and whether longer postcodes of it may be of another."""
+    for low, high, zone, default in _entries(row):
+        if low == high:
+            yield low, zone, default
+            continue
+        for number in range(int(low), int(high) + 1):
             yield f"{number:0{len(low)}}", zone, default
 
 

@@ -1,107 +1,98 @@
-"""Published retail prices, built into a contract, are rated back exactly, all of them."""
+"""The Postal Service's published prices and zones, made a contract, are rated back exactly, all of them."""
 
 import csv
 import gzip
-from collections import defaultdict
 from datetime import date
 
 import pytest
 
 from orderloom.shipping.contract import parse
-from orderloom.shipping.model import Parcel, Place, Rate, nanograms
+from orderloom.shipping.model import Parcel, Place, Rate
 from orderloom.shipping.rate import rate
 from orderloom.shipping.tariff import compile_contract
+from orderloom.shipping.usps import read_folder
 from orderloom.terms import Measure
 
 DAY = date(2026, 1, 5)
+SERVICE = "ground_advantage_retail"
 
 
-def weight_of(text):
-    value, unit = text.replace("15_999", "15.999").split("_") if "_" in text else (text, "lb")
-    return Measure(float(value), unit)
+@pytest.fixture(scope="module")
+def tables(real_data):
+    return read_folder(real_data("rates"))
 
 
 @pytest.fixture(scope="module")
 def prices(real_data):
+    """Read apart from the importer."""
+
+    def weight(text):
+        value, _, unit = text.replace("15_999", "15.999").partition("_")
+        return Measure(float(value), unit or "lb")
+
     with (real_data("rates") / "usps_retail_2025-10-05.csv").open() as lines:
         return [
-            (weight_of(row["weight_not_over"]), int(row["zone"]), round(float(row["usd"]) * 100))
+            (weight(row["weight_not_over"]), int(row["zone"]), round(float(row["usd"]) * 100))
             for row in csv.DictReader(lines)
         ]
 
 
 @pytest.fixture(scope="module")
 def pairs(real_data):
-    pairs = defaultdict(dict)
     with gzip.open(real_data("rates") / "usps_zip3_zones_2019.csv.gz", "rt") as lines:
-        for row in csv.DictReader(lines):
-            pairs[row["origin_zip"]][row["dest_zip"]] = int(row["zone"])
-    return dict(pairs)
+        return {
+            (row["origin_zip"], row["dest_zip"]): (
+                int(row["zone"]),
+                row["has_five_digit_exceptions"] == "1",
+            )
+            for row in csv.DictReader(lines)
+        }
 
 
 @pytest.fixture(scope="module")
-def ground_advantage(prices, pairs):
-    by_zone = defaultdict(dict)
-    for weight, zone, cents in prices:
-        by_zone[zone][nanograms(weight.value, weight.unit), weight.value, weight.unit] = cents
-    breaks = sorted(by_zone[1])
-    terms = {
-        "currency": "USD",
-        "services": [
-            {
-                "code": "ground_advantage",
-                "name": "Ground Advantage",
-                "transit_days": dict.fromkeys(range(1, 10), 3),
-                "max_weight": 70,
-                "max_length_plus_girth": 130,
-                "po_box": True,
-            }
-        ],
-        "zones": {"pairs": pairs},
-        "rates": [
-            {
-                "service": "ground_advantage",
-                "breaks": [{"value": value, "unit": unit} for _, value, unit in breaks],
-                "amounts": {zone: [amounts[at] for at in breaks] for zone, amounts in by_zone.items()},
-            }
-        ],
-        "dim": [{"divisor": 166, "edges": "nearest", "minimum_cube": 1728}],
-        "operates": [1, 2, 3, 4, 5, 6],
-    }
-    return compile_contract(parse(carrier="usps", version=1, terms=terms))
+def postal(tables):
+    return compile_contract(parse(carrier="usps", version=1, terms=tables.terms))
 
 
 def lane_of_zone(pairs, zone):
     return next(
-        (Place("US", origin), Place("US", destination))
-        for origin, row in pairs.items()
-        for destination, found in row.items()
+        (Place("US", a + "01"), Place("US", b + "01"))
+        for (a, b), (found, _) in pairs.items()
         if found == zone
     )
 
 
-def cents(contract, lane, weight):
-    edge = Measure(6, "in")
+def answer(contract, lane, weight, *, inches=6):
+    edge = Measure(inches, "in")
     parcel = Parcel.given(length=edge, width=edge, height=edge, weight=weight)
-    answer = rate(
-        contract=contract,
-        service="ground_advantage",
-        parcel=parcel,
-        origin=lane[0],
-        destination=lane[1],
-        at=DAY,
-    )
-    assert isinstance(answer, Rate), answer
-    return answer.total
+    found = [
+        rate(
+            contract=contract,
+            service=SERVICE,
+            parcel=parcel,
+            origin=lane[0],
+            destination=lane[1],
+            at=DAY,
+            trace=trace,
+        )
+        for trace in (True, False)
+    ]
+    if isinstance(found[0], Rate):
+        assert found[0].total == found[1].total == sum(line.amount for line in found[0].lines)
+    return found[0]
 
 
-def test_every_published_price(ground_advantage, prices, pairs):
+def test_all_rows_are_read(tables):
+    assert (tables.prices, tables.pairs, tables.defaults, tables.bad) == (666, 115_536, 3_773, ())
+
+
+def test_every_published_price(postal, prices, pairs):
     lanes = {zone: lane_of_zone(pairs, zone) for zone in range(1, 10)}
     assert len(prices) == 666
     wrong = [
         (weight, zone, published)
         for weight, zone, published in prices
-        if cents(ground_advantage, lanes[zone], weight) != published
+        if answer(postal, lanes[zone], weight).total != published
     ]
     assert wrong == []
 
@@ -110,22 +101,49 @@ def test_every_published_price(ground_advantage, prices, pairs):
     ("weight", "zone", "published"),
     [
         (Measure(4, "oz"), 1, 720),
-        (Measure(4.01, "oz"), 1, None),
         (Measure(1, "lb"), 5, 1065),
+        (Measure(15.999, "oz"), 5, 1065),
+        (Measure(16, "oz"), 5, 1065),
         (Measure(10, "lb"), 5, 2095),
         (Measure(20, "lb"), 8, 6265),
         (Measure(70, "lb"), 9, 17780),
     ],
 )
-def test_anchors(ground_advantage, pairs, weight, zone, published):
-    found = cents(ground_advantage, lane_of_zone(pairs, zone), weight)
-    assert found == published if published else found > 720
+def test_anchors(postal, pairs, weight, zone, published):
+    assert answer(postal, lane_of_zone(pairs, zone), weight).total == published
 
 
-def test_every_pair_gets_its_published_zone(ground_advantage, pairs):
-    zone = ground_advantage.zoning.zone
-    assert all(
-        zone(Place("US", origin + "01"), Place("US", destination + "01")) == published
-        for origin, row in pairs.items()
-        for destination, published in row.items()
-    )
+@pytest.mark.parametrize(("under", "over"), [((4, "oz"), (4.01, "oz")), ((1, "lb"), (1.001, "lb"))])
+def test_a_weight_over_a_break_costs_the_next(postal, pairs, under, over):
+    lane = lane_of_zone(pairs, 1)
+    assert answer(postal, lane, Measure(*over)).total > answer(postal, lane, Measure(*under)).total
+
+
+def test_nothing_over_seventy_pounds(postal, pairs):
+    assert not isinstance(answer(postal, lane_of_zone(pairs, 1), Measure(70.1, "lb")), Rate)
+
+
+def test_every_pair_gets_its_published_zone(postal, pairs):
+    find = postal.zoning.find
+    assert len(pairs) == 115_536
+    for (a, b), published in pairs.items():
+        found = find(Place("US", a + "01"), Place("US", b + "01"))
+        assert (found.zone, found.default) == published
+
+
+def test_a_pair_that_is_not_there_is_unknown(postal, pairs):
+    absent = next(b for a in ("100",) for b in (f"{n:03}" for n in range(1000)) if (a, b) not in pairs)
+    found = answer(postal, (Place("US", "10001"), Place("US", absent + "01")), Measure(1, "lb"))
+    assert found.reasons == ("no zone: the contract knows neither these postcodes nor this distance",)
+
+
+def test_a_default_zone_is_told_as_one(postal, pairs):
+    a, b = next(pair for pair, (_, default) in pairs.items() if default)
+    inputs = answer(postal, (Place("US", a + "01"), Place("US", b + "01")), Measure(1, "lb")).lines[0].inputs
+    assert inputs["zone_is_default"] is True
+
+
+def test_dimensional_weight_only_above_a_cubic_foot(postal, pairs):
+    lane = lane_of_zone(pairs, 4)
+    assert answer(postal, lane, Measure(1, "lb"), inches=12).lines[0].inputs["billable_lb"] == 1
+    assert answer(postal, lane, Measure(1, "lb"), inches=13).lines[0].inputs["billable_lb"] == 14
