@@ -174,9 +174,11 @@ async def _http(request: Request, fault: Exception) -> Response:
     assert isinstance(fault, HTTPException)  # noqa: S101 - registered for it
     headers = dict(fault.headers or {})
     if fault.status_code == 405:
-        headers["Allow"] = ", ".join(_methods_at(request))
+        headers["Allow"] = ", ".join(_methods_at(request) or ["GET"])
     code = _CODES.get(fault.status_code, "refused")
     detail = DETAILS.get(fault.status_code, fault.detail)
+    if fault.status_code == 404 and not _methods_at(request):
+        detail = "there is no such address: see /v1/openapi.json"
     return Problem(fault.status_code, code, detail, headers=headers).response(request.state.request_id)
 
 
@@ -188,7 +190,7 @@ def _methods_at(request: Request) -> list[str]:
         if isinstance(route, Door) and re.fullmatch(route.path_regex, path)
         for method in route.methods or ()
     }
-    return sorted(found) or ["GET"]
+    return sorted(found)
 
 
 async def _away(request: Request, _fault: Exception) -> Response:

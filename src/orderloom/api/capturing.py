@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
 from orderloom import network
-from orderloom.api import door
+from orderloom.api import gathering
 from orderloom.api.door import Call, Here, Routes
-from orderloom.api.flights import Flights
 from orderloom.api.problems import Fault, Problem, faults_of, invalid, refused, wrong
 from orderloom.api.wire import (
     ADDRESS_EXAMPLE,
@@ -34,18 +32,11 @@ from orderloom.api.wire import (
 from orderloom.journey import placing
 from orderloom.orders.capture import Raced
 from orderloom.orders.model import LineDraft, OrderDraft, Placed, Refused, TenderDraft
-from orderloom.plumbing import idempotency
 from orderloom.plumbing.database import (
-    Contended,
     Database,
-    DatabaseAway,
     Db,
     Deadlock,
-    LockTimeout,
-    StatementTimeout,
 )
-from orderloom.plumbing.events import Actor
-from orderloom.plumbing.idempotency import Keyed
 from orderloom.terms import wire
 
 routes = Routes("orders")
@@ -201,14 +192,7 @@ class OrderReceipt(Out):
 # --- one at a time, gathered ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Passenger:
-    """One capture that waits for its flight."""
-
-    draft: OrderDraft
-    actor: Actor
-    keyed: Keyed | None
-    request_id: str
+Passenger: TypeAlias = gathering.Passenger[OrderDraft]
 
 
 @routes.post(
@@ -226,58 +210,24 @@ async def create_order(call: Here, body: OrderIn) -> OrderReceipt:
     if call.credential.limited:
         async with call.desk.database.transaction(readonly=True) as db:
             await _refuse_foreign_channel(db, call, [draft])
-    passenger = Passenger(draft, call.actor, call.keyed, call.request_id)
+    passenger = gathering.Passenger(draft, call.actor, call.keyed, call.request_id)
     return await call.desk.captures.board(passenger)  # type: ignore[return-value]  # a Response is handed on as it is
 
 
-def flights(database: Database) -> Flights[Passenger, Response]:
+def flights(database: Database) -> gathering.Gathered[OrderDraft]:
     """What single captures of an application gather in."""
-    return Flights(
-        lambda passengers: _fly(database, passengers), of_all=(DatabaseAway, LockTimeout, StatementTimeout)
-    )
+    return gathering.flights(lambda passengers: _fly(database, passengers))
 
 
 async def _fly(database: Database, passengers: Sequence[Passenger]) -> list[Response]:
-    """One transaction for all of them; run again whole when another transaction was faster."""
-    try:
-        return await database.run(lambda db: _capture(db, passengers), again=(Raced, Deadlock), reserved=True)
-    except Contended:
-        raise Problem(
-            503, "busy", "too many captures of the same orders at once: try again", retry_after_s=1
-        ) from None
+    return await gathering.fly(database, passengers, _capture, again=(Raced, Deadlock), reserved=True)
 
 
 async def _capture(db: Db, passengers: Sequence[Passenger]) -> list[Response]:
-    answers: list[Response | None] = [None] * len(passengers)
-    for i, claim in await _claims(db, passengers):
-        try:
-            answers[i] = door.meet(claim)
-        except Problem as problem:
-            answers[i] = problem.response(passengers[i].request_id)
-    kept = []
-    fresh = [i for i, answer in enumerate(answers) if answer is None]
-    drafts, actors = [passengers[i].draft for i in fresh], [passengers[i].actor for i in fresh]
-    outcomes = await placing.place(db, drafts=drafts, actors=actors) if fresh else ()
-    for i, outcome in zip(fresh, outcomes, strict=True):
-        answers[i] = response = _answer(passengers[i], outcome)
-        if (keyed := passengers[i].keyed) is not None:
-            kept.append((keyed, response.status_code, bytes(response.body)))
-    await idempotency.keep(db, kept)
-    return [answer for answer in answers if answer is not None]
-
-
-async def _claims(db: Db, passengers: Sequence[Passenger]) -> list[tuple[int, idempotency.Claim]]:
-    keyed = {i: p.keyed for i, p in enumerate(passengers) if p.keyed is not None}
-    first: dict[tuple[str, str, str], int] = {}
-    for i, k in keyed.items():
-        first.setdefault((k.credential, k.route, k.key), i)
-    alone = sorted(first.values())
-    found = await idempotency.claim(db, [keyed[i] for i in alone]) if alone else []
-    # The second of two twins in one flight is told what it would be told of another transaction.
-    twins: list[tuple[int, idempotency.Claim]] = [
-        (i, idempotency.InProgress()) for i in keyed if i not in set(alone)
-    ]
-    return [*zip(alone, found, strict=True), *twins]
+    outcomes = await placing.place(
+        db, drafts=[p.draft for p in passengers], actors=[p.actor for p in passengers]
+    )
+    return [_answer(p, outcome) for p, outcome in zip(passengers, outcomes, strict=True)]
 
 
 def _answer(passenger: Passenger, outcome: Placed | Refused) -> Response:

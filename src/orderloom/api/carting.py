@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from fastapi import Request
 from pydantic import AwareDatetime, ConfigDict, Field, ValidationError
 from starlette.responses import JSONResponse, Response
 
 from orderloom import network
-from orderloom.api import door
+from orderloom.api import door, gathering
 from orderloom.api.door import Call, Here, Routes
-from orderloom.api.flights import Flights
 from orderloom.api.problems import Fault, Problem, faults_of, invalid
 from orderloom.api.reservations import (
     CartLines,
@@ -30,10 +28,9 @@ from orderloom.api.wire import Code, ExternalId, In, Out, RawOf, ReservationId
 from orderloom.inventory.reservations import TTL_S, Made, NotKept
 from orderloom.journey import carts
 from orderloom.journey.carts import CartDraft, Wrong
-from orderloom.plumbing import clock, idempotency
-from orderloom.plumbing.database import Database, Db, Deadlock
-from orderloom.plumbing.events import Actor, acting
-from orderloom.plumbing.idempotency import Keyed
+from orderloom.plumbing import clock
+from orderloom.plumbing.database import Db
+from orderloom.plumbing.events import acting
 from orderloom.terms import wire
 
 routes = Routes("reservations")
@@ -74,14 +71,7 @@ class ReservationIn(In):
 # --- made one at a time, gathered -----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Passenger:
-    """One cart that waits for its flight."""
-
-    draft: CartDraft
-    actor: Actor
-    keyed: Keyed | None
-    request_id: str
+Passenger: TypeAlias = gathering.Passenger[CartDraft]
 
 
 @routes.post(
@@ -100,17 +90,18 @@ async def create_reservation(request: Request, call: Here, body: ReservationIn) 
     if call.credential.limited:
         async with call.desk.database.transaction(readonly=True) as db:
             await _refuse_foreign(db, call, [draft.channel])
-    passenger = Passenger(draft, call.actor, None if call.dry_run else call.keyed, call.request_id)
+    passenger = gathering.Passenger(draft, call.actor, None if call.dry_run else call.keyed, call.request_id)
     if call.dry_run:
         return await _tried(call, passenger)  # type: ignore[return-value]  # a Response is handed on as it is
     return await _flights(request, call).board(passenger)  # type: ignore[return-value]  # the same
 
 
-def _flights(request: Request, call: Call) -> Flights[Passenger, Response]:
-    found: Flights[Passenger, Response] | None = getattr(request.app.state, "carts", None)
+def _flights(request: Request, call: Call) -> gathering.Gathered[CartDraft]:
+    found: gathering.Gathered[CartDraft] | None = getattr(request.app.state, "carts", None)
     if found is None:
         database = call.desk.database
-        found = request.app.state.carts = Flights(lambda passengers: _fly(database, passengers))
+        found = gathering.flights(lambda passengers: gathering.fly(database, passengers, _keep))
+        request.app.state.carts = found
     return found
 
 
@@ -125,53 +116,16 @@ async def _tried(call: Call, passenger: Passenger) -> Response:
     return answer
 
 
-async def _fly(database: Database, passengers: Sequence[Passenger]) -> list[Response]:
-    for _ in range(TRIES):
-        try:
-            async with database.transaction() as db:
-                return await _keep(db, passengers)
-        except Deadlock:
-            continue
-    raise Problem(503, "busy", "too much at once on the same rows: try again", retry_after_s=1)
-
-
 async def _keep(db: Db, passengers: Sequence[Passenger]) -> list[Response]:
     answers: dict[int, Response] = {}
-    keyed = {i: p.keyed for i, p in enumerate(passengers) if p.keyed is not None}
-    first: dict[tuple[str, str, str], int] = {}
-    for i, k in keyed.items():
-        # The second of two twins in one flight is told what it would be told of another transaction.
-        if first.setdefault((k.credential, k.route, k.key), i) != i:
-            answers[i] = _met(idempotency.InProgress(), passengers[i])
-    alone = sorted(first.values())
-    claims = await idempotency.claim(db, [keyed[i] for i in alone]) if alone else []
-    for i, claim in zip(alone, claims, strict=True):
-        if not isinstance(claim, idempotency.Fresh):
-            answers[i] = _met(claim, passengers[i])
-    kept = []
     # Events are told in the name of whoever asked, so each sender's carts are kept together.
     for actor in sorted({p.actor.name for p in passengers}):
-        mine = [i for i, p in enumerate(passengers) if i not in answers and p.actor.name == actor]
-        for i, answer in zip(mine, await _keep_for(db, [passengers[i] for i in mine]), strict=True):
-            answers[i] = answer
-            if i in keyed:
-                kept.append((keyed[i], answer.status_code, bytes(answer.body)))
-    await idempotency.keep(db, kept)
+        mine = [i for i, p in enumerate(passengers) if p.actor.name == actor]
+        answers |= zip(mine, await _keep_for(db, [passengers[i] for i in mine]), strict=True)
     return [answers[i] for i in range(len(passengers))]
 
 
-def _met(claim: idempotency.Claim, passenger: Passenger) -> Response:
-    try:
-        answer = door.meet(claim)
-    except Problem as problem:
-        return problem.response(passenger.request_id)
-    assert answer is not None  # noqa: S101 - only what was met before comes here
-    return answer
-
-
 async def _keep_for(db: Db, passengers: Sequence[Passenger]) -> list[Response]:
-    if not passengers:
-        return []
     mark = acting.set(passengers[0].actor)
     try:
         outcomes = await carts.keep(db, drafts=[p.draft for p in passengers], now=clock.now())
