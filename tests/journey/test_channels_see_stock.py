@@ -11,7 +11,9 @@ import pytest
 
 from orderloom import network
 from orderloom.insight import audit
+from orderloom.inventory import supplies
 from orderloom.inventory.marking import tell_offer_changed
+from orderloom.inventory.supply import Supply, SupplyLine
 from orderloom.journey import publishing_stock
 from orderloom.journey.publishing_stock import sweep
 from orderloom.orders import exceptions
@@ -19,6 +21,7 @@ from orderloom.plumbing import clock, http
 from orderloom.plumbing.settings import settings
 from orderloom.simulate.processes import Process, free_port, python
 from orderloom.sync.feeds import feed_named, over_http
+from orderloom.terms import new_id
 
 
 @pytest.fixture
@@ -52,6 +55,22 @@ async def published(house, channel, sku):
         )
 
 
+async def order_in(house, code, sku, units, due):
+    async with house.database.transaction() as db:
+        [node] = (await network.nodes_of(db, codes=[code])).values()
+        line = SupplyLine(position=1, sku=sku, expected=units)
+        supply = Supply(
+            id=new_id(),
+            kind="purchase_order",
+            reference="PO-1",
+            node_id=node.id,
+            from_node=None,
+            due_at=due,
+            lines=(line,),
+        )
+        assert isinstance(await supplies.expect(db, supply=supply), Supply)
+
+
 async def test_a_sale_lowers_what_the_channel_may_sell(house, folder):
     channel = await connect(house, "web", {"adapter": "csv", "file": "web.csv"})
     sku = house.item(0)
@@ -78,6 +97,11 @@ async def test_stock_that_others_see_follows_a_count_a_kit_and_a_closed_channel(
     await house.shelve(next(iter(parts)), {"CMH": 0, "RNO": parts[next(iter(parts))]})
     await house.settle()
     assert shown(folder / "web.csv")[kit][0] == 1
+    due = clock.now() + timedelta(days=3)
+    await order_in(house, "CMH", next(iter(parts)), 2 * parts[next(iter(parts))], due)
+    await house.settle()
+    row = await published(house, channel, kit)
+    assert (row["next_at"], row["next_units"]) == (due, 2), "more kits come with the part they lack"
     async with house.database.transaction() as db:
         await db.execute("UPDATE network.channels SET active = false WHERE id = $1", channel)
         await tell_offer_changed(db, skus=None, reason="closed")

@@ -109,6 +109,30 @@ class Outlook:
         ]
 
 
+def next_kits(
+    components: Mapping[str, int], *, here: Mapping[tuple[UUID, str], int], coming: Iterable[Coming]
+) -> tuple[datetime | None, int]:
+    """When more whole kits can be made at a node than now, and how many more by then; None when never.
+
+    `here`: free units of the components by (node, SKU); `coming`: what comes of them that nobody waits for.
+    """
+    free = dict(here)
+    made: dict[UUID, int] = defaultdict(int)
+    gained: dict[datetime, int] = defaultdict(int)
+
+    def kits(node_id: UUID) -> int:
+        return min(max(0, free.get((node_id, sku), 0)) // each for sku, each in components.items())
+
+    for supply in sorted(coming, key=lambda c: (c.at, c.node_id, c.sku)):
+        before = made.setdefault(supply.node_id, kits(supply.node_id))
+        free[supply.node_id, supply.sku] = max(0, free.get((supply.node_id, supply.sku), 0)) + supply.units
+        made[supply.node_id] = kits(supply.node_id)
+        if made[supply.node_id] > before:
+            gained[supply.at] += made[supply.node_id] - before
+    first = min(gained, default=None)
+    return (first, gained[first]) if first is not None else (None, 0)
+
+
 def by_date(
     *, available: int, coming: Iterable[tuple[datetime, int]], wanted: Iterable[tuple[datetime, int]]
 ) -> list[Promisable]:

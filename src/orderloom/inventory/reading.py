@@ -17,6 +17,12 @@ async def levels(
     return await store.levels(db, skus=skus, nodes=nodes, keys=keys)
 
 
+async def to_promise(db: Db, *, skus: Sequence[str]) -> dict[tuple[UUID, str], int]:
+    """What may be promised at each node of these SKUs, by (node, SKU)."""
+    found = await store.levels(db, skus=skus) if skus else []
+    return {(level.node_id, level.sku): level.to_promise for level in found}
+
+
 async def missed(db: Db, *, works: Sequence[UUID]) -> list[tuple[UUID, UUID, str]]:
     """(fulfillment order, node, SKU) that its node did not find, and got none of since: look elsewhere for it."""
     return await store.missed(db, works)
