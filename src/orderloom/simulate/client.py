@@ -67,6 +67,10 @@ class Client:
             "POST", path, None if body is None else dict(body), {"Idempotency-Key": key or uuid4().hex}
         )
 
+    async def put(self, path: str, body: Mapping[str, Any]) -> Json:
+        """Make something so. Raises Refusal, Unavailable."""
+        return await self._call("PUT", path, dict(body))
+
     async def _call(
         self, method: str, path: str, body: Json | None = None, headers: Mapping[str, str] | None = None
     ) -> Json:

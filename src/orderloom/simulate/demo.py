@@ -15,7 +15,7 @@ from orderloom.journey import setup
 from orderloom.plumbing import clock, credentials, http
 from orderloom.plumbing.database import Database, DatabaseAway
 from orderloom.plumbing.http import Unavailable
-from orderloom.simulate import demo_data
+from orderloom.simulate import demo_data, stockroom
 from orderloom.simulate.client import Client
 from orderloom.simulate.processes import fleet
 from orderloom.simulate.surroundings import Addresses, Surroundings, planned
@@ -66,12 +66,13 @@ class Demo:
             data_dir=self.data_dir,
             workers=self.workers,
             api_port=self.api_port,
+            marketplace=None if self.unattended else demo_data.MARKET,
         )
         login = await self._login(around.addresses.api)
         async with fleet() as running:
             outside = asyncio.create_task(running.start(*around.outside))
             async with self.database.transaction() as db:
-                await setup.put(db, wanted=demo_data.setup())
+                await setup.put(db, wanted=demo_data.setup(marketplace=around.addresses.marketplace))
             await outside
             await misbehave(around.addresses, self.mischief)
             await running.start(around.api, *around.workers)
@@ -87,6 +88,8 @@ class Demo:
             Client(around.addresses.api, key), around.addresses.carrier, pace=pace, placed=before.orders
         )
         await world.warehouses.recover(clock.now())
+        if not self.unattended:
+            await stockroom.furnish(world.client, clock.now())
         try:
             return await (self._to_the_end(world) if self.unattended else self._for_ever(world))
         finally:

@@ -44,6 +44,8 @@ LOOKS = (
     "moss", "night", "ochre", "pebble", "plum", "rust", "sage", "snow", "storm", "wheat",
 )  # fmt: skip
 KITS = 10
+# The one item whose lots are followed.
+BY_LOT = "COF23-CEDA"
 
 
 def items() -> list[Item]:
@@ -103,6 +105,7 @@ def _singles() -> Iterator[Item]:
             this_side_up="this_side_up" in handling,
             hazmat_class=("9" if name == "power bank" else "3") if "hazmat" in handling else None,
             ships_alone="ships_alone" in handling,
+            tracked_by="lot" if _sku(kind, look) == BY_LOT else None,
             backorder="always" if dice.random() < 0.2 else "refuse",
         )
 

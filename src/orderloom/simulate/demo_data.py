@@ -61,13 +61,13 @@ CARTONS = (
 WALL_MM = 6
 
 
-def setup() -> Setup:
-    """Everything the demo stands on."""
+def setup(*, marketplace: str | None = None) -> Setup:
+    """Everything the demo stands on; `marketplace` is where the one that is told its availability answers."""
     return Setup(
         items=tuple(demo_catalogue.items()),
         kits=demo_catalogue.kits(),
         nodes=tuple(nodes()),
-        channels=tuple(channels()),
+        channels=tuple(channels(marketplace)),
         cartons=tuple(cartons()),
         carriers=tuple(
             CarrierTerms(code=code, name=demo_carriers.NAMES[code], adapter="simulated", terms=terms)
@@ -115,7 +115,7 @@ def nodes() -> Iterator[Node]:
         )
 
 
-def channels() -> Iterator[Channel]:
+def channels(marketplace: str | None = None) -> Iterator[Channel]:
     """Our own shop, a marketplace that takes orders we cannot fill at once, and the stores' counters."""
     yield Channel(
         code=WEB,
@@ -134,6 +134,7 @@ def channels() -> Iterator[Channel]:
         time_zone="America/Los_Angeles",
         on_shortage="accept",
         promise_days={"standard": 7, "expedited": 4},
+        availability_feed={"adapter": "http", "url": f"{marketplace}/availability"} if marketplace else None,
     )
     yield Channel(
         code=COUNTER,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orderloom.simulate.processes import Process, free_port, python
+from orderloom.sync.feeds import over_http
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,11 +19,15 @@ class Addresses:
     mailbox: str
     smtp_port: int
     api: str
+    marketplace: str | None = None
 
     @property
     def environment(self) -> Mapping[str, str]:
         """The settings by which Orderloom's own processes find the others."""
+        # What a marketplace on this machine is told goes to a private address.
+        private = {"ORDERLOOM_WEBHOOK_PRIVATE_HOSTS": "true"} if self.marketplace else {}
         return {
+            **private,
             "ORDERLOOM_GATEWAY_URL": self.gateway,
             "ORDERLOOM_CARRIER_URL": self.carrier,
             "ORDERLOOM_SMTP_HOST": "127.0.0.1",
@@ -41,9 +46,14 @@ class Surroundings:
     workers: tuple[Process, ...]
 
 
-def planned(*, database_url: str, data_dir: Path, workers: int = 1, api_port: int = 0) -> Surroundings:
-    """Processes on free loopback ports; their journals and logs are kept in the data directory."""
-    gateway, carrier, mailbox, smtp = (free_port() for _ in range(4))
+def planned(
+    *, database_url: str, data_dir: Path, workers: int = 1, api_port: int = 0, marketplace: str | None = None
+) -> Surroundings:
+    """Processes on free loopback ports; their journals and logs are kept in the data directory.
+
+    `marketplace`: the channel whose availability a simulated marketplace is told; without it there is none.
+    """
+    gateway, carrier, mailbox, smtp, market = (free_port() for _ in range(5))
     port = free_port(api_port)
     addresses = Addresses(
         gateway=f"http://127.0.0.1:{gateway}",
@@ -51,6 +61,7 @@ def planned(*, database_url: str, data_dir: Path, workers: int = 1, api_port: in
         mailbox=f"http://127.0.0.1:{mailbox}",
         smtp_port=smtp,
         api=f"http://127.0.0.1:{port}",
+        marketplace=f"http://127.0.0.1:{market}" if marketplace else None,
     )
     world, logs = data_dir / "world", data_dir / "logs"
     for place in (world, logs):
@@ -75,6 +86,13 @@ def planned(*, database_url: str, data_dir: Path, workers: int = 1, api_port: in
         "carrier": f"{addresses.carrier}/health",
         "mailbox": f"{addresses.mailbox}/stats",
     }
+    if marketplace:
+        secret = over_http.configured().secret(marketplace)
+        commands["marketplace"] = (
+            "orderloom.simulate.marketplace",
+            *("--port", str(market), "--secret", secret),
+        )
+        ready["marketplace"] = f"{addresses.marketplace}/health"
     return Surroundings(
         addresses=addresses,
         outside=tuple(
