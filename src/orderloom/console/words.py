@@ -277,9 +277,11 @@ def _is_dull(text: str) -> bool:
 
 
 def actor(name: str | None) -> str:
-    """user:ann@example.org → ann@example.org; journey:order.route → order journey, route."""
+    """user:ann@example.org → ann@example.org; journey:order.route → order journey, route; key:ol_… → key ol_…."""
     kind, _, who = (name or "").partition(":")
     if kind == "journey":
         journey, _, step = who.partition(".")
         return f"{words(journey)} journey, {words(step)}"
+    if kind == "key":
+        return f"key {who}"
     return who if kind == "user" else words(name or "")

@@ -73,6 +73,12 @@ WHERE ($1::uuid[] IS NULL OR c.node_id = ANY($1)) AND ($2 = '' OR n.code = $2) A
 GROUP BY c.id, n.code ORDER BY c.created_at DESC, c.number LIMIT $4
 """
 _ITEM = "SELECT * FROM catalog.items WHERE sku = $1"
+_LOTS = """
+SELECT l.lot, n.code AS node, l.expires_on, l.on_hand, l.allocated, l.expired
+FROM inventory.lots AS l JOIN network.nodes AS n ON n.id = l.node_id
+WHERE ($1::uuid[] IS NULL OR l.node_id = ANY($1)) AND l.sku = $2 AND l.on_hand > 0
+ORDER BY l.expires_on NULLS LAST, l.lot, n.code LIMIT $3
+"""
 LAST = 2**62
 
 
@@ -115,6 +121,11 @@ async def movements(
 ) -> list[Row]:
     """The ledger of a SKU, newest first, at one node or all."""
     return await db.fetch(_MOVEMENTS, scope.nodes, sku, node, before, limit + 1)
+
+
+async def lots(db: Db, *, scope: Scope, sku: str, limit: int) -> list[Row]:
+    """Lots of a SKU with something left, the first to expire first; one more than `limit` when there are more."""
+    return await db.fetch(_LOTS, scope.nodes, sku, limit + 1)
 
 
 async def coming(db: Db, *, scope: Scope, sku: str) -> list[Row]:

@@ -106,7 +106,7 @@ def _told(node_id: UUID, sku: str, said: Judged, done: Recorded) -> LineOutcome:
     on_hand = done.levels[key].on_hand
     if isinstance(said, Older):
         told = f"sequence {said.sequence}" if said.sequence is not None else f"{said.as_of}"
-        problem = f"{said.source} has told of a later time ({told}): nothing was changed"
+        problem = f"{said.source} has told of this time or a later one already ({told}): nothing was changed"
         return LineOutcome(sku=sku, outcome="older", on_hand=on_hand, problem=problem)
     if key not in done.changes:
         loss = done.losses.get(key, NO_LOSS)

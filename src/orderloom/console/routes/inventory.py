@@ -13,7 +13,7 @@ from orderloom.insight import catalogue_pages, inventory_grid
 
 router = APIRouter()
 May = Annotated[Visitor, Depends(needs("inventory:read"))]
-PAGE, COLUMNS, MOVEMENTS, NODES = 50, 12, 100, 200
+PAGE, COLUMNS, MOVEMENTS, NODES, LOTS = 50, 12, 100, 200, 50
 SHOWN = ("all", "out", "unsellable")
 
 
@@ -72,6 +72,9 @@ async def ledger(
         cells = await inventory_grid.cells(db, scope=who.scope, skus=[sku], nodes=[])
         coming = await inventory_grid.coming(db, scope=who.scope, sku=sku)
         offered = await inventory_grid.offered(db, scope=who.scope, sku=sku)
+        lots = (
+            await inventory_grid.lots(db, scope=who.scope, sku=sku, limit=LOTS) if item["tracked_by"] else []
+        )
         rows = await inventory_grid.movements(
             db, scope=who.scope, sku=sku, node=node, before=before, limit=MOVEMENTS
         )
@@ -82,6 +85,8 @@ async def ledger(
         cells=sorted(cells, key=lambda cell: cell["node"]),
         coming=coming,
         offered=offered,
+        lots=lots[:LOTS],
+        more_lots=len(lots) > LOTS,
         rows=rows[:MOVEMENTS],
         node=node,
         more=rows[MOVEMENTS - 1]["id"] if len(rows) > MOVEMENTS else None,
