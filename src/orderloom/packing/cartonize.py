@@ -12,14 +12,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from orderloom.packing.fill import Block, Edges, Kind
 from orderloom.packing.model import Article, Carton, PackPlan, Parcel, Placement
-from orderloom.packing.search import Box, Packing, search
+from orderloom.packing.search import Packing, search
+from orderloom.packing.shapes import Block, Box, Edges, Kind
 from orderloom.terms import Dimensions, Quantities
 
 
 def cartonize(
-    articles: Iterable[Article], cartons: Iterable[Carton], *, keep_flat: bool = False, effort: int = 20_000
+    articles: Iterable[Article], cartons: Iterable[Carton], *, keep_flat: bool = False, effort: int = 80_000
 ) -> PackPlan:
     """Pack everything that fits somewhere. What fits nowhere is named with the reason and left out of the parcels."""
     offered = _by_size(tuple(cartons))
@@ -53,7 +53,7 @@ def cartonize(
     )
 
 
-def whole(articles: Iterable[Article], cartons: Iterable[Carton], *, effort: int = 20_000) -> PackPlan:
+def whole(articles: Iterable[Article], cartons: Iterable[Carton], *, effort: int = 80_000) -> PackPlan:
     """A plan that leaves nothing out: what fits no carton ships in its own packaging."""
     goods, offered = tuple(articles), tuple(cartons)
     plan = cartonize(goods, offered, effort=effort)
@@ -122,7 +122,7 @@ def _why_not(article: Article, offered: Sequence[Carton], *, keep_flat: bool) ->
     if not offered:
         return "there is no carton to choose from"
     kind = _kind_of(article, keep_flat=keep_flat)
-    roomy = [carton for carton in offered if _box(carton).admits(kind)]
+    roomy = [carton for carton in offered if _box(carton).turns_of(kind)]
     size = f"{article.length} x {article.width} x {article.height} mm"
     if not roomy:
         largest = max(offered, key=lambda carton: (carton.inner.volume, carton.code))
@@ -164,15 +164,15 @@ def _packed(
     for article in articles:
         units[_kind_of(article, keep_flat=keep_flat)].append((article.sku, article.quantity))
     # Largest first, as the search expects.
-    kinds = sorted(units, key=lambda kind: (-kind.volume, -kind.weight_g, kind))
+    kinds = sorted(units, key=lambda kind: (-kind.volume, -kind.weight_g, kind.turns, kind.fragile))
     counts = tuple(sum(count for _, count in units[kind]) for kind in kinds)
-    return search(tuple(kinds), counts, boxes, effort=effort, upright=keep_flat), units
+    return search(tuple(kinds), counts, boxes, effort=effort), units
 
 
 def _parcels(
     packing: Packing, units: dict[Kind, deque[tuple[str, int]]], offered: Sequence[Carton]
 ) -> Iterator[Parcel]:
-    for at, blocks in packing.boxes:
+    for at, blocks, up in packing.boxes:
         placements: list[Placement] = []
         contents: dict[str, int] = defaultdict(int)
         weight = 0
@@ -183,10 +183,12 @@ def _parcels(
             for sku, corner in zip(skus, _corners(block), strict=True):
                 contents[sku] += 1
                 placements.append(Placement(sku, *corner, *block.edges))
-        yield _parcel(offered[at], Quantities(contents), tuple(placements), weight)
+        yield _parcel(offered[at], Quantities(contents), tuple(placements), weight, up)
 
 
-def _parcel(carton: Carton, contents: Quantities, placements: tuple[Placement, ...], weight_g: int) -> Parcel:
+def _parcel(
+    carton: Carton, contents: Quantities, placements: tuple[Placement, ...], weight_g: int, up: int = 2
+) -> Parcel:
     return Parcel(
         carton=carton.code,
         contents=contents,
@@ -194,6 +196,7 @@ def _parcel(carton: Carton, contents: Quantities, placements: tuple[Placement, .
         weight_g=weight_g + carton.tare_g,
         outer=carton.outer,
         inner=carton.inner,
+        up=up,
     )
 
 

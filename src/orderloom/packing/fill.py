@@ -5,49 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
-Edges: TypeAlias = tuple[int, int, int]
-# A free space or a solid: its two corners, x1 y1 z1 x2 y2 z2.
-Cuboid: TypeAlias = tuple[int, int, int, int, int, int]
+from orderloom.packing.shapes import FREE, Block, Box, Cuboid, Edges, Kind, Rules
 
-# Of a unit's base this share must rest on what lies below it; less would tip or dent.
-SUPPORT_NUMERATOR, SUPPORT_DENOMINATOR = 3, 5
-
-
-class Kind(NamedTuple):
-    """What units have in common that geometry cares for. `turns` are the orientations allowed, without repeats."""
-
-    turns: tuple[Edges, ...]
-    weight_g: int
-    fragile: bool
-    volume: int
-
-
-class Block(NamedTuple):
-    """A stack of like units in a grid: its corner, one unit's edges, and how many along each axis."""
-
-    kind: int
-    x: int
-    y: int
-    z: int
-    edges: Edges
-    grid: Edges
-
-    @property
-    def units(self) -> int:
-        """How many units."""
-        return self.grid[0] * self.grid[1] * self.grid[2]
+# What laying a block costs in counted work, beside the places looked at: about as long as so many looks.
+LAYING = 16
 
 
 class Taste(Enum):
-    """What makes one block better than another for a space."""
+    """What makes one block better than another for a space. The cheap ones to follow come first."""
 
-    VOLUME = "the largest block"
-    FIT = "the least margin left beside the block"
     UNIT = "the largest unit first, then the least margin"
     FLAT = "the largest unit first, lying as low as it can"
+    VOLUME = "the largest block"
     BASE = "the largest base first, as one piles by hand"
+    FIT = "the least margin left beside the block"
 
 
 _FRUGAL = frozenset({Taste.UNIT, Taste.FLAT})
@@ -64,40 +37,108 @@ class Fill:
     kinds: Sequence[Kind]
     left: list[int]
     taste: Taste | Listing
+    rules: Rules
+    # Kinds that are left and fit, each with the orientations that do.
+    options: list[tuple[int, Kind, list[Edges]]] = field(default_factory=list)
     spaces: list[Cuboid] = field(default_factory=list)
     blocks: list[Block] = field(default_factory=list)
     solids: list[Cuboid] = field(default_factory=list)
+    # By block what may still come to lie on it (None: anything), and the blocks it rests on, directly or through others.
+    margins: list[int | None] = field(default_factory=list)
+    below: list[set[int]] = field(default_factory=list)
     volume: int = 0
     effort: int = 0
+    smallest: tuple[int, int] = (0, 0)
+    barred: int = 0
+    capped: list[int] = field(default_factory=list)
+    delicate: bool = False
+    # The axis that points up while it is packed.
+    up: int = 2
 
 
 def fill(
-    inner: Edges, room_g: int, kinds: Sequence[Kind], counts: Sequence[int], taste: Taste | Listing
+    box: Box,
+    kinds: Sequence[Kind],
+    counts: Sequence[int],
+    taste: Taste | Listing,
+    *,
+    rules: Rules = FREE,
+    by_item: bool = False,
+    without: int = 0,
+    whole: bool = False,
 ) -> Fill:
-    """Lay as much as goes in. `room_g` is what the contents may weigh. Deterministic."""
-    filling = Fill(inner, room_g, kinds, list(counts), taste, [(0, 0, 0, *inner)])
-    while any(filling.left):
-        found = _next_block(filling)
+    """Lay as much as goes in, but nothing of the kinds `without`, as bits.
+
+    A listing is followed space by space, or `by_item`: each in turn to the lowest space that takes it. `whole`: nothing
+    but all of it will do, so what can no longer become that is given up at once.
+    """
+    filling = Fill(box.inner, box.room_g, kinds, list(counts), taste, rules, barred=without)
+    for index, kind in enumerate(kinds):
+        if counts[index]:
+            turns = box.turns_of(kind)
+            if turns:
+                filling.options.append((index, kind, turns))
+    filling.spaces.append((0, 0, 0, *box.inner))
+    filling.smallest = _smallest(filling)
+    filling.capped = [most for _, most in rules.caps]
+    filling.delicate = any(kind.bears_g is not None for _, kind, _ in filling.options)
+    by_item = by_item and isinstance(taste, tuple)
+    while filling.options:
+        found = _next_listed(filling, whole=whole) if by_item else _next_block(filling)
         if found is None:
             break
         _lay(filling, found)
+        if whole and _hopeless(filling):
+            break
     return filling
 
 
 def _next_block(filling: Fill) -> Block | None:
     """The best block for the lowest space that takes any."""
     filling.spaces.sort(key=_lowest)
+    tasteful = isinstance(filling.taste, Taste)
     for space in list(filling.spaces):
         best = (
-            _best_in(filling, space, filling.taste)
-            if isinstance(filling.taste, Taste)
-            else _first_in(filling, space, filling.taste)
+            _best_in(filling, space, filling.taste)  # type: ignore[arg-type]
+            if tasteful
+            else _first_in(filling, space, filling.taste)  # type: ignore[arg-type]
         )
         if best is not None:
             return best
         if space[2] == 0:
             # Nothing left fits here, and what is left only dwindles. Above the floor support may yet grow.
             filling.spaces.remove(space)
+    return None
+
+
+def _hopeless(filling: Fill) -> bool:
+    """Is there no space any more for one of the largest kinds that are left?"""
+    for _, _, turns in filling.options[:2]:
+        filling.effort += 1
+        if not any(
+            t[0] <= s[3] - s[0] and t[1] <= s[4] - s[1] and t[2] <= s[5] - s[2]
+            for s in filling.spaces
+            for t in turns
+        ):
+            return True
+    return False
+
+
+def _next_listed(filling: Fill, *, whole: bool) -> Block | None:
+    """The first of the list that goes in anywhere, at its lowest place."""
+    filling.spaces.sort(key=_lowest)
+    tried: dict[int, int] = {}
+    listing: Listing = filling.taste  # type: ignore[assignment]
+    for entry in listing:
+        if filling.left[entry[0]]:
+            for space in filling.spaces:
+                found = _first_in(filling, space, (entry,))
+                if found is not None:
+                    return found
+            if whole:
+                tried[entry[0]] = tried.get(entry[0], 0) + 1
+                if tried[entry[0]] == len(filling.kinds[entry[0]].turns):
+                    return None
     return None
 
 
@@ -109,68 +150,97 @@ def _first_in(filling: Fill, space: Cuboid, listing: Listing) -> Block | None:
     """The first of the list that goes in."""
     x1, y1, z1, x2, y2, z2 = space
     wide, deep, high = x2 - x1, y2 - y1, z2 - z1
-    supports = [s for s in filling.solids if s[5] == z1] if z1 else None
+    supports = _supports(filling, space)
     for index, turn in listing:
-        count = filling.left[index]
+        filling.effort += 1
+        if turn[0] > wide or turn[1] > deep or turn[2] > high:
+            continue
+        count = _count(filling, index)
         if not count:
             continue
-        filling.effort += 1
-        length, width, height = turn
-        if length > wide or width > deep or height > high:
-            continue
-        kind = filling.kinds[index]
-        if kind.weight_g * count > filling.room_g:
-            count = filling.room_g // kind.weight_g
-            if not count:
-                continue
-        grid = _grid(count, wide // length, deep // width, 1 if kind.fragile else high // height)
-        if supports is not None:
-            borne = _supported(x1, y1, turn, grid, supports)
-            if borne is None:
-                continue
-            grid = borne
-        block = (length * grid[0], width * grid[1], height * grid[2])
-        if not (kind.fragile and _roofed(filling, x1, y1, z1, block)):
-            return Block(index, x1, y1, z1, turn, grid)
+        found = _block(filling, (index, turn, count), space, supports)
+        if found is not None:
+            return found
     return None
 
 
 def _best_in(filling: Fill, space: Cuboid, taste: Taste) -> Block | None:
+    """The block of the highest score; the first of equals, and kinds stand in a fixed order."""
     x1, y1, z1, x2, y2, z2 = space
     wide, deep, high = x2 - x1, y2 - y1, z2 - z1
+    supports = _supports(filling, space)
     best: tuple[int, ...] | None = None
-    choice = None
+    choice: Block | None = None
     frugal = taste in _FRUGAL
-    supports = [s for s in filling.solids if s[5] == z1] if z1 else None
-    for index, kind in enumerate(filling.kinds):
-        count = filling.left[index]
+    for index, kind, turns in filling.options:
+        count = _count(filling, index)
         if not count:
             continue
-        if kind.weight_g:
-            count = min(count, filling.room_g // kind.weight_g)
-            if not count:
+        filling.effort += len(turns)
+        for turn in turns:
+            if turn[0] > wide or turn[1] > deep or turn[2] > high:
                 continue
-        for turn in kind.turns:
-            length, width, height = turn
-            filling.effort += 1
-            if length > wide or width > deep or height > high:
+            block = _block(filling, (index, turn, count), space, supports)
+            if block is None:
                 continue
-            grid = _grid(count, wide // length, deep // width, 1 if kind.fragile else high // height)
-            if supports is not None:
-                borne = _supported(x1, y1, turn, grid, supports)
-                if borne is None:
-                    continue
-                grid = borne
-            block = (length * grid[0], width * grid[1], height * grid[2])
-            score = _score(taste, kind, turn, block, (wide, deep, high))
+            score = _score(taste, kind, block, (wide, deep, high))
             if best is None or score > best:
-                if kind.fragile and _roofed(filling, x1, y1, z1, block):
-                    continue
-                best, choice = score, Block(index, x1, y1, z1, turn, grid)
+                best, choice = score, block
         if frugal and choice is not None:
             # Kinds come largest first, and no smaller one could be preferred.
             break
     return choice
+
+
+def _count(filling: Fill, index: int) -> int:
+    """How many units of the kind may still go in, as far as weight and rules say."""
+    count = filling.left[index]
+    if filling.barred >> index & 1:
+        return 0
+    weight = filling.kinds[index].weight_g
+    if weight * count > filling.room_g:
+        count = filling.room_g // weight
+    for (each, _), room in zip(filling.rules.caps, filling.capped, strict=True):
+        if each[index]:
+            count = min(count, room // each[index])
+    return count
+
+
+def _supports(filling: Fill, space: Cuboid) -> list[tuple[int, Cuboid]] | None:
+    z1 = space[2]
+    return [(at, s) for at, s in enumerate(filling.solids) if s[5] == z1] if z1 else None
+
+
+def _block(
+    filling: Fill,
+    asked: tuple[int, Edges, int],
+    space: Cuboid,
+    supports: Sequence[tuple[int, Cuboid]] | None,
+) -> Block | None:
+    """As many of these units as go into the corner of the space, if they lie safely there."""
+    index, turn, count = asked
+    kind = filling.kinds[index]
+    x1, y1, z1, x2, y2, z2 = space
+    length, width, height = turn
+    if kind.fragile:
+        up = 1
+    elif kind.pitch:
+        up = 1 + (z2 - z1 - height) // kind.pitch
+    else:
+        up = (z2 - z1) // height
+    if kind.bears_g is not None and kind.weight_g:
+        up = min(up, 1 + kind.bears_g // kind.weight_g)
+    grid: Edges | None = _grid(count, (x2 - x1) // length, (y2 - y1) // width, up)
+    if supports is not None:
+        grid = _supported(filling, (x1, y1, turn, grid), supports)  # type: ignore[arg-type]
+        if grid is not None and filling.delicate:
+            grid = _borne(filling, kind, (x1, y1, turn, grid), supports)
+        if grid is None:
+            return None
+    found = Block(index, x1, y1, z1, turn, grid, kind.pitch or height)  # type: ignore[arg-type]
+    if (kind.fragile or filling.delicate) and _roofed(filling, found, touching=not kind.fragile):
+        return None
+    return found
 
 
 def _grid(count: int, across: int, along: int, up: int) -> Edges:
@@ -184,111 +254,179 @@ def _grid(count: int, across: int, along: int, up: int) -> Edges:
     return (across, along, up)
 
 
-def _supported(x: int, y: int, turn: Edges, grid: Edges, supports: Sequence[Cuboid]) -> Edges | None:
+def _supported(
+    filling: Fill, block: tuple[int, int, Edges, Edges], supports: Sequence[tuple[int, Cuboid]]
+) -> Edges | None:
     """The block, or failing that one pile of it, if enough of its base rests on something."""
+    x, y, turn, grid = block
+    ratio = filling.rules.support
     for across, along in ((grid[0], grid[1]), (1, 1)):
         x2, y2 = x + turn[0] * across, y + turn[1] * along
         area = 0
-        for s in supports:
-            dx = min(x2, s[3]) - max(x, s[0])
-            dy = min(y2, s[4]) - max(y, s[1])
-            if dx > 0 and dy > 0:
-                area += dx * dy
-        if area * SUPPORT_DENOMINATOR >= (x2 - x) * (y2 - y) * SUPPORT_NUMERATOR and (
-            across * along == 1 or area == (x2 - x) * (y2 - y)
-        ):
+        for _, s in supports:
+            dx = (min(s[3], x2)) - (max(s[0], x))
+            if dx > 0:
+                dy = (min(s[4], y2)) - (max(s[1], y))
+                if dy > 0:
+                    area += dx * dy
+        base = (x2 - x) * (y2 - y)
+        if area == base or (across * along == 1 and area * 1_000 >= base * ratio):
             return (across, along, grid[2])
         if grid[0] == grid[1] == 1:
             break
     return None
 
 
-def _score(taste: Taste, kind: Kind, turn: Edges, block: Edges, space: Edges) -> tuple[int, ...]:
-    margins = sorted((space[0] - block[0], space[1] - block[1], space[2] - block[2]))
-    if taste is Taste.VOLUME:
-        return (block[0] * block[1] * block[2], -margins[0], -margins[1])
-    if taste is Taste.FIT:
-        return (-margins[0], -margins[1], -margins[2], block[0] * block[1] * block[2])
+def _borne(
+    filling: Fill,
+    kind: Kind,
+    block: tuple[int, int, Edges, Edges],
+    supports: Sequence[tuple[int, Cuboid]],
+) -> Edges | None:
+    """As much of the block as everything below it may bear: each is counted as bearing all of it."""
+    x, y, turn, grid = block
+    margins = [
+        margin
+        for at in _resting_on(filling, (x, y, x + turn[0] * grid[0], y + turn[1] * grid[1]), supports)
+        if (margin := filling.margins[at]) is not None
+    ]
+    if not margins or not kind.weight_g:
+        return grid
+    units = min(margins) // kind.weight_g
+    if units >= grid[0] * grid[1] * grid[2]:
+        return grid
+    return (1, 1, min(units, grid[2])) if units else None
+
+
+def _resting_on(
+    filling: Fill, base: tuple[int, int, int, int], supports: Sequence[tuple[int, Cuboid]]
+) -> set[int]:
+    """The blocks a base rests on, directly or through others."""
+    x1, y1, x2, y2 = base
+    found: set[int] = set()
+    for at, s in supports:
+        if s[0] < x2 and s[3] > x1 and s[1] < y2 and s[4] > y1:
+            found |= {at} | filling.below[at]
+    return found
+
+
+def _score(taste: Taste, kind: Kind, block: Block, space: Edges) -> tuple[int, ...]:
+    turn = block.edges
+    far = block.far
+    length, width, height = far[0] - block.x, far[1] - block.y, far[2] - block.z
+    low, middle, high = sorted((space[0] - length, space[1] - width, space[2] - height))
     if taste is Taste.UNIT:
-        return (kind.volume, -margins[0], -margins[1], -margins[2])
+        return (kind.volume, -low, -middle, -high)
     if taste is Taste.FLAT:
-        return (kind.volume, -turn[2], -margins[0], -margins[1])
-    return (turn[0] * turn[1], turn[2], -margins[0], -margins[1])
+        return (kind.volume, -turn[2], -low, -middle)
+    if taste is Taste.VOLUME:
+        return (length * width * height, -low, -middle)
+    if taste is Taste.FIT:
+        return (-low, -middle, -high, length * width * height)
+    return (turn[0] * turn[1], turn[2], -low, -middle)
 
 
-def _roofed(filling: Fill, x: int, y: int, z: int, block: Edges) -> bool:
-    """Does something already overhang this place? Nothing may lie above a fragile unit."""
-    x2, y2 = x + block[0], y + block[1]
-    return any(s[5] > z and s[0] < x2 and s[3] > x and s[1] < y2 and s[4] > y for s in filling.solids)
+def _roofed(filling: Fill, block: Block, *, touching: bool) -> bool:
+    """Does something already overhang this place, or (`touching`) would it come to rest on this?"""
+    x1, y1, z1 = block.x, block.y, block.z
+    x2, y2, z2 = block.far
+    return any(
+        (s[2] == z2 if touching else s[5] > z1) and s[0] < x2 and s[3] > x1 and s[1] < y2 and s[4] > y1
+        for s in filling.solids
+    )
 
 
 def _lay(filling: Fill, block: Block) -> None:
-    kind = filling.kinds[block.kind]
+    kind, index = filling.kinds[block.kind], block.kind
     x1, y1, z1 = block.x, block.y, block.z
-    x2 = x1 + block.edges[0] * block.grid[0]
-    y2 = y1 + block.edges[1] * block.grid[1]
-    z2 = z1 + block.edges[2] * block.grid[2]
+    x2, y2, z2 = block.far
     count = block.units
-    filling.left[block.kind] -= count
+    filling.left[index] -= count
     filling.room_g -= count * kind.weight_g
     filling.volume += count * kind.volume
+    filling.effort += LAYING
+    rules = filling.rules
+    if rules.bars:
+        filling.barred |= rules.bars[index]
+    if rules.caps:
+        filling.capped = [
+            room - count * each[index] for (each, _), room in zip(rules.caps, filling.capped, strict=True)
+        ]
+    if filling.delicate:
+        _load(filling, block, kind)
+    if not filling.left[index]:
+        filling.options = [option for option in filling.options if option[0] != index]
+        filling.smallest = _smallest(filling)
     filling.blocks.append(block)
+    filling.solids.append((x1, y1, z1, x2, y2, z2))
     # A fragile unit takes the whole column above it.
-    top = filling.inner[2] if kind.fragile else z2
-    solid = (x1, y1, z1, x2, y2, z2)
-    filling.solids.append(solid)
-    filling.spaces = _carve(filling, (x1, y1, z1, x2, y2, top))
+    filling.spaces = _carve(filling, (x1, y1, z1, x2, y2, filling.inner[2] if kind.fragile else z2))
+
+
+def _load(filling: Fill, block: Block, kind: Kind) -> None:
+    x2, y2, _ = block.far
+    supports = _supports(filling, (0, 0, block.z, 0, 0, 0)) or ()
+    below = _resting_on(filling, (block.x, block.y, x2, y2), supports)
+    weight = block.units * kind.weight_g
+    for at in below:
+        margin = filling.margins[at]
+        if margin is not None:
+            filling.margins[at] = margin - weight
+    filling.below.append(below)
+    own = (block.grid[2] - 1) * kind.weight_g
+    filling.margins.append(None if kind.bears_g is None else kind.bears_g - own)
 
 
 def _carve(filling: Fill, solid: Cuboid) -> list[Cuboid]:
     """The largest spaces that remain once the solid is taken out of them."""
     sx1, sy1, sz1, sx2, sy2, sz2 = solid
-    shortest, least = _smallest(filling)
+    shortest, least = filling.smallest
     kept: list[Cuboid] = []
-    pieces: dict[Cuboid, None] = {}
+    pieces: list[Cuboid] = []
     for space in filling.spaces:
         x1, y1, z1, x2, y2, z2 = space
         if sx1 >= x2 or sx2 <= x1 or sy1 >= y2 or sy2 <= y1 or sz1 >= z2 or sz2 <= z1:
             kept.append(space)
         else:
-            filling.effort += 1
-            pieces.update(_around(space, solid, shortest))
-    fresh = [p for p in pieces if (p[3] - p[0]) * (p[4] - p[1]) * (p[5] - p[2]) >= least]
+            for piece in _around(space, solid, shortest):
+                if (piece[3] - piece[0]) * (piece[4] - piece[1]) * (piece[5] - piece[2]) >= least:
+                    pieces.append(piece)  # noqa: PERF401 a comprehension of two loops reads worse
+    fresh = list(dict.fromkeys(pieces))
     untouched = kept.copy()
     kept += [piece for piece in fresh if not _covered(piece, untouched) and not _covered(piece, fresh)]
     return kept
 
 
-def _around(space: Cuboid, solid: Cuboid, shortest: int) -> Iterator[tuple[Cuboid, None]]:
+def _around(space: Cuboid, solid: Cuboid, shortest: int) -> Iterator[Cuboid]:
     """What is left of a space on each side of a solid in it, if it is wide enough for anything."""
     x1, y1, z1, x2, y2, z2 = space
     sx1, sy1, sz1, sx2, sy2, sz2 = solid
     if sx1 - x1 >= shortest:
-        yield (x1, y1, z1, sx1, y2, z2), None
+        yield (x1, y1, z1, sx1, y2, z2)
     if x2 - sx2 >= shortest:
-        yield (sx2, y1, z1, x2, y2, z2), None
+        yield (sx2, y1, z1, x2, y2, z2)
     if sy1 - y1 >= shortest:
-        yield (x1, y1, z1, x2, sy1, z2), None
+        yield (x1, y1, z1, x2, sy1, z2)
     if y2 - sy2 >= shortest:
-        yield (x1, sy2, z1, x2, y2, z2), None
+        yield (x1, sy2, z1, x2, y2, z2)
     if sz1 - z1 >= shortest:
-        yield (x1, y1, z1, x2, y2, sz1), None
+        yield (x1, y1, z1, x2, y2, sz1)
     if z2 - sz2 >= shortest:
-        yield (x1, y1, sz2, x2, y2, z2), None
+        yield (x1, y1, sz2, x2, y2, z2)
 
 
 def _covered(space: Cuboid, others: Sequence[Cuboid]) -> bool:
     """Does another of them hold all of this space?"""
     x1, y1, z1, x2, y2, z2 = space
-    for ox1, oy1, oz1, ox2, oy2, oz2 in others:
+    for other in others:
         if (
-            ox1 <= x1
-            and oy1 <= y1
-            and oz1 <= z1
-            and ox2 >= x2
-            and oy2 >= y2
-            and oz2 >= z2
-            and (ox1, oy1, oz1, ox2, oy2, oz2) != space
+            other[0] <= x1
+            and other[1] <= y1
+            and other[2] <= z1
+            and other[3] >= x2
+            and other[4] >= y2
+            and other[5] >= z2
+            and other != space
         ):
             return True
     return False
@@ -296,7 +434,10 @@ def _covered(space: Cuboid, others: Sequence[Cuboid]) -> bool:
 
 def _smallest(filling: Fill) -> tuple[int, int]:
     """The shortest edge and the least volume of anything left: what is narrower or smaller is no space."""
-    left = [kind for kind, count in zip(filling.kinds, filling.left, strict=True) if count]
-    if not left:
-        return (1 << 60, 1 << 60)
-    return (min(min(kind.turns[0]) for kind in left), min(kind.volume for kind in left))
+    shortest = least = 1 << 60
+    for _, kind, turns in filling.options:
+        length, width, height = turns[0]
+        if length < shortest or width < shortest or height < shortest:
+            shortest = min(length, width, height, shortest)
+        least = min(least, kind.volume)
+    return (shortest, least)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 from orderloom.terms import Dimensions, Quantities
@@ -73,8 +73,7 @@ class Carton:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(NamedTuple):
     """One unit in its parcel: the corner nearest the origin, and its edges along x, y and (upwards) z."""
 
     sku: str
@@ -92,7 +91,10 @@ class Placement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """One packed box. `carton` is None for an item that ships in its own packaging; `weight_g` is gross."""
+    """One packed box. `carton` is None for an item that ships in its own packaging; `weight_g` is gross.
+
+    `up` is the axis (0, 1, 2 for x, y, z) that points up while it is packed: a carton may be packed lying on a side.
+    """
 
     carton: str | None
     contents: Quantities
@@ -100,6 +102,7 @@ class Parcel:
     weight_g: int
     outer: Dimensions
     inner: Dimensions
+    up: int = 2
 
     def json(self) -> dict[str, Any]:
         """The form on the wire and in records."""
@@ -110,6 +113,7 @@ class Parcel:
             "weight_g": self.weight_g,
             "outer_mm": list(self.outer),
             "inner_mm": list(self.inner),
+            "up": self.up,
         }
 
     @classmethod
@@ -122,6 +126,7 @@ class Parcel:
             weight_g=stored["weight_g"],
             outer=Dimensions(*stored["outer_mm"]),
             inner=Dimensions(*stored["inner_mm"]),
+            up=stored.get("up", 2),
         )
 
 

@@ -1,50 +1,41 @@
-"""The search for the fewest cartons: one if any will do, else greedily carton by carton in several ways, within effort."""
+"""The search for the fewest cartons: one if any will do, else greedily in several ways, then one fewer, within effort."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import count, product
+from itertools import count, islice, permutations, product
 from typing import NamedTuple
 
-from orderloom.packing.bound import Burden, lower_bound
-from orderloom.packing.fill import Block, Edges, Fill, Kind, Listing, Taste, fill
+from orderloom.packing.bound import Demand, lower_bound, may_hold
+from orderloom.packing.fill import Fill, Listing, Taste, fill
+from orderloom.packing.pallet import patterns
+from orderloom.packing.shapes import FREE, Block, Box, Kind, Rules
 
 # With more kinds than this every look at every kind costs too much: only the frugal taste is tried.
 MANY_KINDS = 80
 # How far a numbered list strays from the plain order: up to this many 64ths.
 SPREAD = (16, 64, 192)
-
-
-class Box(NamedTuple):
-    """A carton as the search sees it."""
-
-    inner: Edges
-    room_g: int
-    volume: int
-
-    def turns_of(self, kind: Kind) -> list[Edges]:
-        """The orientations in which one unit goes in."""
-        length, width, height = self.inner
-        return [t for t in kind.turns if t[0] <= length and t[1] <= width and t[2] <= height]
-
-    def admits(self, kind: Kind) -> bool:
-        """Is it large enough for one unit?"""
-        length, width, height = self.inner
-        return any(t[0] <= length and t[1] <= width and t[2] <= height for t in kind.turns)
-
-    def takes(self, kind: Kind) -> bool:
-        """Is it large and strong enough for one unit?"""
-        return kind.weight_g <= self.room_g and self.admits(kind)
+# Of one number of cartons, so many sets are tried, each in so many orders.
+SETS, ORDERS = 12, 6
+# From so many kinds on the whole effort is worth spending: fewer have fewer ways of lying.
+ENOUGH_KINDS = 6
 
 
 class Packing(NamedTuple):
-    """Boxes by their place in the list offered, each with its blocks; blocks name kinds by their place in `kinds`."""
+    """Boxes by their place in the list offered, each with its blocks and what axis is up while it is packed.
+
+    Blocks name kinds by their place in `kinds`.
+
+    `left` is what went into none: the cartons were at their end, or what must stay together is too much for one.
+    """
 
     kinds: tuple[Kind, ...]
-    boxes: tuple[tuple[int, tuple[Block, ...]], ...]
+    boxes: tuple[tuple[int, tuple[Block, ...], int], ...]
     lower_bound: int
     effort: int
+    left: tuple[int, ...]
 
 
 class _Question(NamedTuple):
@@ -52,6 +43,7 @@ class _Question(NamedTuple):
     boxes: tuple[Box, ...]
     fits: tuple[int, ...]  # by kind, the boxes that take one unit, as bits
     tastes: tuple[Taste, ...]
+    rules: Rules
 
 
 Filled = tuple[int, Fill]
@@ -59,71 +51,108 @@ Filled = tuple[int, Fill]
 
 @lru_cache(maxsize=8_192)
 def search(
-    kinds: tuple[Kind, ...], counts: tuple[int, ...], boxes: tuple[Box, ...], *, effort: int, upright: bool
+    kinds: tuple[Kind, ...],
+    counts: tuple[int, ...],
+    boxes: tuple[Box, ...],
+    *,
+    effort: int,
+    rules: Rules = FREE,
 ) -> Packing:
     """Pack all of it. Every kind fits some box (the caller has seen to that); `boxes` stand in order of preference."""
-    fits = tuple(sum(1 << at for at, box in enumerate(boxes) if box.takes(kind)) for kind in kinds)
     tastes = tuple(Taste) if len(kinds) <= MANY_KINDS else (Taste.UNIT,)
-    question = _Question(kinds, boxes, fits, tastes)
-    single, spent = _into_one(question, counts)
-    if single is None:
-        single, spent = _into_one_by_trying(question, counts, effort // 2, spent)
+    question = _Question(kinds, boxes, (), tastes, rules)
+    able = [at for at, box in enumerate(boxes) if box.stock != 0 and may_hold(box, kinds, counts)]
+    single, spent = _into_one(question, counts, able, tastes[:1])
     if single is not None:
-        return Packing(kinds, ((single[0], tuple(single[1].blocks)),), 1, spent)
-    least = lower_bound(_burdens(question, counts, upright=upright), _rooms(boxes, upright=upright))
-    best, spent = _into_several(question, counts, least, effort, spent)
-    best, spent = _into_smaller(question, best, spent)
-    return Packing(kinds, tuple((at, tuple(filled.blocks)) for at, filled in best), least, spent)
+        better, more = _into_one(question, counts, [at for at in able if at < single[0]], tastes[1:])
+        return _one(kinds, better or single, spent + more)
+    fits = tuple(sum(1 << at for at, box in enumerate(boxes) if box.takes(kind)) for kind in kinds)
+    question = question._replace(fits=fits)
+    demand = Demand(kinds, counts, boxes)
+    least = max(lower_bound(demand), _apart(rules, counts))
+    if least == 1:
+        single, more = _into_one(question, counts, able, tastes[1:])
+        spent += more
+        if single is not None:
+            return _one(kinds, single, spent)
+    best, spent = _into_several(question, counts, max(least, 2), effort, spent)
+    left = tuple(best[-1][1].left) if best else counts
+    if any(left):
+        least = min(least, len(best))
+    elif len(best) > least:
+        least = max(least, lower_bound(demand, closely=True, known=least))
+        if len(best) > least and len(kinds) == 1:
+            best = _by_pattern(question, counts, best)
+        if len(best) > least:
+            affordable = effort * min(len(kinds), ENOUGH_KINDS) // ENOUGH_KINDS
+            budget = min(spent + affordable, max(effort, spent + affordable // 4))
+            best, spent = _into_fewer(question, demand, best, least, (counts, budget, spent))
+    if len(best) > 1:
+        best, spent = _into_smaller(question, best, spent)
+    return Packing(
+        kinds, tuple((at, tuple(filled.blocks), filled.up) for at, filled in best), least, spent, left
+    )
+
+
+def _one(kinds: tuple[Kind, ...], single: Filled, effort: int) -> Packing:
+    at, filled = single
+    return Packing(kinds, ((at, tuple(filled.blocks), filled.up),), 1, effort, tuple(filled.left))
+
+
+def _apart(rules: Rules, counts: Sequence[int]) -> int:
+    """So many boxes at least, since of these kinds no two may share one."""
+    found: list[int] = []
+    for index, bars in enumerate(rules.bars):
+        if counts[index] and all(bars >> other & 1 for other in found):
+            found.append(index)
+    return len(found)
 
 
 # --- one box ----------------------------------------------------------------------------------------------------
 
 
-def _able(question: _Question, counts: Sequence[int]) -> list[int]:
-    """The boxes that would take everything if it were water."""
-    volume = weight = 0
-    common = -1
-    for kind, units, fitting in zip(question.kinds, counts, question.fits, strict=True):
-        if units:
-            volume += kind.volume * units
-            weight += kind.weight_g * units
-            common &= fitting
-    return [
-        at
-        for at, box in enumerate(question.boxes)
-        if common >> at & 1 and volume <= box.volume and weight <= box.room_g
-    ]
+def _filled(
+    question: _Question,
+    at: int,
+    counts: Sequence[int],
+    taste: Taste | Listing,
+    *,
+    by_item: bool = False,
+    whole: bool = False,
+) -> Fill:
+    """The box filled, without groups of which only a part would come in."""
+    kinds, box, rules = question.kinds, question.boxes[at], question.rules
+    filled = fill(box, kinds, counts, taste, rules=rules, by_item=by_item, whole=whole)
+    if whole:
+        return filled
+    without, spent = 0, 0
+    while True:
+        torn = next((group for group in rules.groups if _torn(group, counts, filled.left)), 0)
+        if not torn:
+            filled.effort += spent
+            return filled
+        without |= torn
+        spent += filled.effort
+        filled = fill(box, kinds, counts, taste, rules=rules, by_item=by_item, without=without)
 
 
-def _into_one(question: _Question, counts: Sequence[int]) -> tuple[Filled | None, int]:
+def _torn(group: int, counts: Sequence[int], left: Sequence[int]) -> bool:
+    members = [index for index in range(len(counts)) if group >> index & 1]
+    remain = sum(left[index] for index in members)
+    return 0 < remain < sum(counts[index] for index in members)
+
+
+def _into_one(
+    question: _Question, counts: Sequence[int], able: Sequence[int], tastes: Sequence[Taste]
+) -> tuple[Filled | None, int]:
     """The first box that takes everything, if one does, and the effort of finding out."""
     effort = 0
-    for at in _able(question, counts):
-        box = question.boxes[at]
-        for taste in question.tastes:
-            filled = fill(box.inner, box.room_g, question.kinds, counts, taste)
+    for at in able:
+        for taste in tastes:
+            filled = _filled(question, at, counts, taste, whole=True)
             effort += filled.effort
             if not any(filled.left):
                 return (at, filled), effort
-    return None, effort
-
-
-def _into_one_by_trying(
-    question: _Question, counts: Sequence[int], budget: int, effort: int
-) -> tuple[Filled | None, int]:
-    """The same by varied lists, largest box first, until the effort is spent."""
-    able = [(at, question.boxes[at]) for at in _able(question, counts)]
-    able.sort(key=lambda pair: (-pair[1].volume, pair[0]))
-    number = 0
-    while able and effort < budget:
-        at, box = able[number % len(able)]
-        filled = fill(
-            box.inner, box.room_g, question.kinds, counts, listing(question.kinds, number // len(able))
-        )
-        effort += filled.effort
-        if not any(filled.left):
-            return (at, filled), effort
-        number += 1
     return None, effort
 
 
@@ -133,45 +162,124 @@ def _into_one_by_trying(
 def _into_several(
     question: _Question, counts: Sequence[int], least: int, budget: int, effort: int
 ) -> tuple[list[Filled], int]:
-    """Greedy in each way in turn, until one meets the bound or the effort is spent; the first is always run."""
+    """Greedy in each way in turn, until one meets the bound or half the effort is spent; the first is always run."""
     best: list[Filled] = []
-    for scarce_first, taste in _ways(question):
-        if best and effort >= budget:
+    for scarce_first, taste in product((False, True), question.tastes):
+        if best and 2 * effort >= budget:
             break
         filled = list(_greedily(question, counts, taste, scarce_first=scarce_first))
         effort += sum(one.effort for _, one in filled)
-        if not best or len(filled) < len(best):
+        if not best or _worth(filled) < _worth(best):
             best = filled
-        if len(best) <= least:
+        if len(best) <= least and not any(best[-1][1].left):
             break
     return best, effort
 
 
-def _ways(question: _Question) -> Iterator[tuple[bool, Taste | Listing]]:
-    """First every taste, then lists without end."""
-    yield from product((False, True), question.tastes)
-    for number in count():
-        yield number % 2 == 1, listing(question.kinds, number)
+def _worth(filled: Sequence[Filled]) -> tuple[int, int]:
+    """What was left over comes before the number of boxes."""
+    return (sum(filled[-1][1].left) if filled else 1 << 60, len(filled))
+
+
+def _by_pattern(question: _Question, counts: Sequence[int], best: list[Filled]) -> list[Filled]:
+    """Like units by patterns, in the boxes that take most of them, if that is fewer boxes."""
+    kind = question.kinds[0]
+    ways = []
+    for at, box in enumerate(question.boxes):
+        found = patterns(kind, box)
+        if found and box.stock is None:
+            most = min(len(found[0][1]), box.room_g // kind.weight_g if kind.weight_g else len(found[0][1]))
+            ways.append((most, -at, found[0]))
+    if not ways:
+        return best
+    most, at, (up, laid) = max(ways)
+    filled, left = [], counts[0]
+    while left:
+        units = min(most, left)
+        left -= units
+        one = Fill(question.boxes[-at].inner, 0, question.kinds, [left], Taste.UNIT, question.rules, up=up)
+        one.blocks = [
+            Block(0, *corner, edges=edges, grid=(1, 1, 1), pitch=edges[2]) for corner, edges in laid[:units]
+        ]
+        filled.append((-at, one))
+    return filled if len(filled) < len(best) else best
+
+
+def _into_fewer(
+    question: _Question,
+    demand: Demand,
+    best: list[Filled],
+    least: int,
+    work: tuple[Sequence[int], int, int],
+) -> tuple[list[Filled], int]:
+    """One box fewer, and again, by varied lists in the sets of cartons that the bound allows, until the effort is spent."""
+    counts, budget, effort = work
+    while len(best) > least and effort < budget:
+        ways = [
+            order
+            for chosen in islice(demand.sets_of(len(best) - 1), SETS)
+            for order in dict.fromkeys(islice(permutations(chosen), ORDERS))
+        ]
+        found = None
+        for number, order in ((n, way) for n in count() for way in ways) if ways else ():
+            listed = listing(question.kinds, number // 2)
+            found, spent = _into_these(question, counts, order, listed, by_item=number % 2 == 1)
+            effort += spent
+            if found is not None or effort >= budget:
+                break
+        if found is None:
+            break
+        best = found
+    return best, effort
+
+
+def _into_these(
+    question: _Question, counts: Sequence[int], order: Sequence[int], listed: Listing, *, by_item: bool
+) -> tuple[list[Filled] | None, int]:
+    """Everything into these boxes, one after the other, if it goes in; each before the last takes what only it can first."""
+    left, filled, effort = counts, [], 0
+    for step, at in enumerate(order):
+        later = 0
+        for other in order[step + 1 :]:
+            later |= 1 << other
+        now = later | 1 << at
+        if any(units and not fits & now for units, fits in zip(left, question.fits, strict=True)):
+            return None, effort
+        mine = listed
+        if later:
+            mine = tuple(sorted(listed, key=lambda pair: bool(question.fits[pair[0]] & later)))
+        one = _filled(question, at, left, mine, by_item=by_item, whole=not later)
+        effort += one.effort
+        left = one.left
+        filled.append((at, one))
+        if not any(left):
+            return filled, effort
+        if not one.blocks:
+            return None, effort
+    return None, effort
 
 
 def _greedily(
     question: _Question, counts: Sequence[int], taste: Taste | Listing, *, scarce_first: bool
 ) -> Iterator[Filled]:
-    """Box after box, each time the one that takes most of what is left."""
-    kinds, boxes, fits, _ = question
+    """Box after box, each time the one that takes most of what is left, until nothing is or no box takes any."""
     left = list(counts)
+    used: Counter[int] = Counter()
     while any(left):
-        chosen = _candidates(fits, left, scarce_first=scarce_first)
-        at, filled = _fullest(
-            kinds, [(at, box) for at, box in enumerate(boxes) if chosen >> at & 1], left, taste
-        )
-        left = filled.left
-        yield at, filled
+        chosen = _candidates(question.fits, left, scarce_first=scarce_first)
+        best = _fullest(question, chosen, left, taste, used)
+        if best is None and scarce_first:
+            best = _fullest(question, _candidates(question.fits, left, scarce_first=False), left, taste, used)
+        if best is None:
+            return
+        used[question.boxes[best[0]].twin] += 1
+        left = best[1].left
+        yield best
 
 
 def _candidates(fits: Sequence[int], left: Sequence[int], *, scarce_first: bool) -> int:
     """The boxes to look at: those that take any unit left, or those that take the kind with the fewest to choose from."""
-    wanted = [fitting for fitting, count in zip(fits, left, strict=True) if count]
+    wanted = [fitting for fitting, units in zip(fits, left, strict=True) if units]
     if scarce_first:
         return min(wanted, key=lambda fitting: (fitting.bit_count(), fitting))
     union = 0
@@ -181,33 +289,45 @@ def _candidates(fits: Sequence[int], left: Sequence[int], *, scarce_first: bool)
 
 
 def _fullest(
-    kinds: Sequence[Kind], boxes: Sequence[tuple[int, Box]], left: Sequence[int], taste: Taste | Listing
-) -> Filled:
+    question: _Question, chosen: int, left: Sequence[int], taste: Taste | Listing, used: Counter[int]
+) -> Filled | None:
     best: Filled | None = None
     spent = 0
+    boxes = [
+        (at, box)
+        for at, box in enumerate(question.boxes)
+        if chosen >> at & 1 and (box.stock is None or used[box.twin] < box.stock)
+    ]
     for at, box in sorted(boxes, key=lambda pair: (-pair[1].volume, pair[0])):
         if best is not None and best[1].volume >= box.volume:
             break
-        filled = fill(box.inner, box.room_g, kinds, left, taste)
+        filled = _filled(question, at, left, taste)
         spent += filled.effort
-        if best is None or filled.volume > best[1].volume:
+        if filled.blocks and (best is None or filled.volume > best[1].volume):
             best = (at, filled)
-    if best is None or not best[1].blocks:
-        msg = "a unit that fits an empty box was not laid into one"
-        raise AssertionError(msg)
-    best[1].effort = spent
+    if best is not None:
+        best[1].effort = spent
     return best
 
 
 def _into_smaller(question: _Question, filled: list[Filled], effort: int) -> tuple[list[Filled], int]:
     """Each box's contents into the first box of the list that takes them: the greedy way chose by room alone."""
-    smaller = []
+    smaller: list[Filled] = []
+    used = Counter(question.boxes[at].twin for at, _ in filled)
     for at, one in filled:
         contents = [0] * len(question.kinds)
         for block in one.blocks:
             contents[block.kind] += block.units
-        better, spent = _into_one(question._replace(boxes=question.boxes[:at]), contents)
+        able = [
+            b
+            for b, box in enumerate(question.boxes[:at])
+            if (box.stock is None or used[box.twin] < box.stock) and may_hold(box, question.kinds, contents)
+        ]
+        better, spent = _into_one(question, contents, able, question.tastes)
         effort += spent
+        if better is not None:
+            used[question.boxes[at].twin] -= 1
+            used[question.boxes[better[0]].twin] += 1
         smaller.append((at, one) if better is None else better)
     return smaller, effort
 
@@ -215,54 +335,26 @@ def _into_smaller(question: _Question, filled: list[Filled], effort: int) -> tup
 # --- lists ------------------------------------------------------------------------------------------------------
 
 
-def listing(kinds: Sequence[Kind], number: int) -> Listing:
-    """The numbered variation of the list that puts the largest base first. Always the same for the same number."""
+@lru_cache(maxsize=512)
+def listing(kinds: tuple[Kind, ...], number: int) -> Listing:
+    """The numbered variation of a list: largest base, heaviest for its size, or largest first. Always the same."""
     state = number + 1
     weighed = []
+    by, lying = number % 3, number // 3 % 3
+    spread_by = SPREAD[number // 9 % len(SPREAD)]
     for index, kind in enumerate(kinds):
-        for turn in kind.turns:
-            state = (state * 6_364_136_223_846_793_005 + 1_442_695_040_888_963_407) & 0xFFFF_FFFF_FFFF_FFFF
-            spread = 64 + (state >> 40) % SPREAD[number % len(SPREAD)]
-            weighed.append((-turn[0] * turn[1] * spread, index, turn))
+        spread = 64
+        for at, turn in enumerate(kind.turns):
+            if at == 0 or lying == 0:
+                state = (
+                    state * 6_364_136_223_846_793_005 + 1_442_695_040_888_963_407
+                ) & 0xFFFF_FFFF_FFFF_FFFF
+                spread = 64 + (state >> 40) % spread_by
+            worth = kind.volume
+            if by == 0:
+                worth = turn[0] * turn[1]
+            elif by == 1:
+                worth = kind.weight_g * 1_000_000 // kind.volume
+            weighed.append((-worth * spread, -turn[lying - 1] if lying else 0, index, turn))
     weighed.sort()
-    return tuple((index, turn) for _, index, turn in weighed)
-
-
-# --- what the bound is told -------------------------------------------------------------------------------------
-
-
-def _rooms(boxes: Sequence[Box], *, upright: bool) -> list[tuple[int, int, int, int]]:
-    return [(box.volume, box.room_g, box.inner[2] if upright else 0, 1) for box in boxes]
-
-
-def _burdens(question: _Question, counts: Sequence[int], *, upright: bool) -> list[Burden]:
-    burdens = []
-    for kind, units, fits in zip(question.kinds, counts, question.fits, strict=True):
-        inside = [box for at, box in enumerate(question.boxes) if fits >> at & 1]
-        length, width, height = kind.turns[0]
-        # When its smaller side exceeds half the longer side of every base, two of them must stand one on the other.
-        towers = upright and all(2 * min(length, width) > max(box.inner[:2]) for box in inside)
-        solo = not any(_pair_fits(kind, box) for box in inside)
-        burdens.append(
-            Burden(
-                fits,
-                (
-                    kind.volume * units,
-                    kind.weight_g * units,
-                    height * units if towers else 0,
-                    units if solo else 0,
-                ),
-            )
-        )
-    return burdens
-
-
-def _pair_fits(kind: Kind, box: Box) -> bool:
-    """Can two units of a kind share the box? Two boxes lie apart along some axis, or they overlap."""
-    if 2 * kind.weight_g > box.room_g:
-        return False
-    length, width, height = box.inner
-    turns = box.turns_of(kind)
-    return any(
-        a[0] + b[0] <= length or a[1] + b[1] <= width or (a[2] + b[2] <= height) for a in turns for b in turns
-    )
+    return tuple((index, turn) for _, _, index, turn in weighed)

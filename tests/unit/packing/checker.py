@@ -56,7 +56,9 @@ def parcel_faults(parcel, known, offered, keep_flat):
         if all(low[axis] < other_high[axis] and other_low[axis] < high[axis] for axis in range(3)):
             yield f"{sku} at {low} overlaps {other} at {other_low}"
     yield from fragile_faults(boxes, known)
-    yield from floating(boxes)
+    yield from floating(boxes, parcel.up)
+    if parcel.up != 2 and any(known[sku].this_side_up or keep_flat for sku in parcel.contents):
+        yield "lies on a side with what must stay upright"
 
 
 def weight_faults(parcel, known, offered):
@@ -102,21 +104,23 @@ def fragile_faults(boxes, known):
                 yield f"{other} lies above the fragile {sku}"
 
 
-def floating(boxes):
+def floating(boxes, up):
     """Something must bear at least half of every base that is not on the floor."""
     for sku, low, high in boxes:
-        if low[2] == 0:
+        if low[up] == 0:
             continue
         borne = sum(
-            _share(low, high, other_low, other_high)
+            _share(low, high, other_low, other_high, up)
             for _, other_low, other_high in boxes
-            if other_high[2] == low[2]
+            if other_high[up] == low[up]
         )
-        if 2 * borne < (high[0] - low[0]) * (high[1] - low[1]):
+        x, y = (axis for axis in range(3) if axis != up)
+        if 2 * borne < (high[x] - low[x]) * (high[y] - low[y]):
             yield f"{sku} at {low} floats"
 
 
-def _share(low, high, other_low, other_high):
-    across = min(high[0], other_high[0]) - max(low[0], other_low[0])
-    along = min(high[1], other_high[1]) - max(low[1], other_low[1])
+def _share(low, high, other_low, other_high, up=2):
+    x, y = (axis for axis in range(3) if axis != up)
+    across = min(high[x], other_high[x]) - max(low[x], other_low[x])
+    along = min(high[y], other_high[y]) - max(low[y], other_low[y])
     return across * along if across > 0 and along > 0 else 0
