@@ -121,6 +121,24 @@ ALTER TABLE delivery.tracking_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDE
     CACHE 1
 );
 
+CREATE TABLE delivery.transit_models (
+    version integer NOT NULL,
+    deliveries integer NOT NULL,
+    tables jsonb NOT NULL,
+    weeks jsonb NOT NULL,
+    learnt_at timestamp with time zone NOT NULL,
+    CONSTRAINT transit_models_deliveries_check CHECK ((deliveries >= 0))
+);
+
+ALTER TABLE delivery.transit_models ALTER COLUMN version ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME delivery.transit_models_version_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE inventory.allotments (
     sku text NOT NULL,
     channel_id uuid NOT NULL,
@@ -392,6 +410,7 @@ CREATE TABLE network.channels (
     on_shortage text DEFAULT 'refuse'::text NOT NULL,
     promise_days jsonb DEFAULT '{"standard": 5, "expedited": 2, "overnight": 1}'::jsonb NOT NULL,
     split_policy jsonb DEFAULT '{"max_shipments": 4}'::jsonb NOT NULL,
+    promise_confidence smallint DEFAULT 900 NOT NULL,
     review_above bigint,
     notices text[] DEFAULT '{email}'::text[] NOT NULL,
     excluded_nodes text[] DEFAULT '{}'::text[] NOT NULL,
@@ -401,6 +420,7 @@ CREATE TABLE network.channels (
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT channels_on_shortage_check CHECK ((on_shortage = ANY (ARRAY['refuse'::text, 'accept'::text]))),
+    CONSTRAINT channels_promise_confidence_check CHECK (((promise_confidence >= 500) AND (promise_confidence <= 999))),
     CONSTRAINT channels_type_check CHECK ((type = ANY (ARRAY['site'::text, 'marketplace'::text, 'store'::text, 'edi'::text, 'file'::text])))
 );
 
@@ -1009,6 +1029,32 @@ CREATE TABLE shipping.contracts (
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
 
+CREATE TABLE shipping.invoice_lines (
+    invoice_id uuid NOT NULL,
+    line integer NOT NULL,
+    carrier text NOT NULL,
+    tracking_number text NOT NULL,
+    label_id uuid,
+    codes text[] NOT NULL,
+    billed bigint NOT NULL,
+    expected bigint,
+    disputed bigint NOT NULL,
+    answer jsonb NOT NULL
+);
+
+CREATE TABLE shipping.invoices (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    carrier text NOT NULL,
+    number text NOT NULL,
+    currency character(3) NOT NULL,
+    billed bigint NOT NULL,
+    disputed bigint NOT NULL,
+    summary jsonb NOT NULL,
+    audited_by text NOT NULL,
+    audited_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT invoices_disputed_check CHECK ((disputed >= 0))
+);
+
 CREATE TABLE shipping.labels (
     id uuid DEFAULT uuidv7() NOT NULL,
     purpose text DEFAULT 'outbound'::text NOT NULL,
@@ -1182,6 +1228,9 @@ ALTER TABLE ONLY delivery.tracking_events
 
 ALTER TABLE ONLY delivery.tracking_events
     ADD CONSTRAINT tracking_events_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY delivery.transit_models
+    ADD CONSTRAINT transit_models_pkey PRIMARY KEY (version);
 
 ALTER TABLE ONLY inventory.allotments
     ADD CONSTRAINT allotments_pkey PRIMARY KEY (sku, channel_id);
@@ -1417,6 +1466,15 @@ ALTER TABLE ONLY shipping.contracts
 ALTER TABLE ONLY shipping.contracts
     ADD CONSTRAINT contracts_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY shipping.invoice_lines
+    ADD CONSTRAINT invoice_lines_pkey PRIMARY KEY (invoice_id, line);
+
+ALTER TABLE ONLY shipping.invoices
+    ADD CONSTRAINT invoices_carrier_number_key UNIQUE (carrier, number);
+
+ALTER TABLE ONLY shipping.invoices
+    ADD CONSTRAINT invoices_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY shipping.labels
     ADD CONSTRAINT labels_package_id_attempt_key UNIQUE (package_id, attempt);
 
@@ -1585,6 +1643,10 @@ CREATE INDEX return_lines_of_return ON returns.lines USING btree (return_id);
 CREATE INDEX returns_of_order ON returns.returns USING btree (order_id);
 
 CREATE INDEX decisions_of_order ON routing.decisions USING btree (order_id, id);
+
+CREATE INDEX invoice_lines_by_tracking ON shipping.invoice_lines USING btree (carrier, tracking_number);
+
+CREATE INDEX invoice_lines_of_label ON shipping.invoice_lines USING btree (label_id) WHERE (label_id IS NOT NULL);
 
 CREATE UNIQUE INDEX labels_by_tracking ON shipping.labels USING btree (carrier, tracking_number) WHERE (tracking_number IS NOT NULL);
 
@@ -1854,6 +1916,15 @@ ALTER TABLE ONLY routing.decisions
 
 ALTER TABLE ONLY shipping.contracts
     ADD CONSTRAINT contracts_carrier_fkey FOREIGN KEY (carrier) REFERENCES shipping.carriers(code);
+
+ALTER TABLE ONLY shipping.invoice_lines
+    ADD CONSTRAINT invoice_lines_invoice_id_fkey FOREIGN KEY (invoice_id) REFERENCES shipping.invoices(id);
+
+ALTER TABLE ONLY shipping.invoice_lines
+    ADD CONSTRAINT invoice_lines_label_id_fkey FOREIGN KEY (label_id) REFERENCES shipping.labels(id);
+
+ALTER TABLE ONLY shipping.invoices
+    ADD CONSTRAINT invoices_carrier_fkey FOREIGN KEY (carrier) REFERENCES shipping.carriers(code);
 
 ALTER TABLE ONLY shipping.labels
     ADD CONSTRAINT labels_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);

@@ -209,6 +209,7 @@ CREATE TABLE network.channels (
   on_shortage    text NOT NULL DEFAULT 'refuse' CHECK (on_shortage IN ('refuse', 'accept')),
   promise_days   jsonb NOT NULL DEFAULT '{"standard": 5, "expedited": 2, "overnight": 1}',
   split_policy   jsonb NOT NULL DEFAULT '{"max_shipments": 4}',
+  promise_confidence smallint NOT NULL DEFAULT 900 CHECK (promise_confidence BETWEEN 500 AND 999), -- permille
   review_above   bigint,
   notices        text[] NOT NULL DEFAULT '{email}',
   excluded_nodes text[] NOT NULL DEFAULT '{}',
@@ -901,6 +902,34 @@ CREATE TABLE shipping.manifest_labels (
   label_id    uuid PRIMARY KEY REFERENCES shipping.labels,
   manifest_id uuid NOT NULL REFERENCES shipping.manifests
 );
+-- A carrier's invoice as it was audited. Its lines tell later ones what has been billed before.
+CREATE TABLE shipping.invoices (
+  id         uuid PRIMARY KEY DEFAULT uuidv7(),
+  carrier    text NOT NULL REFERENCES shipping.carriers (code),
+  number     text NOT NULL,
+  currency   char(3) NOT NULL,
+  billed     bigint NOT NULL,
+  disputed   bigint NOT NULL CHECK (disputed >= 0),
+  summary    jsonb NOT NULL,
+  audited_by text NOT NULL,
+  audited_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  UNIQUE (carrier, number)
+);
+CREATE TABLE shipping.invoice_lines (
+  invoice_id      uuid NOT NULL REFERENCES shipping.invoices,
+  line            integer NOT NULL,
+  carrier         text NOT NULL,
+  tracking_number text NOT NULL,
+  label_id        uuid REFERENCES shipping.labels,
+  codes           text[] NOT NULL,
+  billed          bigint NOT NULL,
+  expected        bigint,
+  disputed        bigint NOT NULL,
+  answer          jsonb NOT NULL,
+  PRIMARY KEY (invoice_id, line)
+);
+CREATE INDEX invoice_lines_by_tracking ON shipping.invoice_lines (carrier, tracking_number);
+CREATE INDEX invoice_lines_of_label ON shipping.invoice_lines (label_id) WHERE label_id IS NOT NULL;
 
 -- delivery ---------------------------------------------------------------------------------------------------
 
@@ -936,6 +965,14 @@ CREATE TABLE delivery.tracking_events (
   raw             jsonb NOT NULL,
   received_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
   UNIQUE (carrier, tracking_number, code, occurred_at)
+);
+-- What was learnt of how late parcels come, a version a learning; the newest is used.
+CREATE TABLE delivery.transit_models (
+  version    integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  deliveries integer NOT NULL CHECK (deliveries >= 0),
+  tables     jsonb NOT NULL,
+  weeks      jsonb NOT NULL,                   -- each of the last held against what was known before it
+  learnt_at  timestamptz NOT NULL
 );
 CREATE TABLE delivery.proofs (
   carrier         text NOT NULL,
