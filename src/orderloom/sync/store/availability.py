@@ -75,13 +75,16 @@ async def waiting(db: Db, channels: Sequence[UUID]) -> dict[UUID, datetime]:
     return {row["channel_id"]: row["since"] for row in rows}
 
 
+# A number told once more, because the channel had lost it or is reached another way, keeps when it was first accepted:
+# the lag is of news.
 _ACCEPTED = """
 WITH held AS (
   SELECT a.channel_id, a.sku, t.version FROM sync.availability AS a
   JOIN unnest($2::text[], $3::bigint[]) AS t (sku, version) ON t.sku = a.sku
   WHERE a.channel_id = $1 ORDER BY a.sku FOR NO KEY UPDATE OF a
 )
-UPDATE sync.availability AS a SET pushed = greatest(a.pushed, held.version), pushed_at = $4
+UPDATE sync.availability AS a SET pushed = greatest(a.pushed, held.version),
+  pushed_at = CASE WHEN a.pushed = 0 AND a.pushed_at >= a.changed_at THEN a.pushed_at ELSE $4 END
 FROM held WHERE a.channel_id = held.channel_id AND a.sku = held.sku
 """
 
