@@ -187,6 +187,9 @@ class ChannelIn(In):
     promise_days: dict[Code, Days] = Field(
         default={"standard": 5, "expedited": 2, "overnight": 1}, min_length=1
     )
+    promise_confidence: Annotated[int, Field(strict=True, ge=500, le=999)] = Field(
+        default=900, description="Permille of learnt dates that shall be kept"
+    )
     split_policy: SplitPolicyIn = SplitPolicyIn()
     review_above: Amount | None = Field(
         default=None, description="Orders of more than this are held for review"
@@ -219,6 +222,7 @@ class ChannelOut(Versioned):
     time_zone: str
     on_shortage: str
     promise_days: dict[str, int]
+    promise_confidence: int
     split_policy: dict[str, Any]
     review_above: int | None
     notices: list[str]

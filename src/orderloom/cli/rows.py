@@ -227,6 +227,7 @@ class ChannelRow(_Row):
     time_zone: Zone = "UTC"
     on_shortage: Literal["refuse", "accept"] = "refuse"
     promise_days: dict[str, Amount] = {"standard": 5, "expedited": 2, "overnight": 1}
+    promise_confidence: Annotated[int, Field(ge=500, le=999)] = 900
     split_policy: dict[str, Any] = {"max_shipments": 4}
     review_above: Amount | None = None
     notices: tuple[Literal["email", "sms", "app"], ...] = ("email",)

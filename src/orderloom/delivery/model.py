@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -169,29 +169,6 @@ class LateParcel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
-    """A carrier's service as the promise sees it: working days of transit by zone, and the days it delivers on."""
-
-    carrier: str
-    service: str
-    transit_days: Mapping[int, int]
-    delivers_on: tuple[int, ...] = (1, 2, 3, 4, 5)
-    holidays: tuple[date, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """One way to bring it: from which node, by which service, handed over when, and there by when."""
-
-    node: str
-    carrier: str
-    service: str
-    ship_by: datetime
-    arrives_on: date
-    promise_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class NoWay:
     """A node and service that cannot bring it, and why."""
 
@@ -199,12 +176,3 @@ class NoWay:
     carrier: str
     service: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Promise:
-    """What can be promised: the earliest of all, the earliest of each service, and what could not."""
-
-    earliest: Option | None
-    by_service: tuple[Option, ...]
-    refused: tuple[NoWay, ...]

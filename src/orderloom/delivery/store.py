@@ -228,6 +228,45 @@ async def late_parcels(
     return [LateParcel(**_with_status(row)) for row in rows]
 
 
+async def add_model(
+    db: Db,
+    *,
+    deliveries: int,
+    tables: Mapping[str, Any],
+    weeks: Sequence[Mapping[str, Any]],
+    learnt_at: datetime,
+) -> int:
+    """Keep what was learnt as the newest version; returns it."""
+    return int(
+        await db.fetchval(
+            "INSERT INTO delivery.transit_models (deliveries, tables, weeks, learnt_at) VALUES ($1, $2, $3, $4) "
+            "RETURNING version",
+            deliveries,
+            dict(tables),
+            [dict(week) for week in weeks],
+            learnt_at,
+        )
+    )
+
+
+async def drop_models(db: Db, *, keep: int) -> None:
+    """Forget all but the newest."""
+    await db.execute(
+        "DELETE FROM delivery.transit_models WHERE version <= (SELECT max(version) FROM delivery.transit_models) - $1",
+        keep,
+    )
+
+
+async def newest_version(db: Db) -> int:
+    """The version in use; 0 while nothing was learnt."""
+    return int(await db.fetchval("SELECT coalesce(max(version), 0) FROM delivery.transit_models"))
+
+
+async def model(db: Db, version: int) -> Row | None:
+    """What was learnt as that version."""
+    return await db.fetchrow("SELECT * FROM delivery.transit_models WHERE version = $1", version)
+
+
 def _with_status(row: Row) -> dict[str, Any]:
     return dict(row) | {"status": Status(row["status"])}
 

@@ -71,6 +71,7 @@ class Node:
 class Channel:
     """A way orders come in. `on_shortage` says whether one without stock is refused or accepted as backorder.
 
+    `promise_confidence` is the chance, permille, with which dates that it promises from what was learnt shall be kept.
     `excluded_nodes` are codes of nodes it never draws on; `availability_feed` is the adapter its availability is pushed
     by, with its settings, None meaning that the channel reads it by cursor.
     """
@@ -84,6 +85,7 @@ class Channel:
     promise_days: dict[str, int] = field(
         default_factory=lambda: {"standard": 5, "expedited": 2, "overnight": 1}
     )
+    promise_confidence: int = 900
     split_policy: dict[str, Any] = field(default_factory=lambda: {"max_shipments": 4})
     review_above: int | None = None
     notices: tuple[str, ...] = ("email",)

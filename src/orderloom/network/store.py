@@ -82,22 +82,24 @@ async def put_nodes(db: Db, *, nodes: Sequence[Node]) -> set[str]:
 
 
 _PUT_CHANNELS = """
-INSERT INTO network.channels AS c (id, code, name, type, currency, time_zone, on_shortage, promise_days, split_policy,
+INSERT INTO network.channels AS c (id, code, name, type, currency, time_zone, on_shortage, promise_days, promise_confidence, split_policy,
   review_above, notices, excluded_nodes, availability_feed, active)
-SELECT g.id, g.code, g.name, g.type, g.currency, g.time_zone, g.on_shortage, g.promise_days, g.split_policy,
+SELECT g.id, g.code, g.name, g.type, g.currency, g.time_zone, g.on_shortage, g.promise_days, g.promise_confidence,
+  g.split_policy,
   g.review_above, g.notices, g.excluded_nodes, g.availability_feed, g.active
 FROM unnest($1::jsonb[]) AS t (given), jsonb_populate_record(NULL::network.channels, t.given) AS g
 ORDER BY g.code
 ON CONFLICT (code) DO UPDATE
 SET name = excluded.name, type = excluded.type, currency = excluded.currency, time_zone = excluded.time_zone,
-    on_shortage = excluded.on_shortage, promise_days = excluded.promise_days, split_policy = excluded.split_policy,
+    on_shortage = excluded.on_shortage, promise_days = excluded.promise_days, promise_confidence = excluded.promise_confidence,
+    split_policy = excluded.split_policy,
     review_above = excluded.review_above, notices = excluded.notices, excluded_nodes = excluded.excluded_nodes,
     availability_feed = excluded.availability_feed, active = excluded.active, version = c.version + 1, updated_at = clock_timestamp()
-WHERE (c.name, c.type, c.currency, c.time_zone, c.on_shortage, c.promise_days, c.split_policy, c.review_above,
+WHERE (c.name, c.type, c.currency, c.time_zone, c.on_shortage, c.promise_days, c.promise_confidence, c.split_policy, c.review_above,
        c.notices, c.excluded_nodes, c.availability_feed, c.active)
   IS DISTINCT FROM
       (excluded.name, excluded.type, excluded.currency, excluded.time_zone, excluded.on_shortage,
-       excluded.promise_days, excluded.split_policy, excluded.review_above, excluded.notices,
+       excluded.promise_days, excluded.promise_confidence, excluded.split_policy, excluded.review_above, excluded.notices,
        excluded.excluded_nodes, excluded.availability_feed, excluded.active)
 RETURNING c.code
 """

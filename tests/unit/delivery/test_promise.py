@@ -7,16 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orderloom.delivery.model import Service
 from orderloom.delivery.promise import (
-    Candidate,
     UnknownServiceLevel,
-    arrival,
     business_day_after,
     end_of_day,
-    latest_ship_date,
     policy_promise,
-    promise,
     ship_date,
 )
 from orderloom.network.calendar import NeverWorks
@@ -35,10 +30,6 @@ def node(code="NYC", zone=EAST, **more):
         time_zone=zone,
         **{"cutoffs": {"*": "15:00"}, "processing_hours": 2, **more},
     )
-
-
-GROUND = Service(carrier="swift", service="ground", transit_days={1: 1, 2: 2, 5: 5})
-AIR = Service(carrier="swift", service="air", transit_days={1: 1, 2: 1, 5: 1})
 
 
 def at(zone, *parts):
@@ -68,50 +59,6 @@ def test_weekends_and_holidays_are_passed_over():
     assert ship_date(
         node=node(holidays=(date(2026, 3, 9),)), carrier="swift", service="ground", now=friday
     ).date() == date(2026, 3, 10)
-
-
-def test_the_earliest_of_all_and_of_each_service():
-    answer = promise(
-        now=MONDAY_NOON,
-        time_zone=EAST,
-        candidates=[
-            Candidate(node=node(), zones={"*": 2}),
-            Candidate(node=node("LAX", WEST), zones={"swift": 5}),
-        ],
-        services=[GROUND, AIR],
-    )
-    assert (answer.earliest.service, answer.earliest.node, answer.earliest.arrives_on) == (
-        "air",
-        "NYC",
-        date(2026, 3, 3),
-    )
-    assert {(o.service, o.arrives_on) for o in answer.by_service} == {
-        ("air", date(2026, 3, 3)),
-        ("ground", date(2026, 3, 4)),
-    }
-    assert answer.earliest.promise_at == at(EAST, 2026, 3, 3, 23, 59, 59)
-    assert answer.earliest.ship_by == at(EAST, 2026, 3, 2, 15)
-
-
-def test_what_cannot_bring_it_says_why():
-    answer = promise(
-        now=MONDAY_NOON,
-        time_zone=EAST,
-        candidates=[
-            Candidate(node=node("A", active=False), zones={"*": 1}),
-            Candidate(node=node("B", services=("swift/air",)), zones={"*": 1}),
-            Candidate(node=node("C"), zones={"*": 8}),
-            Candidate(node=node("D", working_days=()), zones={"*": 1}),
-        ],
-        services=[GROUND],
-    )
-    assert answer.earliest is None
-    assert [(no.node, no.reason) for no in answer.refused] == [
-        ("A", "node is not active"),
-        ("B", "node does not ship by this service"),
-        ("C", "service does not reach this zone"),
-        ("D", "node has no working day"),
-    ]
 
 
 @pytest.mark.parametrize(
@@ -151,20 +98,9 @@ def test_nought_days_is_the_day_itself_or_the_next_that_works():
 @given(
     st.dates(date(2026, 1, 1), date(2027, 1, 1)), st.integers(0, 10), st.sets(st.integers(1, 7), min_size=1)
 )
-def test_more_days_never_arrive_sooner(day, days, working):
-    sooner = arrival(shipped_on=day, transit_days=days, delivers_on=working)
-    later = arrival(shipped_on=day, transit_days=days + 1, delivers_on=working)
+def test_more_days_are_never_sooner(day, days, working):
+    sooner = business_day_after(day, days=days, working=working)
+    later = business_day_after(day, days=days + 1, working=working)
     assert day <= sooner <= later
     assert days == 0 or sooner < later
     assert later.isoweekday() in working
-
-
-@given(st.dates(date(2026, 1, 1), date(2027, 1, 1)), st.integers(0, 8))
-def test_the_latest_handover_keeps_the_promise_and_the_next_day_would_not(day, transit):
-    due = end_of_day(day, time_zone=EAST)
-    last = latest_ship_date(
-        node=node(), carrier="swift", service="ground", transit_days=transit, promise_at=due, time_zone=EAST
-    )
-    assert arrival(shipped_on=last.date(), transit_days=transit) <= day
-    following = business_day_after(last.date(), days=1)
-    assert arrival(shipped_on=following, transit_days=transit) > day
