@@ -36,6 +36,7 @@ schema: .venv/ready-dev ## Write schema.sql anew after a change to the migration
 
 bench: .venv/ready-dev ## Measure (DATA=folder of the real data sets)
 	@echo "== bench/rating.py"; $(BIN)/python bench/rating.py
+	@echo "== bench/routing.py"; $(BIN)/python bench/routing.py && $(BIN)/python bench/routing.py --exact --share 20
 	@if [ -d $(DATA)/cartonization ]; then echo "== bench/cartonization.py"; \
 	  $(BIN)/python bench/cartonization.py $(DATA)/cartonization; \
 	else echo "bench/cartonization.py left out: $(DATA)/cartonization is absent"; fi

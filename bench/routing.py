@@ -3,7 +3,8 @@
 Goods, cartons and contracts are the demo's; nodes stand at random ZIP codes and have each item with 35 %. Figures are
 of this machine; what carries over is the ratio between methods in one run.
 
-    python bench/routing.py [--json] [--answers FILE] [--sizes 1x5,5x50] [--orders 200] [--exact]
+    python bench/routing.py [--json] [--answers FILE] [--sizes 1x5,5x50] [--orders 60]
+    python bench/routing.py --exact [--share 10]
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from orderloom.simulate import demo_carriers, demo_catalogue, demo_data
 from orderloom.terms import Address, Quantities
 from tests.unit.routing.tables import by_program, instance
 
-SIZES = ((1, 5), (3, 5), (1, 50), (3, 50), (5, 50), (10, 50), (10, 200))
+SIZES = ((1, 5), (3, 5), (1, 50), (3, 50), (5, 50), (10, 20))
 STOCKED = 0.35
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
 ZIPS = (
@@ -241,7 +242,7 @@ def compared(lines, nodes, count, effort):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", default=",".join(f"{lines}x{nodes}" for lines, nodes in SIZES))
-    parser.add_argument("--orders", type=int, default=200)
+    parser.add_argument("--orders", type=int, default=60)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument("--answers", type=Path, help="write every decision there, a JSON object a line")
     parser.add_argument("--exact", action="store_true", help="compare with HiGHS instead (needs scipy)")
