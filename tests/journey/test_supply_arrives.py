@@ -11,7 +11,7 @@ from orderloom import catalog, network
 from orderloom.inventory import supplies
 from orderloom.inventory.model import Short
 from orderloom.inventory.supply import Arrived, Supply, SupplyLine
-from orderloom.journey import recounting, repromising
+from orderloom.journey import limiting, recounting, repromising
 from orderloom.journey.placing import place
 from orderloom.orders.model import Placed, Refused
 from orderloom.terms import Rank, new_id
@@ -253,6 +253,27 @@ async def test_supply_that_is_overdue_is_told_once_and_without_a_date(house: Hou
     order = await house.order(placed)
     assert (order.late, order.promise_at > day(40)) == (False, True)
     assert (await house.told(placed)).count("order.delayed") == 2
+    await house.sound()
+
+
+async def test_supply_is_promised_where_stock_is_set_aside_for_another_channel(house: House) -> None:
+    sku = await sell_ahead(house)
+    await house.shelve(sku, {(await node_code(house)): 10})
+    async with house.database.transaction() as db:
+        [market] = (await network.channels_of(db, codes=["market"])).values()
+        await limiting.allot(db, sku=sku, channel_id=market.id, units=8)
+    supply = await order_in(house, sku, 5, due=12)
+    [placed] = await house.place(house.draft({sku: 4}))
+    await house.settle()
+    order = await house.order(placed)
+    assert order.promise_at is not None
+    assert order.promise_at > supply.due_at, "two are there, two are on their way"
+    assert await house.cases(placed) == []
+
+    async with house.database.transaction() as db:
+        await supplies.change(db, supply_id=supply.id, due_at=day(30), reason="vessel delayed")
+    await house.settle()
+    assert (await house.order(placed)).promise_at > day(30)
     await house.sound()
 
 

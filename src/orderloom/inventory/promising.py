@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -28,19 +28,21 @@ class Coming:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Units somebody waits for; `nodes` None when any node will do."""
+    """Units somebody waits for; `nodes` None when any node will do, `most_here` what may be had of stock now."""
 
     sku: str
     units: int
     nodes: frozenset[UUID] | None = None
+    most_here: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """How a demand fares: when its last unit is there, and the units nothing known will bring."""
+    """How a demand fares: when its last unit is there, the units nothing known will bring, those that are here."""
 
     ready_at: datetime | None
     missing: int
+    of_here: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +79,13 @@ class Outlook:
         """Give a demand what is there, then what comes earliest; what neither has is missing."""
         left, ready = want.units, self._now
         here = {} if only_coming else self._here.get(want.sku, {})
+        most = want.units if want.most_here is None else min(want.units, want.most_here)
         for node_id in list(here):
-            units = min(left, here[node_id]) if want.nodes is None or node_id in want.nodes else 0
+            units = min(left, most, here[node_id]) if want.nodes is None or node_id in want.nodes else 0
             here[node_id] -= units
             left -= units
+            most -= units
+        of_here = want.units - left
         coming = self._coming.get(want.sku, [])
         for i, supply in enumerate(coming):
             if not left:
@@ -90,7 +95,7 @@ class Outlook:
                 coming[i] = replace(supply, units=supply.units - units)
                 left -= units
                 ready = max(ready, supply.at)
-        return Covered(None if left else ready, left)
+        return Covered(None if left else ready, left, of_here)
 
     def mark(self) -> dict[str, list[Coming]]:
         """How supply stands now, to come `back_to`."""

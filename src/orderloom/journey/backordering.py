@@ -15,7 +15,7 @@ from uuid import UUID
 
 from orderloom.catalog.model import Item
 from orderloom.inventory.availability import Demand, Key, Shelves
-from orderloom.inventory.expecting import look_ahead, look_forward, nodes_open
+from orderloom.inventory.expecting import look_ahead, look_forward, nodes_open, shelves_of
 from orderloom.inventory.promising import Coming, Outlook, Wanted
 from orderloom.journey.queueing import Line, before_new, line_up
 from orderloom.network.calendar import zone
@@ -89,16 +89,25 @@ class Ahead:
         return next(iter(self._outlook.left(sku, nodes=nodes)), None)
 
 
-async def look(db: Db, *, shelves: Shelves, wanted: Mapping[str, int], fixed: bool, now: datetime) -> Ahead:
+async def look(
+    db: Db,
+    *,
+    shelves: Shelves,
+    wanted: Mapping[str, int],
+    channels: Mapping[UUID, Collection[UUID]],
+    fixed: bool,
+    now: datetime,
+) -> Ahead:
     """Read what new orders wanting these units by SKU have to know, after the balances were locked.
 
-    Supply is asked after only where stock may not do: for more than is free, or (`fixed`) for single nodes.
+    Supply is asked after only where stock may not do: for more than one of their channels (`channels`, with the nodes
+    open to each) may claim, or (`fixed`) for single nodes.
     """
-    free = {(n, sku): shelves.to_promise(n, sku) for sku in wanted for n in shelves.nodes(sku)}
     line = await line_up(db, shelves=shelves, skus=wanted)
-    left: dict[str, int] = defaultdict(int)
-    for (_, sku), units in free.items():
-        left[sku] += units
+    left = {
+        sku: min((shelves.allowance(c, sku, nodes) for c, nodes in channels.items()), default=0)
+        for sku in wanted
+    }
     for claim in line.claims:
         left[claim.sku] -= claim.units
     scarce = [sku for sku, units in sorted(wanted.items()) if fixed or units > left[sku]]
@@ -124,10 +133,19 @@ async def ready_dates(
     pieces = mine if not others else await all_in_line(db, skus=sorted({*skus, *others}))
     open_nodes = await nodes_open(db, channels={piece.channel_id for piece in pieces}) if pieces else {}
     outlook = await look_forward(db, skus=sorted({*skus, *others}), now=now)
+    shelves = await shelves_of(db, skus=sorted({*skus, *others}))
+    # What is set aside for other channels is nothing they wait for: more of it will not become theirs by waiting.
+    claimable: dict[tuple[UUID, str], int] = {}
     ready: dict[UUID, tuple[datetime | None, set[str]]] = {}
     for piece in pieces:
         fixed = frozenset([piece.fixed_node_id]) if piece.fixed_node_id else open_nodes[piece.channel_id]
-        found = outlook.take(Wanted(sku=piece.sku, units=piece.quantity, nodes=fixed))
+        key = (piece.channel_id, piece.sku)
+        if key not in claimable:
+            claimable[key] = shelves.allowance(*key, open_nodes[piece.channel_id])
+        found = outlook.take(
+            Wanted(sku=piece.sku, units=piece.quantity, nodes=fixed, most_here=claimable[key])
+        )
+        claimable[key] -= found.of_here
         if piece.order_id in wanted:
             at, waits_for = ready.setdefault(piece.order_id, (now, set()))
             waits_for.add(piece.sku)

@@ -103,7 +103,7 @@ async def place(
         outcomes[index] = _foreign(drafts[index], world, carts)
     fresh = [index for index in fresh if outcomes[index] is None]
     shelves, open_nodes = await _lock(db, [drafts[i] for i in fresh], world, carts)
-    ahead = await _look_ahead(db, [drafts[i] for i in fresh], world, shelves)
+    ahead = await _look_ahead(db, [drafts[i] for i in fresh], world, shelves, open_nodes)
     new: dict[int, NewOrder] = {}
     for index in fresh:
         shelves.actor = actors[index].name if actors else None
@@ -212,7 +212,13 @@ async def _lock(
     return shelves, {code: open_to(channel, nodes) for code, channel in world.channels.items()}
 
 
-async def _look_ahead(db: Db, drafts: Sequence[OrderDraft], world: _Known, shelves: Shelves) -> Ahead:
+async def _look_ahead(
+    db: Db,
+    drafts: Sequence[OrderDraft],
+    world: _Known,
+    shelves: Shelves,
+    open_nodes: Mapping[str, set[UUID]],
+) -> Ahead:
     """Who is in line before these drafts, and what comes of that which they want more of than there is."""
     wanted: Counter[str] = Counter()
     for line in (line for draft in drafts for line in draft.lines):
@@ -222,6 +228,7 @@ async def _look_ahead(db: Db, drafts: Sequence[OrderDraft], world: _Known, shelv
         db,
         shelves=shelves,
         wanted=wanted,
+        channels={world.channels[code].id: nodes for code, nodes in open_nodes.items()},
         fixed=any(line.node_code for draft in drafts for line in draft.lines),
         now=min((draft.placed_at for draft in drafts), default=_EVER),
     )
