@@ -10,12 +10,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from orderloom.cli import session
+from orderloom.delivery import learning
 from orderloom.delivery.evaluation import TooFew, evaluate
 from orderloom.delivery.olist_past import TABLES, orders_of_the_past
+from orderloom.insight.deliveries import deliveries
+from orderloom.plumbing import clock
 from orderloom.simulate.importing import MissingTable, tables_in
 
 _FAULTY = 2
-_MONTH = r"\d{4}-(0[1-9]|1[0-2])"
 
 
 def register(whole: typer.Typer) -> None:
@@ -24,6 +27,7 @@ def register(whole: typer.Typer) -> None:
         help="Promised dates: how good they were, and learning from deliveries.", no_args_is_help=True
     )
     group.command("evaluate")(evaluate_past)
+    group.command("learn")(learn_now)
     whole.add_typer(group, name="promise")
 
 
@@ -56,6 +60,23 @@ def evaluate_past(
         print(json.dumps(report, indent=2))
     else:
         _show(report)
+
+
+def learn_now() -> None:
+    """Learn from this deployment's deliveries now, instead of within a day: what promises are made from changes at once."""
+    console = Console(stderr=True)
+    version, seen = session.run(_learn())
+    if version is None:
+        console.print(f"{seen} shipments were planned to be there by now: too few have come to learn from")
+        raise typer.Exit(1)
+    print(f"version {version} is in use, learnt from {seen} shipments")
+
+
+async def _learn() -> tuple[int | None, int]:
+    now = clock.now()
+    async with session.opened(statement_seconds=600) as database, database.transaction() as db:
+        seen = await deliveries(db, now=now)
+        return await learning.learn_from(db, deliveries=seen, now=now), len(seen)
 
 
 def _show(report: dict[str, Any]) -> None:

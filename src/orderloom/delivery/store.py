@@ -257,9 +257,12 @@ async def drop_models(db: Db, *, keep: int) -> None:
     )
 
 
-async def newest_version(db: Db) -> int:
-    """The version in use; 0 while nothing was learnt."""
-    return int(await db.fetchval("SELECT coalesce(max(version), 0) FROM delivery.transit_models"))
+async def newest(db: Db) -> tuple[int, datetime] | None:
+    """The version in use and when it was learnt; None while nothing was."""
+    row = await db.fetchrow(
+        "SELECT version, learnt_at FROM delivery.transit_models ORDER BY version DESC LIMIT 1"
+    )
+    return (row["version"], row["learnt_at"]) if row is not None else None
 
 
 async def model(db: Db, version: int) -> Row | None:

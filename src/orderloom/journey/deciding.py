@@ -10,6 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from orderloom import catalog, network, packing, routing, shipping
+from orderloom.delivery import learning
+from orderloom.delivery.transit import NOTHING
 from orderloom.journey.sourcing import take_snapshot
 from orderloom.network.model import Channel
 from orderloom.orders.model import Fault
@@ -17,7 +19,7 @@ from orderloom.orders.reading import orders_of
 from orderloom.packing.model import Article, Carton
 from orderloom.plumbing.database import Db
 from orderloom.routing.model import Decision, Policy, Request, Source, Want
-from orderloom.routing.questions import Question, RateQuestion, given, moment
+from orderloom.routing.questions import PromiseQuestion, Question, RateQuestion, given, moment
 from orderloom.routing.store import decision as stored_decision
 from orderloom.routing.world import EMPTY, Unanswerable, World
 from orderloom.shipping.tariff import Tariff
@@ -84,6 +86,7 @@ async def present(db: Db, question: Question, *, now: datetime, within: Within) 
         cartons=snapshot.cartons,
         kits=kits,
         channel=channel,
+        learnt=await learning.learnt(db) if isinstance(question, PromiseQuestion) else NOTHING,
     )
 
 

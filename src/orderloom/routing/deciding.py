@@ -26,7 +26,7 @@ from orderloom.routing.questions import (
     RouteQuestion,
     moment,
 )
-from orderloom.routing.soonest import Lanes, Soonest, closed, priced, soonest
+from orderloom.routing.soonest import CONFIDENCE, Lanes, Soonest, closed, priced, soonest
 from orderloom.routing.world import Leaf, Unanswerable, World, articles_of, leaves, with_given
 from orderloom.shipping.model import Ineligible, Parcel, Place, Quote
 from orderloom.shipping.select import quote_all, select
@@ -206,17 +206,22 @@ def _quotes(
 def _promise(question: PromiseQuestion, world: World, at: datetime) -> dict[str, Any]:
     wanted = leaves(question.lines, world)
     to = positioned(question.ship_to.address)
+    asked = question.confidence or (world.channel.promise_confidence if world.channel else CONFIDENCE)
     lanes = Lanes(
         destination=to,
         tariffs=world.tariffs,
         cartons=world.cartons,
         now=at,
         time_zone=_zone_of(to, world.channel.time_zone if world.channel else "UTC"),
+        learnt=world.learnt,
+        confidence=asked / 1000,
     )
     together = soonest(wanted, world.sources, lanes)
     answer: dict[str, Any] = {
         "currency": next((tariff.currency for tariff in world.tariffs), None),
         "time_zone": lanes.time_zone,
+        "confidence": asked,
+        "learnt": world.learnt.version or None,
         **together.json(),
     }
     outcome = "promised"

@@ -279,6 +279,10 @@ class PromiseQuestion(Asked):
     lines: Lines
     ship_to: AddressAsked
     channel: Word | None = Field(default=None, description="Whose nodes may ship; left out: all")
+    confidence: Annotated[int, Field(strict=True, ge=500, le=999)] | None = Field(
+        default=None,
+        description="Permille: the chance with which a date shall be kept; left out: the channel's, else 900",
+    )
     as_of: At | None = Field(default=None, description="The moment asked at; left out: now")
     items: Items | None = None
     nodes: Nodes | None = None

@@ -5,13 +5,14 @@ A promise made from other figures than routing's is one that routing cannot keep
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from orderloom.delivery.model import NoWay
 from orderloom.delivery.promise import end_of_day, ship_date
+from orderloom.delivery.transit import LEVELS, NOTHING, Learnt, path_of
 from orderloom.network.calendar import NeverWorks
 from orderloom.network.model import Node
 from orderloom.network.places import positioned
@@ -20,9 +21,34 @@ from orderloom.packing.model import Article, Carton
 from orderloom.routing.model import Source
 from orderloom.routing.world import Leaf, articles_of
 from orderloom.shipping.model import Ineligible, Parcel, Place, Quote
-from orderloom.shipping.select import quote
+from orderloom.shipping.select import DAYS_MAX, quote
 from orderloom.shipping.tariff import Tariff
 from orderloom.terms import Address
+
+# With which chance, permille, a date is kept where neither the question nor a channel says.
+CONFIDENCE = 900
+_NAMED = {f"p{round(level * 100)}": level for level in LEVELS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Likely:
+    """The day promised, and what was learnt of it: the chance that it is kept, and the days of P50, P80 and P95.
+
+    Where nothing was learnt of the service the day is the contract's, and nothing is said of chances.
+    """
+
+    day: date
+    probability: float | None
+    quantiles: Mapping[str, date]
+    deliveries: int
+
+    def json(self) -> dict[str, Any]:
+        """The form on the wire."""
+        return {
+            "probability": None if self.probability is None else round(self.probability, 3),
+            **{name: self.quantiles[name].isoformat() if self.quantiles else None for name in _NAMED},
+            "learnt_from": self.deliveries,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +59,13 @@ class Way:
     quote: Quote
     ship_by: datetime
     promise_at: datetime
+    likely: Likely
 
     @property
-    def order(self) -> tuple[date, int, str, str, str]:
-        """The sooner first, then the cheaper."""
+    def order(self) -> tuple[datetime, date, int, str, str, str]:
+        """The sooner promised first, then the sooner planned, then the cheaper."""
         q = self.quote
-        return q.arrives_on, q.cost, q.carrier, q.service, self.node
+        return self.promise_at, q.arrives_on, q.cost, q.carrier, q.service, self.node
 
     def json(self) -> dict[str, Any]:
         """The form on the wire."""
@@ -49,6 +76,7 @@ class Way:
             "ship_by": self.ship_by.isoformat(),
             "arrives_on": self.quote.arrives_on.isoformat(),
             "promise_at": self.promise_at.isoformat(),
+            **self.likely.json(),
             "cost": self.quote.cost,
         }
 
@@ -87,6 +115,8 @@ class Lanes:
     cartons: tuple[Carton, ...]
     now: datetime
     time_zone: str
+    learnt: Learnt = NOTHING
+    confidence: float = CONFIDENCE / 1000
 
 
 def soonest(wanted: Sequence[Leaf], sources: Sequence[Source], lanes: Lanes) -> Soonest:
@@ -141,12 +171,53 @@ def _ways(node: Node, parcels: Sequence[Parcel], lanes: Lanes) -> Iterator[Way |
                 yield NoWay(node=node.code, carrier=tariff.carrier, service=service, reason=reason)
                 continue
             way, leaves = found
+            chances = likely(node, tariff, way, shipped_on=leaves.date(), lanes=lanes)
             yield Way(
                 node=node.code,
                 quote=way,
                 ship_by=leaves,
-                promise_at=end_of_day(way.arrives_on, time_zone=lanes.time_zone),
+                promise_at=end_of_day(chances.day, time_zone=lanes.time_zone),
+                likely=chances,
             )
+
+
+def likely(node: Node, tariff: Tariff, way: Quote, *, shipped_on: date, lanes: Lanes) -> Likely:
+    """The day to promise: the contract's, or the later one by which parcels are there with the confidence asked.
+
+    Never sooner than the contract's, though most may come sooner: routing counts with the contract's days.
+    """
+    path = path_of(
+        carrier=tariff.carrier,
+        service=way.service,
+        origin=node.address.region or node.address.country,
+        destination=lanes.destination.region or lanes.destination.country,
+        node=node.code,
+    )
+    cell = lanes.learnt.cell(path)
+    if cell is None:
+        return Likely(day=way.arrives_on, probability=None, quantiles={}, deliveries=0)
+
+    def by(level: float) -> date:
+        day = way.arrives_on + timedelta(days=lanes.learnt.slip(path, level))
+        return day if day <= way.arrives_on else _delivering(tariff, way.service, day)
+
+    day = max(way.arrives_on, by(lanes.confidence))
+    return Likely(
+        day=day,
+        probability=lanes.learnt.probability(path, (day - way.arrives_on).days),
+        quantiles={name: max(by(level), shipped_on) for name, level in _NAMED.items()},
+        deliveries=lanes.learnt.counts.get(cell, 0),
+    )
+
+
+def _delivering(tariff: Tariff, service: str, day: date) -> date:
+    """That day, or the next on which the service delivers."""
+    delivers = tariff.services[service].service.delivers
+    for ahead in range(DAYS_MAX):
+        found = day + timedelta(days=ahead)
+        if found.isoweekday() in delivers and found not in tariff.holidays:
+            return found
+    return day
 
 
 def priced(

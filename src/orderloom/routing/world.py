@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import floor
 
+from orderloom.delivery.transit import NOTHING, Learnt
 from orderloom.network.model import Channel, Node
 from orderloom.network.places import located
 from orderloom.orders.model import Fault
@@ -39,7 +40,10 @@ class Unanswerable(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """Articles by SKU (one unit each), kits by SKU, nodes with what they can give, tariffs, cartons, the channel."""
+    """Articles by SKU (one unit each), kits by SKU, nodes with what they can give, tariffs, cartons, the channel.
+
+    `learnt` is what is known of how late parcels come by the present contracts' services.
+    """
 
     articles: Mapping[str, Article]
     sources: tuple[Source, ...]
@@ -47,6 +51,7 @@ class World:
     cartons: tuple[Carton, ...]
     kits: Mapping[str, Mapping[str, int]]
     channel: Channel | None = None
+    learnt: Learnt = NOTHING
 
 
 EMPTY = World(articles={}, sources=(), tariffs=(), cartons=(), kits={})
@@ -75,6 +80,8 @@ def with_given(question: Question, present: World) -> World:
         sources=present.sources if nodes is None else tuple(_source(node) for node in nodes),
         tariffs=tuple(tariffs),
         cartons=present.cartons if cartons is None else tuple(_carton(carton) for carton in cartons),
+        # Of a contract that the question brings nothing was learnt, whatever its services are called.
+        learnt=present.learnt if contracts is None else NOTHING,
     )
 
 

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from orderloom import delivery
+from orderloom.delivery import learning
+from orderloom.insight.deliveries import deliveries
 from orderloom.journey import carts, lotting, publishing_stock, repromising
 from orderloom.orders import axes
 from orderloom.orders.reading import orders_of
@@ -32,6 +34,12 @@ async def watch_promises(db: Db, now: datetime) -> None:
     )
 
 
+async def learn_lateness(db: Db, now: datetime) -> None:
+    """Learn once a day from how late parcels came; several workers, or one that begins anew, do so no oftener."""
+    if await learning.due(db, now=now):
+        await learning.learn_from(db, deliveries=await deliveries(db, now=now), now=now)
+
+
 async def forget_answers(db: Db, _now: datetime) -> None:
     """Drop idempotency records that were kept long enough."""
     await idempotency.forget(db)
@@ -42,6 +50,7 @@ CHORES: tuple[tuple[float, Callable[[Db, datetime], Awaitable[None]]], ...] = (
     (60.0, watch_promises),
     (60.0, publishing_stock.sweep),
     (600.0, forget_answers),
+    (600.0, learn_lateness),
     (600.0, lotting.put_expired_aside),
     (600.0, repromising.tell_overdue),
 )

@@ -14,6 +14,7 @@ from orderloom.console.routes import (
     orders,
     overview,
     parcels,
+    promise,
     returns,
     stock,
 )
@@ -30,6 +31,7 @@ ROUTERS = (
     inventory.router,
     nodes.router,
     parcels.router,
+    promise.router,
     returns.router,
     messages.router,
     configuration.router,
