@@ -1,13 +1,14 @@
 """What a parcel costs and by whom it travels: contracts, rating, selection, labels, manifests.
 
-Owns: carriers and their contracts in dated versions, shipments, labels, manifests.
+Owns: carriers and their contracts in dated versions, shipments, labels, manifests, audits of carriers' invoices.
 Promises: the same contract, parcel, lane and day rate the same for ever, each minor unit explained; a label's intent
 is committed before its carrier is called and the answer after; an unknown outcome is asked for by reference, never
 bought blindly again; a label stands on at most one manifest.
 Never: decides what is packed or where it ships from, follows a parcel once it has left, calls out with a
 transaction open.
 
-The pure decisions are `rate.rate`, `select.select` and `select.arrival` over a compiled `tariff.Tariff`. The label
+The pure decisions are `rate.rate`, `select.select`, `select.arrival` and `audit.audited` over a compiled
+`tariff.Tariff`. The label
 step is a trio: `prepare_labels` writes intents and returns calls, `perform` makes one, `record_labels` stores the
 answers; `prepare_voids` and `record_voids` are its undo. Returns' labels go the same way.
 """

@@ -275,6 +275,8 @@ class Terms:
     holidays: tuple[date, ...] = ()
     day_limits: tuple[DayLimit, ...] = ()
     commitments: tuple[Commitment, ...] = ()
+    invoice_codes: dict[str, Code] = field(default_factory=dict)
+    """What the carrier's invoices call surcharges, the charge (`freight`) and services, in our codes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

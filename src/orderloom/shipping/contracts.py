@@ -26,11 +26,12 @@ class ContractBook:
     versions: tuple[VersionRow, ...]
     tariffs: Mapping[UUID, Tariff]
 
-    def at(self, moment: datetime) -> list[Tariff]:
-        """Each carrier's newest version in force at the moment."""
+    def at(self, moment: datetime, *, known_at: datetime | None = None) -> list[Tariff]:
+        """Each carrier's newest version in force at the moment; of those recorded by `known_at`, if that is given."""
         newest: dict[str, VersionRow] = {}
         for one in self.versions:
-            if one.valid_from <= moment and (one.valid_to is None or moment < one.valid_to):
+            known = known_at is None or one.recorded_at <= known_at
+            if known and one.valid_from <= moment and (one.valid_to is None or moment < one.valid_to):
                 newest.setdefault(one.carrier, one)
         return [self.tariffs[one.id] for one in newest.values()]
 
@@ -49,9 +50,9 @@ async def contract_book(db: Db) -> ContractBook:
     return ContractBook(tuple(versions), {one.id: _compiled[one.id] for one in versions})
 
 
-async def tariffs(db: Db, *, at: datetime) -> list[Tariff]:
-    """The contracts in force at a moment, ready for rating, one a carrier, by carrier code."""
-    return (await contract_book(db)).at(at)
+async def tariffs(db: Db, *, at: datetime, known_at: datetime | None = None) -> list[Tariff]:
+    """The contracts in force at a moment, ready for rating, one a carrier, by carrier code; as known at a moment."""
+    return (await contract_book(db)).at(at, known_at=known_at)
 
 
 async def put_carriers(db: Db, *, carriers: Sequence[CarrierRow]) -> list[str]:

@@ -200,6 +200,7 @@ def _intents(
             currency=rated.currency,
             purpose=purpose,
             hazmat=package.hazmat,
+            given=package.given,
         )
         yield {
             "id": new_id(),

@@ -6,6 +6,7 @@ Discounts and minimum charges depend on service, zone and break alone, so they a
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
@@ -188,6 +189,7 @@ class Tariff:
     holidays: frozenset[date]
     day_limits: tuple[DayLimit, ...] = ()
     commitments: tuple[Commitment, ...] = ()
+    invoice_codes: Mapping[str, str] = field(default_factory=dict)
     arrivals: dict[tuple[str, int, date], date | None] = field(
         default_factory=dict, compare=False, repr=False
     )
@@ -213,6 +215,7 @@ def compile_contract(contract: Contract, *, spend: int = 0) -> Tariff:
         holidays=frozenset(terms.holidays),
         day_limits=terms.day_limits,
         commitments=terms.commitments,
+        invoice_codes={name.casefold(): code for name, code in terms.invoice_codes.items()},
     )
 
 

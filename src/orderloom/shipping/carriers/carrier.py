@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, Literal, Protocol, Self
 
 from orderloom.shipping.model import Bought, ManifestAccepted, NotFound, Refused, Voided
-from orderloom.terms import Address
+from orderloom.terms import Address, Measure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,8 @@ class LabelOrder:
     currency: str
     purpose: Literal["outbound", "return"] = "outbound"
     hazmat: bool = False
+    given: tuple[Measure, Measure, Measure, Measure] | None = None
+    """Edges and weight in the unit they were given in, as rating read them."""
 
     def json(self) -> dict[str, Any]:
         """The stored and wire form."""
@@ -48,9 +50,11 @@ class LabelOrder:
     @classmethod
     def of_json(cls, stored: Mapping[str, Any]) -> Self:
         """From its stored form."""
+        given = stored.get("given")
         return cls(
             **{
                 **stored,
+                "given": tuple(Measure(**one) for one in given) if given else None,
                 "sender": Address.of(stored["sender"]),
                 "recipient": Address.of(stored["recipient"]),
                 "ship_on": date.fromisoformat(stored["ship_on"]),

@@ -21,6 +21,7 @@ class VersionRow:
     version: int
     valid_from: datetime
     valid_to: datetime | None
+    recorded_at: datetime
 
 
 async def carriers(db: Db) -> dict[str, CarrierRow]:
@@ -60,7 +61,7 @@ async def active_versions(db: Db) -> list[VersionRow]:
     """Every contract version of the active carriers, newest first within a carrier."""
     rows = await db.fetch(
         """
-        SELECT v.id, v.carrier, v.version, v.valid_from, v.valid_to
+        SELECT v.id, v.carrier, v.version, v.valid_from, v.valid_to, v.created_at AS recorded_at
         FROM shipping.contracts AS v JOIN shipping.carriers AS c ON c.code = v.carrier
         WHERE c.active ORDER BY v.carrier, v.version DESC
         """

@@ -1,0 +1,163 @@
+"""`orderloom carrier`: audit a carrier's invoice file; make the Postal Service's published tables a contract."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+from orderloom.cli import session
+from orderloom.cli.imports import print_summary
+from orderloom.journey import setup
+from orderloom.journey.setup import CarrierTerms, Setup
+from orderloom.shipping.auditing import AlreadyAudited, NoSuchCarrier, Report, audit_invoice, dispute_file
+from orderloom.shipping.invoice import NotAnInvoice
+from orderloom.shipping.usps import NoTables, Tables, read_folder
+
+app = typer.Typer(help="Contracts and invoices of carriers.", no_args_is_help=True)
+AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would come of it and keep nothing.")]
+BAD_SHOWN = 20
+DIFFERS, FAULTY = 1, 2
+
+
+def register(whole: typer.Typer) -> None:
+    """Add the group."""
+    whole.add_typer(app, name="carrier")
+
+
+# --- invoices -------------------------------------------------------------------------------------------------
+
+
+@app.command("audit-invoice")
+def audit(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The invoice as a CSV.")],
+    *,
+    carrier: Annotated[str, typer.Option(help="The carrier's code.")],
+    number: Annotated[
+        str | None, typer.Option(help="The invoice's number; the file's name otherwise.")
+    ] = None,
+    disputes: Annotated[Path | None, typer.Option(help="Write the lines in dispute to this CSV.")] = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Rate every parcel of an invoice anew and say what differs, and why; exits 1 when anything is in dispute."""
+    console = Console(stderr=True)
+    try:
+        found = session.run(_audit(console, file, carrier, number or file.stem, keep=not dry_run))
+    except (NotAnInvoice, UnicodeDecodeError) as wrong:
+        console.print(f"[red]{file.name}: {wrong}[/]")
+        raise typer.Exit(FAULTY) from None
+    match found:
+        case NoSuchCarrier():
+            raise typer.BadParameter(f"there is no carrier {carrier!r}")
+        case AlreadyAudited(number=known, at=at):
+            console.print(f"[red]invoice {known} was audited on {at.date().isoformat()}[/]")
+            raise typer.Exit(FAULTY)
+        case report:
+            _tell(console, report, disputes, as_json=as_json)
+
+
+async def _audit(
+    console: Console, file: Path, carrier: str, number: str, *, keep: bool
+) -> Report | NoSuchCarrier | AlreadyAudited:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("parcels", total=None)
+
+        def tell(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        with file.open(encoding="utf-8-sig", newline="") as text:
+            async with session.opened(statement_seconds=600) as database, database.transaction() as db:
+                return await audit_invoice(
+                    db, carrier=carrier, number=number, text=text, by="cli", keep=keep, tell=tell
+                )
+
+
+def _tell(console: Console, report: Report, disputes: Path | None, *, as_json: bool) -> None:
+    if disputes is not None:
+        disputes.write_text(dispute_file(line.json() for line in report.lines), encoding="utf-8")
+    for row in report.bad[:BAD_SHOWN]:
+        console.print(f"[yellow]line {row.line}: {row.reason}[/]")
+    if len(report.bad) > BAD_SHOWN:
+        console.print(f"[yellow]… and {len(report.bad) - BAD_SHOWN} more rows left out[/]")
+    print_summary(console, {"currency": report.currency, **report.summary()})
+    if as_json:
+        print(
+            json.dumps(
+                {
+                    "carrier": report.carrier,
+                    "number": report.number,
+                    "currency": report.currency,
+                    "summary": report.summary(),
+                    "bad_rows": [row.json() for row in report.bad],
+                    "lines": [line.json() for line in report.lines],
+                }
+            )
+        )
+    raise typer.Exit(DIFFERS if report.disputed else 0)
+
+
+# --- published tables -----------------------------------------------------------------------------------------
+
+
+@app.command("import-usps")
+def import_usps(
+    folder: Annotated[
+        Path,
+        typer.Argument(exists=True, file_okay=False, help="usps_retail_*.csv and usps_zip3_zones_*.csv(.gz)"),
+    ],
+    *,
+    carrier: Annotated[str, typer.Option(help="The carrier's code.")] = "usps",
+    name: Annotated[str, typer.Option(help="Its name, when it is new.")] = "US Postal Service",
+    adapter: Annotated[str, typer.Option(help="The adapter that buys its labels.")] = "simulated",
+    valid_from: Annotated[
+        datetime, typer.Option(formats=["%Y-%m-%d"], help="The day from which the prices hold.")
+    ] = datetime(2025, 10, 5),  # noqa: DTZ001 - a day, made a moment below
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make the Postal Service's published prices and zones, your own download, a contract of a carrier."""
+    console = Console(stderr=True)
+    try:
+        with console.status("reading the tables"):
+            tables = read_folder(folder)
+    except NoTables as missing:
+        console.print(f"[red]{missing}[/]")
+        raise typer.Exit(FAULTY) from None
+    wanted = CarrierTerms(
+        code=carrier,
+        name=name,
+        adapter=adapter,
+        terms=dict(tables.terms),
+        valid_from=valid_from.replace(tzinfo=UTC),
+    )
+    changed = [] if dry_run else session.run(_put(wanted))
+    _tell_tables(console, tables, changed, as_json=as_json)
+
+
+async def _put(wanted: CarrierTerms) -> list[str]:
+    async with session.opened(statement_seconds=120) as database, database.transaction() as db:
+        await setup.put(db, wanted=Setup(carriers=[wanted]))
+    return [wanted.code]
+
+
+def _tell_tables(console: Console, tables: Tables, changed: list[str], *, as_json: bool) -> None:
+    for row in tables.bad[:BAD_SHOWN]:
+        console.print(f"[yellow]{row.file}, line {row.line}: {row.reason}[/]")
+    summary = {
+        "prices": tables.prices,
+        "pairs": tables.pairs,
+        "pairs_with_exceptions": tables.defaults,
+        "bad_rows": len(tables.bad),
+        "kept_for": changed,
+    }
+    print_summary(console, summary)
+    if as_json:
+        print(json.dumps(summary))

@@ -1,0 +1,130 @@
+"""A carrier's invoice comes in through the API or the command line, is audited once, and can be disputed."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from orderloom import shipping
+from orderloom.cli import application
+from orderloom.plumbing.settings import settings
+from orderloom.shipping.model import Bought
+from tests.store.shipping.conftest import asked, put_contracts
+
+HEAD = "tracking_number,service,ship_date,billed_weight,zone,residential,charge_freight,charge_residential,charge_fuel\n"
+
+
+@pytest.fixture
+async def billed(database):
+    """A label bought and handed over for 800 g from New York to Chicago, and the row that bills it rightly."""
+    async with database.transaction() as db:
+        await put_contracts(db)
+        put, request = await asked(db)
+        calls = await shipping.prepare_labels(db, requests=[request])
+        answers = [(call, Bought(call.reference, "T1", "p", 945, "USD")) for call in calls]
+        await shipping.record_labels(db, subjects=[request.subject], answers=answers)
+        await db.execute("UPDATE shipping.labels SET status = 'used' WHERE order_id = $1", put.order)
+    # 0.88 lb in zone 3: 9.00 less a quarter is under the minimum of 7.00; homes 4.50; fuel 20 %.
+    return "T1,ground,2026-01-06,1,3,yes,7.00,4.50,2.30\n"
+
+
+def body(*rows, number="A1", carrier="acme"):
+    return {"carrier": carrier, "number": number, "csv": HEAD + "".join(rows)}
+
+
+async def test_an_invoice_is_audited_once(api, billed):
+    found = await api.ok(
+        "POST", "/v1/carrier-invoices", body(billed, "T9,ground,2026-01-06,1,3,,5.00,,\n", "x\n")
+    )
+    assert found["invoice"]["billed"] == 1380 + 500
+    assert found["invoice"]["disputed"] == 500
+    assert found["invoice"]["summary"]["causes"] == {"unknown_tracking": {"lines": 1, "amount": 500}}
+    assert [row["line"] for row in found["bad_rows"]] == [4]
+    again = await api.post("/v1/carrier-invoices", body(billed))
+    assert (again.status_code, again.json()["code"]) == (409, "already_audited")
+    listed = await api.ok("GET", "/v1/carrier-invoices?limit=1")
+    assert [one["number"] for one in listed["data"]] == ["A1"]
+    lines = await api.ok("GET", "/v1/carriers/acme/invoices/A1/lines?limit=1")
+    assert (lines["data"][0]["expected"], lines["data"][0]["causes"]) == (1380, [])
+    rest = await api.ok("GET", f"/v1/carriers/acme/invoices/A1/lines?after={lines['after']}")
+    assert [one["tracking_number"] for one in rest["data"]] == ["T9"]
+    file = await api.get("/v1/carriers/acme/invoices/A1/disputes.csv")
+    [dispute] = csv.DictReader(io.StringIO(file.text))
+    assert (dispute["tracking_number"], dispute["disputed"], dispute["causes"]) == (
+        "T9",
+        "500",
+        "unknown_tracking",
+    )
+
+
+async def test_what_an_earlier_invoice_billed_is_a_duplicate(api, billed):
+    await api.ok("POST", "/v1/carrier-invoices", body(billed))
+    found = await api.ok("POST", "/v1/carrier-invoices", body(billed, number="A2"))
+    assert found["invoice"]["summary"]["causes"] == {"duplicate": {"lines": 1, "amount": 1380}}
+
+
+async def test_a_dry_run_keeps_nothing(api, billed):
+    found = await api.ok("POST", "/v1/carrier-invoices?dry_run=true", body(billed))
+    assert found["invoice"]["disputed"] == 0
+    assert (await api.ok("GET", "/v1/carrier-invoices"))["data"] == []
+
+
+async def test_no_invoice_and_no_carrier(api, billed):
+    assert (await api.post("/v1/carrier-invoices", {**body(), "csv": "a,b\n1,2\n"})).status_code == 422
+    assert (await api.post("/v1/carrier-invoices", body(billed, carrier="nobody"))).status_code == 404
+
+
+@pytest.fixture
+def carrier(database_url, monkeypatch, tmp_path):
+    """Runs a command: `await carrier("audit-invoice", …)`."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("ORDERLOOM_DATA_DIR", str(tmp_path))
+    settings.cache_clear()
+
+    async def run(*words, ends=0):
+        done = await asyncio.to_thread(
+            CliRunner().invoke, application(), ["carrier", *words], env={"COLUMNS": "200"}
+        )
+        assert done.exit_code == ends, done.output
+        return done
+
+    yield run
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+async def test_the_command_line_audits(carrier, billed, tmp_path):
+    file, disputes = tmp_path / "B7.csv", tmp_path / "disputes.csv"
+    file.write_text(HEAD + billed + billed.replace("T1", "T2"))
+    words = ("audit-invoice", str(file), "--carrier", "acme")
+    tried = await carrier(*words, "--dry-run", "--json", ends=1)
+    found = json.loads(tried.stdout.strip().splitlines()[-1])
+    assert (found["number"], found["summary"]["disputed"]) == ("B7", 1380)
+    await carrier(*words, "--disputes", str(disputes), ends=1)
+    assert "T2" in disputes.read_text()
+    await carrier(*words, ends=2)
+    await carrier("audit-invoice", str(file), "--carrier", "nobody", ends=2)
+    file.write_text("nothing\n")
+    await carrier(*words, "--number", "B8", ends=2)
+
+
+async def test_published_tables_become_a_contract(carrier, database, tmp_path):
+    (tmp_path / "usps_retail_2025-10-05.csv").write_text(
+        "service,weight_not_over,zone,usd\nground,15_999_oz,1,7.2\nground,2,1,8\nground,heavy,1,8\n"
+    )
+    (tmp_path / "usps_zip3_zones_2019.csv").write_text(
+        "origin_zip,dest_zip,zone,has_five_digit_exceptions\n100,100,1,1\n100,606,12,0\n"
+    )
+    tried = await carrier("import-usps", str(tmp_path), "--dry-run", "--json")
+    found = json.loads(tried.stdout.strip().splitlines()[-1])
+    assert (found["prices"], found["pairs"], found["bad_rows"], found["kept_for"]) == (2, 1, 2, [])
+    await carrier("import-usps", str(tmp_path))
+    async with database.transaction() as db:
+        terms = await db.fetchval("SELECT terms FROM shipping.contracts WHERE carrier = 'usps'")
+    assert terms["zones"]["pairs"] == {"100": "100=1*"}
+    await carrier("import-usps", str(tmp_path / ".."), ends=2)
