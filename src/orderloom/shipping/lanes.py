@@ -8,8 +8,9 @@ are kept by bits and break. All that is kept follows from the contract alone.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import date, datetime
+from math import gcd
 from typing import Any, NamedTuple
 
 from orderloom.shipping.model import NG, NOTHING_ASKED, Asked, Ineligible, Parcel, Place, TraceLine
@@ -202,23 +203,36 @@ class Offered(NamedTuple):
 class Lane:
     """All services from a kind of origin to a kind of destination in a zone."""
 
-    __slots__ = ("_by_code", "destination", "found", "origin", "plan", "ways")
+    __slots__ = ("by_code", "destination", "found", "origin", "plan", "ways")
 
     def __init__(self, plan: Plan, found: Found, origin: Place, destination: Place) -> None:
         # The places stand for all of their kind: nothing that is read of them differs within it.
         self.plan, self.found, self.origin, self.destination = plan, found, origin, destination
         self.ways = tuple(Way(self, one) for one in plan.offered)
-        self._by_code = {way.code: way for way in self.ways}
+        self.by_code = {way.code: way for way in self.ways}
 
     def way(self, service: str) -> Way | None:
         """The way of one service."""
-        return self._by_code.get(service)
+        return self.by_code.get(service)
 
 
 class Plan:
     """A contract on a day."""
 
-    __slots__ = ("_bits", "_lanes", "_last", "_lists", "_readings", "_scales", "day", "offered", "tariff")
+    __slots__ = (
+        "_bits",
+        "_checks",
+        "_compiled",
+        "_lanes",
+        "_last",
+        "_lists",
+        "_readings",
+        "_reads",
+        "_scales",
+        "day",
+        "offered",
+        "tariff",
+    )
 
     def __init__(self, tariff: Tariff, day: date) -> None:
         self.tariff, self.day = tariff, day
@@ -229,6 +243,12 @@ class Plan:
         self._lanes: dict[tuple[Any, ...], Lane] = {}
         self._last: tuple[Parcel | None, Any] = (None, None)
         self.offered = tuple(self._offer(one) for one in tariff.services.values())
+        # The same once more, as a parcel is read by them.
+        self._reads = tuple(self._readings)
+        self._checks = tuple((*key, bit) for key, bit in self._bits.items())
+        self._compiled = tuple(
+            (tuple(_dim(dim, self._reading(dim)) for dim in scale.dims), scale) for scale in self._scales
+        )
 
     def _offer(self, terms: ServiceTariff) -> Offered:
         dims = in_force(terms, self.day)
@@ -303,38 +323,71 @@ class Plan:
         return found
 
     def _measure(self, parcel: Parcel) -> Measured:
-        weight = parcel.weight
-        measures = []
-        for rounding, unit in self._readings:
-            a, b, c = Edges(unit, rounding).read(parcel.edges) if rounding != "exact" else parcel.edges
-            measures.append((a * b * c, weight, a, b, a + 2 * (b + c), parcel.asked.value))
+        weight, value = parcel.weight, parcel.asked.value
+        measures: list[tuple[int, ...]] = []
+        for rounding, unit in self._reads:
+            a, b, c = parcel.edges
+            if rounding == "up":
+                a, b, c = -(-a // unit) * unit, -(-b // unit) * unit, -(-c // unit) * unit
+            elif rounding == "nearest":
+                half = unit // 2
+                a, b, c = (a + half) // unit * unit, (b + half) // unit * unit, (c + half) // unit * unit
+            measures.append((a * b * c, weight, a, b, a + 2 * (b + c), value))
         bits = ALWAYS | HAZMAT if parcel.hazmat else ALWAYS
-        for (reading, measure, limit), bit in self._bits.items():
+        for reading, measure, limit, bit in self._checks:
             if measures[reading][measure] > limit:
                 bits |= bit
-        cubes = {key: measures[at][_CUBE] for key, at in self._readings.items()}
-        return Measured(self, bits, [_weigh(scale, weight, cubes) for scale in self._scales], weight)
+        return Measured(self, bits, [_weigh(one, weight, measures) for one in self._compiled], weight)
 
 
-def _weigh(scale: Scale, weight: int, cubes: Mapping[tuple[str, int], int]) -> Weighed:
+class _Dim(NamedTuple):
+    """A dimensional rule with its reading's place; a cube times `by` over `per`, rounded up, is whole steps."""
+
+    reading: int
+    cube_most: int
+    cube_above: int
+    by: int
+    per: int
+    step: int
+    divisor: int
+
+
+_NO_LIMIT = 1 << 80
+
+
+def _dim(dim: Edges, reading: int) -> _Dim:
+    per = dim.unit**3 * dim.divisor * dim.step
+    common = gcd(per, dim.weight_unit)
+    most = _NO_LIMIT if dim.cube_most is None else dim.cube_most
+    return _Dim(
+        reading, most, dim.cube_above, dim.weight_unit // common, per // common, dim.step, dim.divisor
+    )
+
+
+def _weigh(
+    scale: tuple[tuple[_Dim, ...], Scale], weight: int, measures: Sequence[tuple[int, ...]]
+) -> Weighed:
     billable, divisor = weight, 0
-    for dim in scale.dims:
-        cube = cubes[dim.rounding, dim.unit]
-        if dim.cube_most is None or cube <= dim.cube_most:
-            dimensional = dim.weight(cube)
-            if dimensional > weight:
-                billable, divisor = dimensional, dim.divisor
+    dims, (_, weighing, breaks, unit) = scale
+    for reading, most, above, by, per, step, over in dims:
+        cube = measures[reading][_CUBE]
+        if cube <= most:
+            if cube > above:
+                dimensional = -(-cube * by // per) * step
+                if dimensional > weight:
+                    billable, divisor = dimensional, over
             break
-    for over, step in scale.weighing:
-        if billable > over:
+    for above, step in weighing:
+        if billable > above:
             billable = -(-billable // step) * step
             break
-    breaks = scale.breaks
     at = bisect_left(breaks, billable)
     if at == len(breaks):
-        unit = scale.above_unit
         at = at - 1 - (breaks[-1] - billable) // unit if unit else -1
-    return Weighed(at, -(-billable // _GRAM), billable, divisor)
+    return _weighed(Weighed, (at, -(-billable // _GRAM), billable, divisor))
+
+
+_weighed = tuple.__new__
 
 
 def in_force(terms: ServiceTariff, day: date) -> tuple[Edges, ...]:

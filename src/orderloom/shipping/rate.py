@@ -7,9 +7,9 @@ dearest) → caps → fuel, on the charge and on each fuelled surcharge → peak
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 
-from orderloom.shipping.lanes import Lane, Measured, Way, lane_of
+from orderloom.shipping.lanes import Lane, Measured, Way, lane_of, plan_of
 from orderloom.shipping.model import NOTHING_ASKED, Ineligible, Parcel, Place, Rate, TraceLine
 from orderloom.shipping.stacking import stack_of
 from orderloom.shipping.tariff import ServiceTariff, Tariff
@@ -63,16 +63,14 @@ def rate_many(
     trace: bool = True,
 ) -> list[Rate | Ineligible]:
     """One answer for each parcel and its destination, all by one service from one place on one day."""
-    answers: list[Rate | Ineligible] = []
-    for parcel, destination in parcels:
-        lane = lane_of(contract, origin, destination, at)
-        way = lane.way(service)
-        answers.append(
-            Ineligible(contract.carrier, service, ("the contract has no such service",))
-            if way is None
-            else rated(way, parcel, lane.plan.measured(parcel), trace=trace)
-        )
-    return answers
+    plan = plan_of(contract, at.date() if isinstance(at, datetime) else at)
+    if service not in contract.services:
+        missing = Ineligible(contract.carrier, service, ("the contract has no such service",))
+        return [missing] * len(parcels)
+    return [
+        rated(plan.lane(origin, to).by_code[service], parcel, plan.measured(parcel), trace=trace)
+        for parcel, to in parcels
+    ]
 
 
 def rated(way: Way, parcel: Parcel, measured: Measured, *, trace: bool) -> Rate | Ineligible:

@@ -85,7 +85,9 @@ class Zoning:
         self._from_lengths = sorted({len(a) for a, _ in self._exceptions}, reverse=True)
         self._to_lengths = sorted({len(b) for _, b in self._exceptions}, reverse=True)
         metres = _METRES[zones.distance_unit]
-        self._bands = tuple((_chord_squared(band.up_to, metres), band.zone) for band in zones.bands)
+        self._bands = tuple(
+            (_chord_squared(band.up_to, metres), Found(band.zone, "distance")) for band in zones.bands
+        )
 
     def zone(self, origin: Place, destination: Place) -> int | None:
         """The zone of the lane; None when nothing knows it."""
@@ -116,10 +118,11 @@ class Zoning:
         if origin.position is None or destination.position is None:
             return NOT_FOUND
         (ax, ay, az), (bx, by, bz) = origin.position, destination.position
-        squared = (ax - bx) ** 2 + (ay - by) ** 2 + (az - bz) ** 2
-        for limit, zone in self._bands:
+        x, y, z = ax - bx, ay - by, az - bz
+        squared = x * x + y * y + z * z
+        for limit, found in self._bands:
             if limit is None or squared <= limit:
-                return Found(zone, "distance")
+                return found
         return NOT_FOUND
 
 
