@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from orderloom.plumbing import events
 from orderloom.plumbing.database import Db
+from orderloom.plumbing.events import Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,14 +172,12 @@ SELECT
   (SELECT count(*) FROM plumbing.subjects WHERE state = 'waiting') AS waiting,
   (SELECT count(*) FROM plumbing.subjects WHERE state IN ('parked', 'paused')) AS parked,
   (SELECT count(*) FROM notices.notices WHERE status IN ('queued', 'sending')) AS notices,
-  (SELECT count(*) FROM plumbing.cursors AS c, LATERAL (
-     SELECT FROM plumbing.events AS e WHERE (e.xid, e.id) > (c.xid, c.id) LIMIT 1) AS beyond) AS unread,
   (SELECT count(*) FROM orders.orders WHERE max_rank <= 200 AND lifecycle = 'open') AS reserved
 """
 
 
-async def backlog(db: Db) -> Backlog:
-    """What is still to be done, in the whole house."""
+async def backlog(db: Db, *, readers: Sequence[Reader]) -> Backlog:
+    """What is still to be done, in the whole house; `readers` each of its own log."""
     row = await db.fetchrow(_BACKLOG)
     assert row is not None  # noqa: S101 - it answers always
-    return Backlog(**dict(row))
+    return Backlog(**dict(row), unread=len(await events.behind(db, readers)))

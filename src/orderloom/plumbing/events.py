@@ -255,12 +255,14 @@ async def unread(database: Database, readers: Sequence[Reader]) -> bool:
     What keeps them back is an older transaction that still runs, in any database of the same server.
     """
     async with database.connection() as db:
-        rows = await db.fetch(
-            "SELECT reader, xid, id FROM plumbing.cursors WHERE reader = ANY($1::text[])",
-            [reader.name for reader in readers],
-        )
-        at = {row["reader"]: f"{row['xid']}-{row['id']}" for row in rows}
-        for reader in readers:
-            if await reader.log.beyond(db, at.get(reader.name, "0-0")):
-                return True
-    return False
+        return bool(await behind(db, readers))
+
+
+async def behind(db: Db, readers: Sequence[Reader]) -> list[str]:
+    """The readers that have committed rows of their own log before them."""
+    rows = await db.fetch(
+        "SELECT reader, xid, id FROM plumbing.cursors WHERE reader = ANY($1::text[])",
+        [reader.name for reader in readers],
+    )
+    at = {row["reader"]: f"{row['xid']}-{row['id']}" for row in rows}
+    return [r.name for r in readers if await r.log.beyond(db, at.get(r.name, "0-0"))]

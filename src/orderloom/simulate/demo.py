@@ -12,6 +12,7 @@ from pathlib import Path
 from orderloom.insight import run_summary
 from orderloom.insight.run_summary import Backlog, RunSummary
 from orderloom.journey import setup
+from orderloom.journey.roster import READERS
 from orderloom.plumbing import clock, credentials, http
 from orderloom.plumbing.database import Database, DatabaseAway
 from orderloom.plumbing.http import Unavailable
@@ -130,7 +131,7 @@ class Demo:
 
     async def _tell(self) -> Backlog:
         async with self.database.transaction(readonly=True) as db:
-            left = await run_summary.backlog(db)
+            left = await run_summary.backlog(db, readers=READERS)
             self.report(await run_summary.summary(db), left)
         return left
 

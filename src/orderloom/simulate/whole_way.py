@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from orderloom.insight import run_summary
 from orderloom.insight.run_summary import Backlog
+from orderloom.journey.roster import READERS
 from orderloom.orders.channels.channel import Translation
 from orderloom.plumbing import clock, credentials, http
 from orderloom.plumbing.credentials import SCOPES
@@ -170,7 +171,7 @@ class WholeWay:
             now = clock.now()
             done = await world.round(now, quiet=before is not None and before.due == 0)
             async with self.database.transaction(readonly=True) as db:
-                left = await run_summary.backlog(db)
+                left = await run_summary.backlog(db, readers=READERS)
             total = len(self.translation.drafts)
             self.tell("orders on their way", total - left.orders, total)
             if left.settled and not done and (mischief is None or mischief.done()):
