@@ -10,12 +10,13 @@ from types import SimpleNamespace
 import pytest
 
 from orderloom import network
-from orderloom.insight import audit
+from orderloom.insight import audit, run_summary
 from orderloom.inventory import supplies
 from orderloom.inventory.marking import tell_offer_changed
 from orderloom.inventory.supply import Supply, SupplyLine
 from orderloom.journey import publishing_stock
 from orderloom.journey.publishing_stock import sweep
+from orderloom.journey.roster import READERS
 from orderloom.orders import exceptions
 from orderloom.plumbing import clock, http
 from orderloom.plumbing.settings import settings
@@ -143,6 +144,8 @@ async def test_every_event_and_movement_is_read_and_the_books_are_sound(house, f
     await house.settle()
     async with house.database.transaction() as db:
         assert [f.invariant.key for f in await audit.run(db) if f.count] == []
+        left = await run_summary.backlog(db, readers=READERS)
+    assert (left.due, left.notices, left.unread) == (0, 0, 0), "a run that waits for its end comes to it"
 
 
 # --- a marketplace that loses, repeats, delays and refuses ----------------------------------------------------
