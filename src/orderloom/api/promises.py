@@ -10,7 +10,6 @@ from pydantic import AwareDatetime, Field
 from orderloom.api.door import Here, Routes
 from orderloom.api.wire import Out
 from orderloom.insight import deliveries
-from orderloom.insight.scope import Scope
 
 routes = Routes("promises")
 WEEKS = 12
@@ -51,9 +50,7 @@ class CalibrationOut(Out):
 @routes.get("/promises/calibration", scope="orders:read")
 async def read_calibration(call: Here) -> CalibrationOut:
     """How well promises were kept in the last weeks, and how well what was learnt foretold it"""
-    channels, nodes = call.credential.channels, call.credential.nodes
-    scope = Scope(None if channels is None else sorted(channels), None if nodes is None else sorted(nodes))
-    kept = await deliveries.kept_by_week(call.db, scope=scope, now=call.now, weeks=WEEKS)
+    kept = await deliveries.kept_by_week(call.db, scope=call.scope, now=call.now, weeks=WEEKS)
     found = await deliveries.calibration(call.db)
     return CalibrationOut(
         kept=[

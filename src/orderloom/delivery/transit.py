@@ -8,6 +8,7 @@ days they are late so far.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ RECENT_DAYS = 28
 RECENT_LEAST = 50
 LEVELS = (0.5, 0.8, 0.95)
 _SLIPS = range(LEAST, MOST + 1)
+_HAIR = 1e-6
+_REMEMBERED = 200_000
 Path = tuple[str, ...]
 
 
@@ -54,56 +57,57 @@ def path_of(*, carrier: str, service: str, origin: str, destination: str, node: 
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """Tables by cell: the share there by each slip. `shares` are what levels came to of late, by level."""
+    """Tables by cell: the share there by each slip. `recent`: what the tables' levels came to in the last weeks."""
 
     tables: Mapping[Path, Sequence[float]]
     counts: Mapping[Path, int]
-    levels: Sequence[float] = ()
-    shares: Sequence[float] = ()
+    recent: Curve | None = None
     version: int = 0
-    _known: dict[tuple[Path, float], int] = field(default_factory=dict, compare=False, repr=False)
-    _cells: dict[Path, Path] = field(default_factory=dict, compare=False, repr=False)
+    # Remembered, since a promise asks a thousand ways at once: the cell of each path, the tables' level for each asked.
+    _cells: dict[Path, Path | None] = field(default_factory=dict, compare=False, repr=False)
+    _wanted: dict[float, float] = field(default_factory=dict, compare=False, repr=False)
 
     def cell(self, path: Path) -> Path | None:
         """The narrowest cell with a table of its own; None where nothing was learnt of the service."""
-        if path not in self._cells:
-            found = next((path[:n] for n in range(len(path), 0, -1) if path[:n] in self.tables), ())
-            self._cells[path] = found
-        return self._cells[path] or None
+        try:
+            return self._cells[path]
+        except KeyError:
+            found: Path | None = path
+            while found and found not in self.tables:
+                found = found[:-1]
+            if len(self._cells) > _REMEMBERED:
+                self._cells.clear()
+            self._cells[path] = found or None
+            return found or None
 
     def slip(self, path: Path, level: float) -> int:
         """The days after the planned one by which a share of `level` is there; 0 where nothing was learnt."""
-        key = path, level
-        if key not in self._known:
-            cell = self.cell(path)
-            self._known[key] = _first(self.tables[cell], self._wanted(level)) if cell else 0
-        return self._known[key]
+        cell = self.cell(path)
+        if cell is None:
+            return 0
+        wanted = self._wanted.get(level)
+        if wanted is None:
+            wanted = (self.recent.at(level) if self.recent else level) - _HAIR
+            self._wanted[level] = wanted
+        return min(bisect_left(self.tables[cell], wanted) + LEAST, MOST)
 
     def probability(self, path: Path, slip: int) -> float | None:
         """The chance of being there by so many days after the planned one; None where nothing was learnt."""
         cell = self.cell(path)
         if cell is None:
             return None
-        share = self.tables[cell][min(max(slip, LEAST), MOST) - LEAST] if slip >= LEAST else 0.0
-        return self._recent.share(share + 1e-9) if self.levels else share
-
-    @property
-    def _recent(self) -> Curve:
-        return Curve(self.levels, self.shares, 1.0)
-
-    def _wanted(self, level: float) -> float:
-        """The level of the tables at which so large a share was there of late."""
-        return self._recent.at(level) if self.levels else level
+        share = self.tables[cell][min(slip, MOST) - LEAST] if slip >= LEAST else 0.0
+        return self.recent.share(share + _HAIR) if self.recent else share
 
     def json(self) -> dict[str, Any]:
         """The stored form."""
         return {
             "cells": [
-                {"path": list(path), "n": self.counts[path], "shares": [round(s, 6) for s in table]}
+                {"path": list(path), "n": self.counts.get(path, 0), "shares": list(table)}
                 for path, table in sorted(self.tables.items())
             ],
-            "levels": [round(one, 6) for one in self.levels],
-            "shares": [round(one, 6) for one in self.shares],
+            "levels": list(self.recent.values) if self.recent else [],
+            "shares": list(self.recent.shares) if self.recent else [],
         }
 
     @classmethod
@@ -113,20 +117,12 @@ class Learnt:
         return cls(
             tables={path: tuple(cell["shares"]) for path, cell in cells},
             counts={path: cell["n"] for path, cell in cells},
-            levels=tuple(stored["levels"]),
-            shares=tuple(stored["shares"]),
+            recent=Curve(stored["levels"], stored["shares"], 1.0) if stored["levels"] else None,
             version=version,
         )
 
 
 NOTHING = Learnt(tables={}, counts={})
-
-
-def _first(table: Sequence[float], level: float) -> int:
-    for slip, share in zip(_SLIPS, table, strict=True):
-        if share >= level - 1e-6:
-            return slip
-    return MOST
 
 
 def learn(deliveries: Sequence[Delivery], *, today: date) -> Learnt:
@@ -145,7 +141,13 @@ def learn(deliveries: Sequence[Delivery], *, today: date) -> Learnt:
     found = curve_of_watched(watched) if sum(w.ended for w in watched) >= RECENT_LEAST else None
     if found is None or not found.shares:
         return Learnt(tables, counts)
-    return Learnt(tables, counts, tuple(found.values), tuple(found.shares))
+    return Learnt(tables, counts, _stepwise(found))
+
+
+def _stepwise(found: Curve) -> Curve:
+    """The curve with each value once: many parcels come on the same day and have the same level."""
+    last = {round(value, 6): round(share, 6) for value, share in zip(found.values, found.shares, strict=True)}
+    return Curve(list(last), list(last.values()), 1.0)
 
 
 def _counts(known: Sequence[Delivery], today: date) -> dict[Path, int]:
@@ -177,7 +179,7 @@ def _tables(known: Sequence[Delivery], today: date) -> dict[Path, tuple[float, .
             own = [
                 (s * weight + p * STRENGTH) / (weight + STRENGTH) for s, p in zip(own, parent, strict=True)
             ]
-        tables[path] = tuple(own)
+        tables[path] = tuple(round(share, 6) for share in own)
     return tables
 
 
