@@ -5,14 +5,14 @@ A promise made from other figures than routing's is one that routing cannot keep
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from orderloom.delivery.model import NoWay
 from orderloom.delivery.promise import end_of_day, ship_date
-from orderloom.delivery.transit import LEVELS, NOTHING, Learnt, path_of
+from orderloom.delivery.transit import LEVELS, NOTHING, Learnt, Path, path_of
 from orderloom.network.calendar import NeverWorks
 from orderloom.network.model import Node
 from orderloom.network.places import positioned
@@ -30,24 +30,37 @@ CONFIDENCE = 900
 _NAMED = {f"p{round(level * 100)}": level for level in LEVELS}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Likely:
-    """The day promised, and what was learnt of it: the chance that it is kept, and the days of P50, P80 and P95.
+    """What was learnt of a way: the chance that a day is kept, and the days by which shares of parcels are there.
 
     Where nothing was learnt of the service the day is the contract's, and nothing is said of chances.
     """
 
-    day: date
-    probability: float | None
-    quantiles: Mapping[str, date]
-    deliveries: int
+    learnt: Learnt
+    path: Path
+    tariff: Tariff
+    service: str
+    arrives_on: date
+    shipped_on: date
 
-    def json(self) -> dict[str, Any]:
+    def by(self, level: float) -> date:
+        """The day by which a share of `level` is there; beyond the contract's own, one on which it delivers."""
+        slip = self.learnt.slip(self.path, level)
+        day = self.arrives_on + timedelta(days=slip)
+        return day if slip <= 0 else _delivering(self.tariff, self.service, day)
+
+    def json(self, promised: date) -> dict[str, Any]:
         """The form on the wire."""
+        chance = self.learnt.probability(self.path, (promised - self.arrives_on).days)
+        cell = self.learnt.cell(self.path)
         return {
-            "probability": None if self.probability is None else round(self.probability, 3),
-            **{name: self.quantiles[name].isoformat() if self.quantiles else None for name in _NAMED},
-            "learnt_from": self.deliveries,
+            "probability": None if chance is None else round(chance, 3),
+            **{
+                name: max(self.by(level), self.shipped_on).isoformat() if cell else None
+                for name, level in _NAMED.items()
+            },
+            "learnt_from": self.learnt.counts.get(cell, 0) if cell else 0,
         }
 
 
@@ -58,6 +71,7 @@ class Way:
     node: str
     quote: Quote
     ship_by: datetime
+    promised: date
     promise_at: datetime
     likely: Likely
 
@@ -76,7 +90,7 @@ class Way:
             "ship_by": self.ship_by.isoformat(),
             "arrives_on": self.quote.arrives_on.isoformat(),
             "promise_at": self.promise_at.isoformat(),
-            **self.likely.json(),
+            **self.likely.json(self.promised),
             "cost": self.quote.cost,
         }
 
@@ -117,11 +131,17 @@ class Lanes:
     time_zone: str
     learnt: Learnt = NOTHING
     confidence: float = CONFIDENCE / 1000
+    to: Place | None = None
+
+    def place(self) -> Place:
+        """The destination as rating sees it; rating is quicker for one and the same than for its like."""
+        return self.to or Place.of(self.destination)
 
 
 def soonest(wanted: Sequence[Leaf], sources: Sequence[Source], lanes: Lanes) -> Soonest:
     """Every way for one node to bring all of it."""
     goods = articles_of(wanted)
+    lanes = replace(lanes, to=lanes.place())
     ways: list[Way] = []
     refused: list[NoWay] = []
     for source in sources:
@@ -171,21 +191,20 @@ def _ways(node: Node, parcels: Sequence[Parcel], lanes: Lanes) -> Iterator[Way |
                 yield NoWay(node=node.code, carrier=tariff.carrier, service=service, reason=reason)
                 continue
             way, leaves = found
-            chances = likely(node, tariff, way, shipped_on=leaves.date(), lanes=lanes)
+            likely = _likely(node, tariff, way, shipped_on=leaves.date(), lanes=lanes)
+            # Never sooner than the contract's own day, though most may come sooner: routing counts with that.
+            promised = max(way.arrives_on, likely.by(lanes.confidence))
             yield Way(
                 node=node.code,
                 quote=way,
                 ship_by=leaves,
-                promise_at=end_of_day(chances.day, time_zone=lanes.time_zone),
-                likely=chances,
+                promised=promised,
+                promise_at=end_of_day(promised, time_zone=lanes.time_zone),
+                likely=likely,
             )
 
 
-def likely(node: Node, tariff: Tariff, way: Quote, *, shipped_on: date, lanes: Lanes) -> Likely:
-    """The day to promise: the contract's, or the later one by which parcels are there with the confidence asked.
-
-    Never sooner than the contract's, though most may come sooner: routing counts with the contract's days.
-    """
+def _likely(node: Node, tariff: Tariff, way: Quote, *, shipped_on: date, lanes: Lanes) -> Likely:
     path = path_of(
         carrier=tariff.carrier,
         service=way.service,
@@ -193,21 +212,7 @@ def likely(node: Node, tariff: Tariff, way: Quote, *, shipped_on: date, lanes: L
         destination=lanes.destination.region or lanes.destination.country,
         node=node.code,
     )
-    cell = lanes.learnt.cell(path)
-    if cell is None:
-        return Likely(day=way.arrives_on, probability=None, quantiles={}, deliveries=0)
-
-    def by(level: float) -> date:
-        day = way.arrives_on + timedelta(days=lanes.learnt.slip(path, level))
-        return day if day <= way.arrives_on else _delivering(tariff, way.service, day)
-
-    day = max(way.arrives_on, by(lanes.confidence))
-    return Likely(
-        day=day,
-        probability=lanes.learnt.probability(path, (day - way.arrives_on).days),
-        quantiles={name: max(by(level), shipped_on) for name, level in _NAMED.items()},
-        deliveries=lanes.learnt.counts.get(cell, 0),
-    )
+    return Likely(lanes.learnt, path, tariff, way.service, way.arrives_on, shipped_on)
 
 
 def _delivering(tariff: Tariff, service: str, day: date) -> date:
@@ -242,7 +247,7 @@ def priced(
         service=service,
         parcels=parcels,
         origin=origin,
-        destination=Place.of(lanes.destination),
+        destination=lanes.place(),
         ship_on=leaves.date(),
         trace=trace,
     )
