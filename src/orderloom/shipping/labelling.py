@@ -7,6 +7,7 @@ reference is derived from its package (or return) and attempt, so every repetiti
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
@@ -30,6 +31,7 @@ from orderloom.shipping.model import (
     Selection,
     Voided,
 )
+from orderloom.shipping.quota import Quota, looks_back
 from orderloom.shipping.select import quote, quote_all, select
 from orderloom.shipping.store import contracts as contract_store
 from orderloom.shipping.store import labels as store
@@ -52,6 +54,7 @@ async def prepare_labels(db: Db, *, requests: Sequence[LabelRequest]) -> list[Ca
     adapters = {code: row.adapter for code, row in (await contract_store.carriers(db)).items()}
     calls: list[CarrierCall] = []
     chosen: list[tuple[LabelRequest, Quote, Selection]] = []
+    quotas: dict[date, Quota | None] = {}
     for request in requests:
         present = [
             label for label in (latest.get(_key(request, p)) for p in request.packages) if label is not None
@@ -64,7 +67,10 @@ async def prepare_labels(db: Db, *, requests: Sequence[LabelRequest]) -> list[Ca
         ]
         if len(live) == len(request.packages):
             continue
-        selection = _choose(request, book, bound=live)
+        quota = await _quota(db, request, book, quotas)
+        selection = _choose(request, book, bound=live, quota=quota)
+        if selection.chosen is not None and quota is not None:
+            quota.take(selection.chosen.carrier, selection.chosen.service)
         if selection.chosen is None:
             calls.append(_nothing(request.subject, _why_none(selection)))
         else:
@@ -78,7 +84,26 @@ def _key(request: LabelRequest, package: PackageToShip) -> UUID:
     return package.package_id or request.subject
 
 
-def _choose(request: LabelRequest, book: ContractBook, *, bound: Sequence[LabelRow]) -> Selection:
+async def _quota(
+    db: Db, request: LabelRequest, book: ContractBook, quotas: dict[date, Quota | None]
+) -> Quota | None:
+    """What the carriers may still take on the day; nothing is read where no contract limits or commits anything."""
+    day = request.ship_on
+    if day not in quotas:
+        contracts = book.at(request.as_of)
+        days = looks_back(contracts)
+        quotas[day] = None
+        if days:
+            made = await store.made_by_day(
+                db, carriers=[one.carrier for one in contracts], since=day - timedelta(days=days - 1)
+            )
+            quotas[day] = Quota(contracts, day=day, made=made)
+    return quotas[day]
+
+
+def _choose(
+    request: LabelRequest, book: ContractBook, *, bound: Sequence[LabelRow], quota: Quota | None
+) -> Selection:
     """Keep what was routed, or what the shipment's other labels bear, unless it does not carry these packages."""
     tariffs = book.at(request.as_of)
     parcels = [_parcel(package) for package in request.packages]
@@ -112,7 +137,7 @@ def _choose(request: LabelRequest, book: ContractBook, *, bound: Sequence[LabelR
         )
         if (answer.carrier, answer.service) != (carrier, service)
     ]
-    return select(quotes=[*refusals, *others], promise_at=request.promise_at)
+    return select(quotes=[*refusals, *others], promise_at=request.promise_at, quota=quota)
 
 
 def _parcel(package: PackageToShip) -> Parcel:

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 from orderloom.shipping.lanes import Lane, Measured, Way, lane_of
 from orderloom.shipping.model import Ineligible, Parcel, Place, Quote, Rate, Selection
+from orderloom.shipping.quota import Quota
 from orderloom.shipping.rate import rated
 from orderloom.shipping.tariff import Tariff
 
@@ -107,35 +108,54 @@ def quote_all(
     return answers
 
 
-def select(*, quotes: Iterable[Quote | Ineligible], promise_at: datetime | date | None) -> Selection:
+def select(
+    *, quotes: Iterable[Quote | Ineligible], promise_at: datetime | date | None, quota: Quota | None = None
+) -> Selection:
     """Choose. The promise is kept when the parcel arrives not after its day, read in the zone `promise_at` bears.
 
     Ties go to the sooner, then by carrier and service. Quotes must be in one currency: another one than the
-    first's is refused, since amounts in two currencies cannot be compared.
+    first's is refused, since amounts in two currencies cannot be compared. `quota`: a service whose shipments of the
+    day are used up is refused, and one that helps to meet a commitment counts as so much cheaper.
     """
+    open_, rejected = _open(quotes, quota)
+    weighed = {
+        (one.carrier, one.service): one.cost - (quota.worth(one.carrier, one.service) if quota else 0)
+        for one in open_
+    }
+
+    def cost(one: Quote) -> int:
+        return weighed[one.carrier, one.service]
+
+    promised_on = promise_at.date() if isinstance(promise_at, datetime) else promise_at
+    kept = [one for one in open_ if promised_on is None or one.arrives_on <= promised_on]
+    if kept:
+        ranked = sorted(kept, key=lambda q: (cost(q), q.arrives_on, q.carrier, q.service))
+        chosen = ranked[0]
+        rejected += [_too_late(one, promised_on) for one in open_ if one not in kept]
+        rejected += [_dearer(one, cost(one) - cost(chosen)) for one in ranked[1:]]
+        return Selection(chosen, ranked[1] if len(ranked) > 1 else None, tuple(rejected), late=False)
+    ranked = sorted(open_, key=lambda q: (q.arrives_on, cost(q), q.carrier, q.service))
+    if not ranked:
+        return Selection(None, None, tuple(rejected), late=False)
+    rejected += [_later(one, ranked[0]) for one in ranked[1:]]
+    return Selection(ranked[0], ranked[1] if len(ranked) > 1 else None, tuple(rejected), late=True)
+
+
+def _open(quotes: Iterable[Quote | Ineligible], quota: Quota | None) -> tuple[list[Quote], list[Ineligible]]:
+    """The quotes that may be chosen, and those that may not with the reason."""
     rejected: list[Ineligible] = []
     open_: list[Quote] = []
     for answer in quotes:
         if isinstance(answer, Ineligible):
             rejected.append(answer)
+        elif quota and (closed := quota.closed(answer.carrier, answer.service)):
+            rejected.append(Ineligible(answer.carrier, answer.service, (closed,)))
         elif open_ and answer.currency != open_[0].currency:
             reason = f"priced in {answer.currency}, the others in {open_[0].currency}"
             rejected.append(Ineligible(answer.carrier, answer.service, (reason,)))
         else:
             open_.append(answer)
-    promised_on = promise_at.date() if isinstance(promise_at, datetime) else promise_at
-    kept = [one for one in open_ if promised_on is None or one.arrives_on <= promised_on]
-    if kept:
-        ranked = sorted(kept, key=lambda q: (q.cost, q.arrives_on, q.carrier, q.service))
-        chosen = ranked[0]
-        rejected += [_too_late(one, promised_on) for one in open_ if one not in kept]
-        rejected += [_dearer(one, chosen) for one in ranked[1:]]
-        return Selection(chosen, ranked[1] if len(ranked) > 1 else None, tuple(rejected), late=False)
-    ranked = sorted(open_, key=lambda q: (q.arrives_on, q.cost, q.carrier, q.service))
-    if not ranked:
-        return Selection(None, None, tuple(rejected), late=False)
-    rejected += [_later(one, ranked[0]) for one in ranked[1:]]
-    return Selection(ranked[0], ranked[1] if len(ranked) > 1 else None, tuple(rejected), late=True)
+    return open_, rejected
 
 
 def _too_late(one: Quote, promised_on: date | None) -> Ineligible:
@@ -143,8 +163,7 @@ def _too_late(one: Quote, promised_on: date | None) -> Ineligible:
     return Ineligible(one.carrier, one.service, (reason,))
 
 
-def _dearer(one: Quote, chosen: Quote) -> Ineligible:
-    more = one.cost - chosen.cost
+def _dearer(one: Quote, more: int) -> Ineligible:
     reason = f"costs {more} more" if more else "costs the same, arrives no sooner"
     return Ineligible(one.carrier, one.service, (reason,))
 

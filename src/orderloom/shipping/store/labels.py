@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -322,3 +322,20 @@ async def handed_over(db: Db, fulfillments: Sequence[UUID]) -> set[UUID]:
         list(fulfillments),
     )
     return {row["fulfillment_id"] for row in rows}
+
+
+async def made_by_day(db: Db, *, carriers: Sequence[str], since: date) -> dict[tuple[str, str, date], int]:
+    """Shipments with a label that may still travel, by carrier, service and the day they were opened (UTC)."""
+    rows = await db.fetch(
+        """
+        SELECT s.carrier, s.service, (s.created_at AT TIME ZONE 'UTC')::date AS day, count(*) AS many
+        FROM shipping.shipments AS s
+        WHERE s.carrier = ANY($1::text[]) AND s.created_at >= $2::date
+          AND EXISTS (SELECT FROM shipping.labels AS l WHERE l.shipment_id = s.id AND l.status = ANY($3::text[]))
+        GROUP BY 1, 2, 3
+        """,
+        list(carriers),
+        since,
+        list(LIVE),
+    )
+    return {(row["carrier"], row["service"], row["day"]): row["many"] for row in rows}

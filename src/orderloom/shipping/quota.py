@@ -1,0 +1,62 @@
+"""How many shipments a carrier may still take on a day, and what a shipment is worth while a commitment is open. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+
+from orderloom.shipping.tariff import Tariff
+
+# Shipments by carrier, service and day.
+Made = Mapping[tuple[str, str, date], int]
+
+
+class Quota:
+    """The limits and commitments of contracts on a day, counted down as shipments are chosen."""
+
+    def __init__(self, contracts: Iterable[Tariff], *, day: date, made: Made) -> None:
+        self._contracts = {one.carrier: one for one in contracts}
+        self._day = day
+        self._made: Counter[tuple[str, str, date]] = Counter(made)
+
+    def take(self, carrier: str, service: str) -> None:
+        """One more shipment is chosen for the day."""
+        self._made[carrier, service, self._day] += 1
+
+    def closed(self, carrier: str, service: str) -> str | None:
+        """Why no more shipments go by the service on the day, if none do."""
+        contract = self._contracts.get(carrier)
+        for limit in contract.day_limits if contract else ():
+            mine = not limit.services or service in limit.services
+            if mine and self._count(carrier, limit.services, 1) >= limit.shipments:
+                return f"its {limit.shipments} shipments of {self._day.isoformat()} are used up"
+        return None
+
+    def worth(self, carrier: str, service: str) -> int:
+        """What a shipment by the service counts cheaper, in minor units: the open commitments it helps to meet."""
+        contract = self._contracts.get(carrier)
+        return sum(
+            one.worth
+            for one in (contract.commitments if contract else ())
+            if (not one.services or service in one.services)
+            and self._count(carrier, one.services, one.days) < one.shipments
+        )
+
+    def _count(self, carrier: str, services: tuple[str, ...], days: int) -> int:
+        """Shipments in so many days up to and with the day."""
+        since = self._day - timedelta(days=days - 1)
+        return sum(
+            many
+            for (of, service, day), many in self._made.items()
+            if of == carrier and since <= day <= self._day and (not services or service in services)
+        )
+
+
+def looks_back(contracts: Iterable[Tariff]) -> int:
+    """The days whose shipments must be known: none where no contract has a limit or a commitment."""
+    days = [0]
+    for contract in contracts:
+        days += [1 for _ in contract.day_limits]
+        days += [one.days for one in contract.commitments]
+    return max(days)
