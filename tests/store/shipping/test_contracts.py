@@ -6,7 +6,9 @@ import pytest
 
 from orderloom import shipping
 from orderloom.shipping.contract import BadTerms
-from orderloom.shipping.model import CarrierRow, ContractDraft
+from orderloom.shipping.model import CarrierRow, ContractDraft, Parcel, Place
+from orderloom.shipping.rate import rate
+from orderloom.terms import Dimensions
 from tests.unit.shipping.terms import terms
 
 ACME = CarrierRow(code="acme", name="Acme", adapter="flat")
@@ -61,3 +63,35 @@ async def test_a_carrier_that_is_not_active_offers_nothing(db):
         db, carriers=[CarrierRow(code="acme", name="Acme", adapter="flat", active=False)]
     )
     assert await shipping.tariffs(db, at=year(2025)) == []
+
+
+async def test_a_past_day_rates_as_then_and_as_it_was_known_then(db):
+    """A correction recorded later holds for the past too, unless it is asked what was known at the time."""
+    await shipping.put_carriers(db, carriers=[ACME])
+    for amount in (450, 500):
+        residential = {"kind": "residential", "amount": amount}
+        draft = ContractDraft(carrier="acme", valid_from=year(2024), terms=terms(surcharges=[residential]))
+        await shipping.put_contracts(db, contracts=[draft])
+    for version, recorded in ((1, year(2024)), (2, year(2026))):
+        await db.execute(
+            "UPDATE shipping.contracts SET created_at = $2 WHERE carrier = 'acme' AND version = $1",
+            version,
+            recorded,
+        )
+
+    async def cost(*, known_at=None):
+        [tariff] = await shipping.tariffs(db, at=year(2025), known_at=known_at)
+        answer = rate(
+            contract=tariff,
+            service="ground",
+            parcel=Parcel.of(dimensions=Dimensions(100, 100, 100), weight_g=400),
+            origin=Place("US", "10001"),
+            destination=Place("US", "60601"),
+            at=year(2025),
+        )
+        return sum(line.amount for line in answer.lines if line.rule == "residential")
+
+    assert await cost() == 500
+    assert await cost(known_at=year(2025)) == 450
+    assert await cost(known_at=year(2026)) == 500
+    assert await shipping.tariffs(db, at=year(2025), known_at=year(2023)) == []
