@@ -33,7 +33,7 @@ class CsvCase:
         self.bad = [
             {"file": name} for name in ("../x.csv", "/etc/x.csv", "x.txt", ".csv", "", None, 3, "a/b.csv")
         ]
-        self.bad += [{}, {"file": "x.csv", "folder": "/tmp"}]
+        self.bad += [{}, {"file": "x.csv", "folder": "elsewhere"}]
 
     def away(self, tmp_path):
         blocked = tmp_path / "blocked"
