@@ -1,203 +1,253 @@
 """Which units go into which carton, and where each lies: fewest parcels first, then the least volume, then cost.
 
 A pure function in integers. Effort is counted work (places looked at), never time, so the same question and the same
-budget have the same answer everywhere. Rules kept: inner sizes, orientations, gross weight, nothing above a fragile
-unit, dangerous goods of a class by themselves, and a parcel each for what ships alone.
+budget have the same answer everywhere. `model.Article`, `Carton` and `PackRules` say what rules are kept.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
+from itertools import combinations
 
-from orderloom.packing.model import Article, Carton, PackPlan, Parcel, Placement
+from orderloom.packing.model import Article, Carton, PackPlan, PackRules, Parcel, Placement
 from orderloom.packing.search import Packing, search
-from orderloom.packing.shapes import Block, Box, Edges, Kind
+from orderloom.packing.shapes import Block, Box, Edges
+from orderloom.packing.sorting import PLAIN, Goods, Offer, kind_of, offer, sorted_out
 from orderloom.terms import Dimensions, Quantities
+
+EFFORT = 80_000
+
+
+@dataclass(slots=True)
+class _Work:
+    """A plan in the making."""
+
+    offer: Offer
+    rules: PackRules
+    keep_flat: bool
+    effort: int
+    parcels: list[Parcel] = field(default_factory=list)
+    unpackable: list[tuple[str, str]] = field(default_factory=list)
+    used: Counter[str] = field(default_factory=Counter)
+    least: int = 0
+    spent: int = 0
+
+    def boxes(self) -> tuple[Box, ...]:
+        """The boxes with what is left of those that are limited."""
+        if not self.used:
+            return self.offer.boxes
+        return tuple(
+            box if box.stock is None else replace(box, stock=box.stock - self.used[carton.code])
+            for carton, box in zip(self.offer.cartons, self.offer.boxes, strict=True)
+        )
 
 
 def cartonize(
-    articles: Iterable[Article], cartons: Iterable[Carton], *, keep_flat: bool = False, effort: int = 80_000
+    articles: Iterable[Article],
+    cartons: Iterable[Carton],
+    *,
+    keep_flat: bool = False,
+    effort: int = EFFORT,
+    rules: PackRules = PLAIN,
 ) -> PackPlan:
     """Pack everything that fits somewhere. What fits nowhere is named with the reason and left out of the parcels."""
-    offered = _by_size(tuple(cartons))
-    boxes = tuple(_box(carton) for carton in offered)
+    # Sorted, so that the answer does not depend on the order of cartons and lines.
+    offered = offer(tuple(sorted(cartons, key=_by_code)), rules.clearance_mm)
+    goods = sorted(articles, key=_by_sku)
+    rules = _told_apart(goods, rules)
+    work = _Work(offered, rules, keep_flat, effort)
     groups: dict[str | None, list[Article]] = defaultdict(list)
-    parcels: list[Parcel] = []
-    unpackable: list[tuple[str, str]] = []
-    # Sorted, so that the answer does not depend on the order of the lines.
-    for article in sorted(articles, key=_by_sku):
+    for article in goods:
         if article.quantity <= 0:
             continue
-        fitting = _first_fitting(article, boxes, keep_flat=keep_flat)
-        if article.ships_alone:
-            parcels += [_alone(article, fitting, offered, boxes, keep_flat=keep_flat)] * article.quantity
-        elif fitting is None:
-            unpackable.append((article.sku, _why_not(article, offered, keep_flat=keep_flat)))
+        if article.own_container:
+            work.parcels += [_bare(article)] * article.quantity
+        elif article.ships_alone:
+            _each_alone(work, article)
+        elif _first_fitting(work, article) is None:
+            work.unpackable.append((article.sku, _why_not(article, work)))
         else:
-            groups[article.hazmat_class].append(article)
-    least, spent = len(parcels), 0
+            groups[article.hazmat_class if rules.segregated is None else None].append(article)
+    work.least = len(work.parcels)
     for hazmat_class in sorted(groups, key=lambda name: name or ""):
-        packing, units = _packed(groups[hazmat_class], boxes, keep_flat=keep_flat, effort=effort)
-        parcels += _parcels(packing, units, offered)
-        least += packing.lower_bound
-        spent += packing.effort
+        _pack(work, sorted_out(groups[hazmat_class], rules, keep_flat=keep_flat))
     return PackPlan(
-        parcels=tuple(parcels),
-        lower_bound=least,
-        proven=len(parcels) == least,
-        unpackable=tuple(unpackable),
-        effort=spent,
+        parcels=tuple(work.parcels),
+        lower_bound=work.least,
+        proven=len(work.parcels) == work.least,
+        unpackable=tuple(work.unpackable),
+        effort=work.spent,
     )
 
 
-def whole(articles: Iterable[Article], cartons: Iterable[Carton], *, effort: int = 80_000) -> PackPlan:
+def whole(
+    articles: Iterable[Article], cartons: Iterable[Carton], *, effort: int = EFFORT, rules: PackRules = PLAIN
+) -> PackPlan:
     """A plan that leaves nothing out: what fits no carton ships in its own packaging."""
     goods, offered = tuple(articles), tuple(cartons)
-    plan = cartonize(goods, offered, effort=effort)
+    plan = cartonize(goods, offered, effort=effort, rules=rules)
     if not plan.unpackable:
         return plan
     bare = {sku for sku, _ in plan.unpackable}
-    return cartonize(
-        [replace(a, ships_alone=True) if a.sku in bare else a for a in goods], offered, effort=effort
-    )
+    own = [replace(a, own_container=True) if a.sku in bare else a for a in goods]
+    return cartonize(own, offered, effort=effort, rules=rules)
+
+
+def _told_apart(goods: Sequence[Article], rules: PackRules) -> PackRules:
+    """What must stay together may be of several classes: then the classes are kept apart by name, not packed in turn."""
+    if rules.segregated is not None or all(article.together is None for article in goods):
+        return rules
+    classes = sorted({article.hazmat_class or "" for article in goods})
+    return replace(rules, segregated=tuple(combinations(classes, 2)))
 
 
 def _by_sku(article: Article) -> tuple[str, int, int, int, int]:
     return (article.sku, article.length, article.width, article.height, article.weight_g)
 
 
-@lru_cache(maxsize=256)
-def _by_size(cartons: tuple[Carton, ...]) -> tuple[Carton, ...]:
-    return tuple(sorted(cartons, key=lambda carton: (carton.outer.volume, carton.cost, carton.code)))
+def _by_code(carton: Carton) -> str:
+    return carton.code
 
 
-@lru_cache(maxsize=1024)
-def _box(carton: Carton) -> Box:
-    length, width, height = carton.inner
-    return Box((length, width, height), carton.max_weight_g - carton.tare_g, carton.inner.volume)
+# --- what fits where --------------------------------------------------------------------------------------------
 
 
-# --- articles and kinds -----------------------------------------------------------------------------------------
+def _first_fitting(work: _Work, article: Article) -> int | None:
+    kind = kind_of(article, keep_flat=work.keep_flat)
+    weight = kind.weight_g
+    most = work.rules.limited_g.get(article.hazmat_class or "")
+    if most is not None and weight > most:
+        return None
+    for at, box in enumerate(work.offer.boxes):
+        if weight <= box.room_g and box.turns_of(kind):
+            return at
+    return None
 
 
-@lru_cache(maxsize=16_384)
-def _turns(length: int, width: int, height: int, *, upright: bool) -> tuple[Edges, ...]:
-    """The orientations allowed: two when the height must stay vertical, else six; repeats left out."""
-    if upright:
-        return tuple(sorted({(length, width, height), (width, length, height)}))
-    return tuple(sorted(set(_any_way(length, width, height))))
-
-
-def _any_way(a: int, b: int, c: int) -> tuple[Edges, ...]:
-    return ((a, b, c), (a, c, b), (b, a, c), (b, c, a), (c, a, b), (c, b, a))
-
-
-@lru_cache(maxsize=16_384)
-def _kind(length: int, width: int, height: int, weight_g: int, *, fragile: bool, upright: bool) -> Kind:
-    # An item nobody measured still takes up a millimetre.
-    edges = (max(length, 1), max(width, 1), max(height, 1))
-    return Kind(_turns(*edges, upright=upright), weight_g, fragile, edges[0] * edges[1] * edges[2])
-
-
-def _kind_of(article: Article, *, keep_flat: bool) -> Kind:
-    return _kind(
-        article.length,
-        article.width,
-        article.height,
-        article.weight_g,
-        fragile=article.fragile,
-        upright=article.this_side_up or keep_flat,
-    )
-
-
-def _first_fitting(article: Article, boxes: Sequence[Box], *, keep_flat: bool) -> int | None:
-    kind = _kind_of(article, keep_flat=keep_flat)
-    return next((at for at, box in enumerate(boxes) if box.takes(kind)), None)
-
-
-def _why_not(article: Article, offered: Sequence[Carton], *, keep_flat: bool) -> str:
+def _why_not(article: Article, work: _Work) -> str:
+    offered = [c for c in work.offer.cartons if not c.flexible] or list(work.offer.cartons)
     if not offered:
         return "there is no carton to choose from"
-    kind = _kind_of(article, keep_flat=keep_flat)
-    roomy = [carton for carton in offered if _box(carton).turns_of(kind)]
+    kind = kind_of(article, keep_flat=work.keep_flat)
+    roomy = [
+        carton for carton, box in zip(work.offer.cartons, work.offer.boxes, strict=True) if box.turns_of(kind)
+    ]
     size = f"{article.length} x {article.width} x {article.height} mm"
     if not roomy:
         largest = max(offered, key=lambda carton: (carton.inner.volume, carton.code))
-        inside = " x ".join(str(edge) for edge in largest.inner)
-        return f"{size} fits no carton; the largest, {largest.code}, is {inside} mm inside"
+        inner = " x ".join(str(edge) for edge in largest.inner)
+        return f"{size} fits no carton; the largest, {largest.code}, is {inner} mm inside"
     strongest = max(roomy, key=lambda carton: (carton.max_weight_g - carton.tare_g, carton.code))
     bears = strongest.max_weight_g - strongest.tare_g
-    return f"{article.weight_g} g is too heavy: of the cartons it fits, {strongest.code} bears most, {bears} g of contents"
+    if article.weight_g > bears:
+        return f"{article.weight_g} g is too heavy: of the cartons it fits, {strongest.code} bears most, {bears} g of contents"
+    return f"{article.weight_g} g of class {article.hazmat_class} is more than a parcel may hold of it"
 
 
 # --- parcels ----------------------------------------------------------------------------------------------------
 
 
-def _alone(
-    article: Article, fitting: int | None, offered: Sequence[Carton], boxes: Sequence[Box], *, keep_flat: bool
-) -> Parcel:
-    """One unit in the smallest carton it fits, or as it is when it fits none: its packaging is its own."""
-    contents = Quantities({article.sku: 1})
-    if fitting is None:
-        size = Dimensions(max(article.length, 1), max(article.width, 1), max(article.height, 1))
-        place = Placement(article.sku, 0, 0, 0, *size)
-        return Parcel(
-            carton=None,
-            contents=contents,
-            placements=(place,),
-            weight_g=article.weight_g,
-            outer=size,
-            inner=size,
+def _bare(article: Article) -> Parcel:
+    """One unit as it is: its packaging is its own."""
+    size = Dimensions(max(article.length, 1), max(article.width, 1), max(article.height, 1))
+    return Parcel(
+        carton=None,
+        contents=Quantities({article.sku: 1}),
+        placements=(Placement(article.sku, 0, 0, 0, *size),),
+        weight_g=article.weight_g,
+        outer=size,
+        inner=size,
+    )
+
+
+def _each_alone(work: _Work, article: Article) -> None:
+    """Each unit in the smallest carton it fits and that is there, or as it is when it fits none."""
+    if _first_fitting(work, article) is None:
+        work.parcels += [_bare(article)] * article.quantity
+        return
+    kind = kind_of(article, keep_flat=work.keep_flat)
+    for nth in range(article.quantity):
+        for at, box in enumerate(work.boxes()):
+            if box.stock != 0 and box.takes(kind):
+                block = Block(0, 0, 0, 0, box.turns_of(kind)[0], (1, 1, 1), kind.pitch)
+                work.parcels.append(_parcel(work, at, [(article.sku, block)], article.weight_g, 2))
+                break
+        else:
+            left = article.quantity - nth
+            work.unpackable.append((article.sku, f"{left} more: no carton is left that takes it"))
+            return
+
+
+def _pack(work: _Work, goods: Goods) -> None:
+    rules = goods.rules
+    packing = search(goods.kinds, goods.counts, work.boxes(), effort=work.effort, rules=rules)
+    work.parcels += _parcels(work, packing, goods)
+    work.least += packing.lower_bound
+    work.spent += packing.effort
+    left: Counter[str] = Counter()
+    for at, count in enumerate(packing.left):
+        left.update(_taken(goods.units[at], count))
+    for sku, count in sorted(left.items()):
+        work.unpackable.append(
+            (sku, f"{count} more: no carton is left, or what must stay together does not fit in one")
         )
-    turn = boxes[fitting].turns_of(_kind_of(article, keep_flat=keep_flat))[0]
-    return _parcel(offered[fitting], contents, (Placement(article.sku, 0, 0, 0, *turn),), article.weight_g)
 
 
-def _packed(
-    articles: Sequence[Article], boxes: tuple[Box, ...], *, keep_flat: bool, effort: int
-) -> tuple[Packing, dict[Kind, deque[tuple[str, int]]]]:
-    """The packing of one group, and by kind the units that its blocks stand for."""
-    units: dict[Kind, deque[tuple[str, int]]] = defaultdict(deque)
-    for article in articles:
-        units[_kind_of(article, keep_flat=keep_flat)].append((article.sku, article.quantity))
-    # Largest first, as the search expects.
-    kinds = sorted(units, key=lambda kind: (-kind.volume, -kind.weight_g, kind.turns, kind.fragile))
-    counts = tuple(sum(count for _, count in units[kind]) for kind in kinds)
-    return search(tuple(kinds), counts, boxes, effort=effort), units
-
-
-def _parcels(
-    packing: Packing, units: dict[Kind, deque[tuple[str, int]]], offered: Sequence[Carton]
-) -> Iterator[Parcel]:
+def _parcels(work: _Work, packing: Packing, goods: Goods) -> Iterator[Parcel]:
     for at, blocks, up in packing.boxes:
-        placements: list[Placement] = []
-        contents: dict[str, int] = defaultdict(int)
+        units: list[tuple[str, Block]] = []
         weight = 0
         for block in blocks:
             kind = packing.kinds[block.kind]
             weight += kind.weight_g * block.units
-            skus = _taken(units[kind], block.units)
-            for sku, corner in zip(skus, _corners(block), strict=True):
-                contents[sku] += 1
-                placements.append(Placement(sku, *corner, *block.edges))
-        yield _parcel(offered[at], Quantities(contents), tuple(placements), weight, up)
+            units += ((sku, block) for sku in _taken(goods.units[block.kind], block.units))
+        yield _parcel(work, at, units, weight, up)
 
 
-def _parcel(
-    carton: Carton, contents: Quantities, placements: tuple[Placement, ...], weight_g: int, up: int = 2
-) -> Parcel:
+def _parcel(work: _Work, at: int, units: Sequence[tuple[str, Block]], weight_g: int, up: int) -> Parcel:
+    carton, box = work.offer.cartons[at], work.offer.boxes[at]
+    if carton.stock is not None:
+        work.used[carton.code] += 1
+    contents: dict[str, int] = defaultdict(int)
+    for sku, _ in units:
+        contents[sku] += 1
+    placements = _placed(units, _shift(work.rules, box, units, up))
+    inner, outer = carton.inner, carton.outer
+    if carton.flexible:
+        gap = 2 * work.rules.clearance_mm
+        inner = Dimensions(box.inner[0] + gap, box.inner[1] + gap, box.inner[2] + gap)
+        thick = max((place.z + place.height for place in placements), default=0) + work.rules.clearance_mm
+        outer = Dimensions(outer.length, outer.width, outer.height + thick)
     return Parcel(
         carton=carton.code,
-        contents=contents,
+        contents=Quantities(contents),
         placements=placements,
         weight_g=weight_g + carton.tare_g,
-        outer=carton.outer,
-        inner=carton.inner,
+        outer=outer,
+        inner=inner,
         up=up,
     )
+
+
+def _shift(rules: PackRules, box: Box, units: Sequence[tuple[str, Block]], up: int) -> Edges:
+    """How far everything moves together: off the faces, and towards the middle if that is wanted."""
+    off = rules.clearance_mm
+    if not rules.centred or up != 2:
+        return (off, off, off)
+    blocks = list(dict.fromkeys(block for _, block in units))
+    shift = []
+    for axis in range(2):
+        volume = sum(b.units * b.edges[0] * b.edges[1] * b.edges[2] for b in blocks)
+        # Twice the moment, by volume: weights are not known to the block, and goods of an order are of a kind.
+        moment = sum(
+            ((b.x, b.y)[axis] + b.far[axis]) * b.units * b.edges[0] * b.edges[1] * b.edges[2] for b in blocks
+        )
+        free = box.inner[axis] - max(b.far[axis] for b in blocks)
+        wanted = (box.inner[axis] * volume - moment) // (2 * volume)
+        shift.append(off + max(0, min(free, wanted)))
+    return (shift[0], shift[1], off)
 
 
 def _taken(units: deque[tuple[str, int]], count: int) -> Iterator[str]:
@@ -208,12 +258,27 @@ def _taken(units: deque[tuple[str, int]], count: int) -> Iterator[str]:
         if available > some:
             units.appendleft((sku, available - some))
         count -= some
-        yield from [sku] * some
+        for _ in range(some):
+            yield sku
+
+
+def _placed(units: Sequence[tuple[str, Block]], shift: Edges) -> tuple[Placement, ...]:
+    """Each unit in its place: units follow one another as the corners of their block do."""
+    dx, dy, dz = shift
+    placements: list[Placement] = []
+    corners: Iterator[Edges] = iter(())
+    current: Block | None = None
+    for sku, block in units:
+        if block is not current:
+            corners, current = _corners(block), block
+        x, y, z = next(corners)
+        placements.append(Placement(sku, x + dx, y + dy, z + dz, *block.edges))
+    return tuple(placements)
 
 
 def _corners(block: Block) -> Iterator[Edges]:
-    length, width, height = block.edges
+    length, width, _ = block.edges
     for i in range(block.grid[0]):
         for j in range(block.grid[1]):
             for k in range(block.grid[2]):
-                yield (block.x + i * length, block.y + j * width, block.z + k * height)
+                yield (block.x + i * length, block.y + j * width, block.z + k * block.pitch)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
@@ -12,7 +12,16 @@ from orderloom.terms import Dimensions, Quantities
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
-    """Some units of one item as packing sees them: millimetres, grams, and how they may be handled."""
+    """Some units of one item as packing sees them: millimetres, grams, and how they may be handled.
+
+    How a unit lies: `this_side_up` and `keep_flat` keep its height vertical (the latter either way up), `locked` keeps
+    it just as given. `fragile`: nothing above it; `max_load_g`: no more than this rests on it. `nesting_mm`: what a
+    further unit adds to a pile of nested ones; `compressed_mm`: its height squeezed in a bag. `ships_alone`: a carton
+    to itself; `own_container`: no carton at all.
+
+    What shares a carton: all units of one `together` do; two articles of different `apart` never do, nor does one with
+    a SKU it `excludes`. `hazmat_class` and `unit_class` are what `PackRules` speak of.
+    """
 
     sku: str
     length: int
@@ -24,20 +33,59 @@ class Article:
     this_side_up: bool = False
     hazmat_class: str | None = None
     ships_alone: bool = False
+    keep_flat: bool = False
+    locked: bool = False
+    max_load_g: int | None = None
+    own_container: bool = False
+    together: str | None = None
+    apart: str | None = None
+    excludes: tuple[str, ...] = ()
+    unit_class: str | None = None
+    nesting_mm: int | None = None
+    compressed_mm: int | None = None
 
     def json(self) -> dict[str, Any]:
-        """The form on the wire and in records."""
-        return {key: getattr(self, key) for key in self.__dataclass_fields__}
+        """The form on the wire and in records: what is seldom said only where it is."""
+        given = {key: getattr(self, key) for key in self.__dataclass_fields__}
+        given["excludes"] = list(self.excludes)
+        return {
+            key: value
+            for key, value in given.items()
+            if key not in _SELDOM or value or (key == "max_load_g" and value is not None)
+        }
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Self:
         """From its JSON form."""
-        return cls(**{key: value for key, value in stored.items() if key in cls.__dataclass_fields__})
+        known = {key: value for key, value in stored.items() if key in cls.__dataclass_fields__}
+        return cls(**{**known, "excludes": tuple(stored.get("excludes", ()))})
+
+
+# Nought is an answer of its own for what may lie on a unit.
+_SELDOM = frozenset(
+    {
+        "keep_flat",
+        "locked",
+        "max_load_g",
+        "own_container",
+        "together",
+        "apart",
+        "excludes",
+        "unit_class",
+        "nesting_mm",
+        "compressed_mm",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carton:
-    """A box that may be used. `max_weight_g` is gross, tare included; `cost` is in minor currency units."""
+    """A box that may be used. `max_weight_g` is gross, tare included; `cost` is in minor currency units.
+
+    `stock` is how many there are, None for as many as wanted. `flexible` is a bag or mailer: its inner height is the
+    thickness it may be filled to, every millimetre of which takes one from its length and width; its outer height is
+    its thickness when empty. Nothing fragile, nothing that must stand upright goes into one.
+    """
 
     code: str
     name: str
@@ -46,10 +94,12 @@ class Carton:
     tare_g: int
     max_weight_g: int
     cost: int = 0
+    stock: int | None = None
+    flexible: bool = False
 
     def json(self) -> dict[str, Any]:
         """The form on the wire and in records."""
-        return {
+        plain: dict[str, Any] = {
             "code": self.code,
             "name": self.name,
             "inner_mm": list(self.inner),
@@ -58,6 +108,11 @@ class Carton:
             "max_weight_g": self.max_weight_g,
             "cost": self.cost,
         }
+        if self.stock is not None:
+            plain["stock"] = self.stock
+        if self.flexible:
+            plain["flexible"] = True
+        return plain
 
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Self:
@@ -70,7 +125,28 @@ class Carton:
             tare_g=stored["tare_g"],
             max_weight_g=stored["max_weight_g"],
             cost=stored["cost"],
+            stock=stored.get("stock"),
+            flexible=stored.get("flexible", False),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackRules:
+    """A house's rules for every carton.
+
+    `segregated`: pairs of hazmat classes that never share one, "" standing for goods that are not dangerous; None puts
+    every class by itself. `limited_g`: by hazmat class the most net grams in a parcel (limited quantities).
+    `class_units`: by unit class the most units in a carton. `support_permille` of every base must rest on something.
+    `clearance_mm` is left free at every face for void fill. `centred`: goods are moved together so that their centre of
+    mass lies as near the middle of the floor as the free room lets it.
+    """
+
+    segregated: tuple[tuple[str, str], ...] | None = None
+    limited_g: Mapping[str, int] = field(default_factory=dict)
+    class_units: Mapping[str, int] = field(default_factory=dict)
+    support_permille: int = 600
+    clearance_mm: int = 0
+    centred: bool = False
 
 
 class Placement(NamedTuple):

@@ -81,11 +81,11 @@ def search(
         least = min(least, len(best))
     elif len(best) > least:
         least = max(least, lower_bound(demand, closely=True, known=least))
-        if len(best) > least and len(kinds) == 1:
+        if len(best) > least and len(kinds) == 1 and rules == FREE:
             best = _by_pattern(question, counts, best)
         if len(best) > least:
             affordable = effort * min(len(kinds), ENOUGH_KINDS) // ENOUGH_KINDS
-            budget = min(spent + affordable, max(effort, spent + affordable // 4))
+            budget = spent + affordable
             best, spent = _into_fewer(question, demand, best, least, (counts, budget, spent))
     if len(best) > 1:
         best, spent = _into_smaller(question, best, spent)
@@ -171,7 +171,7 @@ def _into_several(
         effort += sum(one.effort for _, one in filled)
         if not best or _worth(filled) < _worth(best):
             best = filled
-        if len(best) <= least and not any(best[-1][1].left):
+        if best and len(best) <= least and not any(best[-1][1].left):
             break
     return best, effort
 

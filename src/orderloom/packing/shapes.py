@@ -28,9 +28,9 @@ class Kind:
     pitch: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Box:
-    """A carton as the search sees it; also one object each. `soft`: a bag or mailer, filled to some thickness.
+    """A carton as the search sees it. `soft`: a bag or mailer, filled to some thickness.
 
     `stock` is how many there are, None for any number; `twin` is the first of the boxes that draw on that same stock.
     """
