@@ -30,6 +30,7 @@ SCREENS = {
     "station": "/work/{to_pick}/station",
     "shipments": "/shipments",
     "manifests": "/manifests",
+    "promise": "/promise",
     "returns": "/returns",
     "return": "/returns/R900001",
     "notices": "/notices",
