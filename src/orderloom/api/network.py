@@ -13,6 +13,7 @@ from orderloom.api.door import Call, Here, Routes
 from orderloom.api.problems import Fault, invalid, not_found
 from orderloom.api.wire import (
     ADDRESS_EXAMPLE,
+    COUNT_MOST,
     AddressIn,
     AddressOut,
     Amount,
@@ -168,9 +169,24 @@ async def _node(call: Call, code: str) -> NodeOut:
 
 
 class SplitPolicyIn(In):
-    """How far an order may be split."""
+    """How far an order may be split, and which nodes ship for the channel. What is left out sets no limit."""
 
     max_shipments: Annotated[int, Field(strict=True, ge=1, le=20)] = 4
+    split_from: Amount | None = Field(
+        default=None, description="An order whose goods are worth less goes out from one node or not at all"
+    )
+    groups: Annotated[list[Code], Field(max_length=100)] | None = Field(
+        default=None, description="Only nodes in one of these groups"
+    )
+    types: list[Literal["fulfillment_center", "store", "third_party", "drop_ship", "virtual"]] | None = Field(
+        default=None, max_length=5, description="Only nodes of one of these types"
+    )
+    stores_most: Annotated[int, Field(strict=True, ge=0, le=20)] | None = Field(
+        default=None, description="Stores that one order may ship from"
+    )
+    store_units_most: Annotated[int, Field(strict=True, ge=0, le=COUNT_MOST)] | None = Field(
+        default=None, description="Units that a store may ship of one order"
+    )
 
 
 class ChannelIn(In):
@@ -206,7 +222,10 @@ class ChannelIn(In):
 
     def channel(self, code: str) -> Channel:
         given: dict[str, Any] = {name: getattr(self, name) for name in type(self).model_fields}
-        given |= {"split_policy": self.split_policy.model_dump(), "notices": tuple(self.notices)}
+        given |= {
+            "split_policy": self.split_policy.model_dump(exclude_none=True),
+            "notices": tuple(self.notices),
+        }
         given |= {"excluded_nodes": tuple(self.excluded_nodes)}
         return Channel(**given, code=code)
 

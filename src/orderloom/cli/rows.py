@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from orderloom.api.network import SplitPolicyIn
 from orderloom.catalog.model import Item
 from orderloom.journey.setup import ALWAYS, CarrierTerms
 from orderloom.network.model import Channel, Node
@@ -217,6 +218,11 @@ NODE_FIELDS = (
 )  # fmt: skip
 
 
+def _split_policy(given: dict[str, Any]) -> dict[str, Any]:
+    """As the API takes it: a name that is none, or a limit out of range, is a fault of the row."""
+    return SplitPolicyIn.model_validate(given).model_dump(exclude_none=True)
+
+
 class ChannelRow(_Row):
     """A sales channel."""
 
@@ -228,7 +234,7 @@ class ChannelRow(_Row):
     on_shortage: Literal["refuse", "accept"] = "refuse"
     promise_days: dict[str, Amount] = {"standard": 5, "expedited": 2, "overnight": 1}
     promise_confidence: Annotated[int, Field(ge=500, le=999)] = 900
-    split_policy: dict[str, Any] = {"max_shipments": 4}
+    split_policy: Annotated[dict[str, Any], AfterValidator(_split_policy)] = {"max_shipments": 4}
     review_above: Amount | None = None
     notices: tuple[Literal["email", "sms", "app"], ...] = ("email",)
     excluded_nodes: tuple[Code, ...] = ()

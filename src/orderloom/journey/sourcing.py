@@ -214,10 +214,8 @@ def request_of(
         cartons=snapshot.cartons,
         now=order.decide_as_of or now,
         promise_at=promise_at,
-        policy=Policy(
-            max_shipments=int(channel.split_policy.get("max_shipments", 4)),
-            ship_complete=order.ship_complete and not history,
-        ),
+        policy=Policy.of(channel.split_policy, ship_complete=order.ship_complete and not history),
+        value=order.subtotal - order.discount,
     )
 
 
