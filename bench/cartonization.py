@@ -4,7 +4,7 @@ The folder holds `orders_items.csv` (order, quantity, SKU, width, length, depth,
 sizes, tare, inner sizes, greatest gross weight), without headings, in millimetres. Times are processor time, on a
 machine that others use as well; the clock on the wall stands beside them.
 
-    python bench/cartonization.py ../shared/data/cartonization [--flat] [--json] [--answers FILE]
+    python bench/cartonization.py ../shared/data/cartonization [--flat] [--landed RATES.csv] [--json] [--answers FILE]
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ import json
 import sys
 import time
 from collections import defaultdict
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from orderloom.packing.cartonize import cartonize
+from orderloom.packing.landed import Costs, landed
 from orderloom.packing.model import Article, Carton
 from orderloom.packing.search import search
 from orderloom.terms import Dimensions
@@ -104,16 +107,79 @@ def measure(cartons, orders, keep_flat, effort):
     return summary, answers, wrong
 
 
+# Packing costs in cents, as assumed for the comparison: a carton by the litre, its void fill, labour.
+CENTS_A_CARTON_LITRE = 4
+COSTS = Costs(fill_per_litre=3, per_parcel=75, per_unit=0)
+ZONE = 5
+
+
+def price_by(path, zone):
+    """Prices of a parcel in cents: by pounds begun, or by size (166 in3 a pound) above a cubic foot; none over 70 lb."""
+    steps = {}
+    with path.open() as file:
+        for row in csv.DictReader(file):
+            if int(row["zone"]) == zone:
+                word = row["weight_not_over"]
+                ounces = int(word.split("_")[0]) if word.endswith("_oz") else int(word) * 16
+                steps[ounces if word != "15_999_oz" else 16] = round(float(row["usd"]) * 100)
+    ladder = sorted(steps)
+
+    @cache
+    def price(outer, weight_g):
+        # In exact parts: a pound is 453,592.37 mg, an inch 25.4 mm.
+        ounces = -(-weight_g * 100_000 * 16 // 45_359_237)
+        if outer.volume * 1_000 > 1_728 * 16_387_064:
+            ounces = max(ounces, 16 * -(-outer.volume * 1_000 // (16_387_064 * 166)))
+        return next((steps[step] for step in ladder if ounces <= step), None)
+
+    return price
+
+
+def measure_landed(cartons, orders, keep_flat, effort, rates):
+    price = price_by(rates, ZONE)
+    priced = tuple(replace(c, cost=c.outer.volume * CENTS_A_CARTON_LITRE // 1_000_000) for c in cartons)
+    found, wrong, begun = {}, {}, time.process_time()
+    for order, articles in orders.items():
+        found[order] = landed(articles, priced, price=price, costs=COSTS, keep_flat=keep_flat, effort=effort)
+    spent = time.process_time() - begun
+    for order, one in found.items():
+        if bad := faults(orders[order], priced, one.plan, keep_flat=keep_flat):
+            wrong[order] = bad
+    cost, fewest = (
+        sum(getattr(one, name) for one in found.values()) for name in ("cost", "fewest_boxes_cost")
+    )
+    return {
+        "landed_cents": cost,
+        "fewest_boxes_cents": fewest,
+        "saving_percent": round(100 * (fewest - cost) / fewest, 3),
+        "orders_cheaper": sum(one.saving > 0 for one in found.values()),
+        "orders_dearer": sum(one.saving < 0 for one in found.values()),
+        "landed_boxes": sum(len(one.plan.parcels) for one in found.values()),
+        "landed_bound_cents": sum(one.lower_bound for one in found.values()),
+        "landed_ms_mean": round(1000 * spent / len(found), 3),
+    }, wrong
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--flat", action="store_true", help="keep heights vertical, and nothing else")
     parser.add_argument("--effort", type=int, default=80_000)
+    parser.add_argument(
+        "--landed",
+        type=Path,
+        metavar="RATES",
+        help="price the plans as well, by a file of prices (service, weight_not_over, zone, usd); for zone 5",
+    )
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument("--answers", type=Path, help="write every plan there, a JSON object a line")
     wanted = parser.parse_args()
     cartons, orders = load(wanted.folder)
     summary, answers, wrong = measure(cartons, orders, wanted.flat, wanted.effort)
+    if wanted.landed:
+        more, also = measure_landed(cartons, orders, wanted.flat, wanted.effort, wanted.landed)
+        summary |= more
+        wrong |= also
     if wanted.answers:
         with wanted.answers.open("w") as file:
             for order, plan in answers.items():

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
 
 from orderloom.packing.model import Parcel, Placement
+from orderloom.terms import Quantities
 
 # cos 30°, in thousandths: the picture leans on integers as the packing does.
 _COS30 = 866
@@ -15,9 +18,38 @@ _TOP, _RIGHT, _LEFT = 72, 55, 42
 _PADDING = 6
 
 
-def isometric(parcel: Parcel, *, width: int = 240, title: str | None = None) -> str:
-    """The parcel seen from above at the corner away from the origin, `width` pixels wide."""
+def steps(parcel: Parcel) -> list[tuple[str, int, int]]:
+    """The parcel packed step by step: SKU, how many of it now, and how many units then lie in it. Lowest first."""
+    found: list[tuple[str, int, int]] = []
+    for placed, unit in enumerate(_laid(parcel), 1):
+        if found and found[-1][0] == unit.sku:
+            found[-1] = (unit.sku, found[-1][1] + 1, placed)
+        else:
+            found.append((unit.sku, 1, placed))
+    return found
+
+
+def _laid(parcel: Parcel) -> list[Placement]:
+    """In the order in which a hand can lay them: nothing before what it rests on."""
+    return sorted(
+        parcel.placements, key=lambda p: ((p.x, p.y, p.z)[parcel.up], p.sku, (p.z, p.y, p.x), p.height)
+    )
+
+
+def at_step(parcel: Parcel, step: int) -> Parcel:
+    """The parcel as it is after the first so many steps."""
+    taken = steps(parcel)[:step]
+    laid = _laid(parcel)[: taken[-1][2] if taken else 0]
+    return replace(parcel, placements=tuple(laid), contents=Quantities(Counter(p.sku for p in laid)))
+
+
+def isometric(parcel: Parcel, *, width: int = 240, title: str | None = None, latest: int = 0) -> str:
+    """The parcel seen from above at the corner away from the origin, `width` pixels wide.
+
+    Of a parcel at some step the `latest` units are drawn in full colour, what lay there before them is pale.
+    """
     length, depth, height = parcel.inner
+    fresh = set(parcel.placements[-latest:]) if latest else set(parcel.placements)
     scale = 1000 * (width - 2 * _PADDING) / ((length + depth) * _COS30)
     pen = _Pen(scale, depth)
     high = round((height + (length + depth) / 2) * scale) + 2 * _PADDING
@@ -25,7 +57,8 @@ def isometric(parcel: Parcel, *, width: int = 240, title: str | None = None) -> 
     hues = {sku: _HUES[at % len(_HUES)] for at, sku in enumerate(sorted(parcel.contents))}
     words = escape(title or _words(parcel))
     drawn = "".join(
-        _unit(pen, placement, hues[placement.sku]) for placement in _back_to_front(parcel.placements)
+        _unit(pen, placement, hues[placement.sku], pale=placement not in fresh)
+        for placement in _back_to_front(parcel.placements)
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {width} {high}" width="{width}"'
@@ -58,7 +91,7 @@ class _Pen:
         return "M" + "L".join(self.at(*corner) for corner in corners) + "Z"
 
 
-def _unit(pen: _Pen, p: Placement, hue: int) -> str:
+def _unit(pen: _Pen, p: Placement, hue: int, *, pale: bool = False) -> str:
     x, y, z = p.x, p.y, p.z
     x2, y2, z2 = x + p.length, y + p.width, z + p.height
     faces = (
@@ -66,7 +99,10 @@ def _unit(pen: _Pen, p: Placement, hue: int) -> str:
         (_RIGHT, pen.face((x2, y, z), (x2, y2, z), (x2, y2, z2), (x2, y, z2))),
         (_LEFT, pen.face((x, y2, z), (x2, y2, z), (x2, y2, z2), (x, y2, z2))),
     )
-    paths = "".join(f'<path d="{path}" fill="hsl({hue} 55% {light}%)"/>' for light, path in faces)
+    paths = "".join(
+        f'<path d="{path}" fill="hsl({hue} {12 if pale else 55}% {light + 14 if pale else light}%)"/>'
+        for light, path in faces
+    )
     return f'<g stroke="#333" stroke-width=".6" stroke-linejoin="round"><title>{escape(p.sku)}</title>{paths}</g>'
 
 

@@ -4,7 +4,7 @@ from xml.etree import ElementTree as ET
 
 from orderloom.packing.cartonize import cartonize
 from orderloom.packing.model import Parcel, Placement
-from orderloom.packing.picture import _back_to_front, isometric
+from orderloom.packing.picture import _back_to_front, at_step, isometric, steps
 from orderloom.terms import Dimensions, Quantities
 from tests.unit.packing.test_cartonize import CARTONS, article
 
@@ -63,3 +63,15 @@ def test_own_packaging_is_drawn_too():
         inner=size,
     )
     assert "Own packaging: 1 of sofa" in isometric(parcel)
+
+
+def test_step_by_step_nothing_is_laid_before_what_it_rests_on():
+    (parcel,) = cartonize(
+        [article("book", 200, 150, 30, quantity=2), article("glass", 90, 90, 30, fragile=True)], CARTONS
+    ).parcels
+    taken = steps(parcel)
+    assert [(sku, count) for sku, count, _ in taken] == [("book", 2), ("glass", 1)]
+    assert at_step(parcel, 1).contents == {"book": 2}
+    assert at_step(parcel, len(taken)).contents == parcel.contents
+    pale = isometric(at_step(parcel, 2), latest=1)
+    assert pale.count("12%") == 6

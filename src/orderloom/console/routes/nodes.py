@@ -15,7 +15,7 @@ from orderloom.insight import work_lists
 from orderloom.insight.orders_list import choices
 from orderloom.journey import working
 from orderloom.packing.model import Accepted, Closed, PackPlan, Refused
-from orderloom.packing.picture import isometric
+from orderloom.packing.picture import at_step, isometric, steps
 from orderloom.packing.work import works_of
 from orderloom.plumbing import clock
 from orderloom.plumbing.database import Row
@@ -61,8 +61,10 @@ async def pick_list(request: Request, number: str, who: May) -> Response:
 
 
 @router.get("/work/{number}/plan/{at}.svg")
-async def planned_parcel(request: Request, number: str, at: int, who: May) -> Response:
-    """How a parcel is planned, drawn."""
+async def planned_parcel(
+    request: Request, number: str, at: int, who: May, step: Annotated[int, Query(ge=0, le=1_000)] = 0
+) -> Response:
+    """How a parcel is planned, drawn; with `step`, as far as it is packed then."""
     async with reading(request) as db:
         found = await work_lists.fulfillment(db, scope=who.scope, number=number)
     if found is None or found["plan"] is None:
@@ -70,7 +72,14 @@ async def planned_parcel(request: Request, number: str, at: int, who: May) -> Re
     parcels = PackPlan.of(found["plan"]).parcels
     if not 0 <= at < len(parcels):
         raise HTTPException(404)
-    return Response(isometric(parcels[at]), media_type="image/svg+xml")
+    parcel = parcels[at]
+    if not step:
+        return Response(isometric(parcel), media_type="image/svg+xml")
+    taken = steps(parcel)
+    if step > len(taken):
+        raise HTTPException(404)
+    drawn = isometric(at_step(parcel, step), latest=taken[step - 1][1])
+    return Response(drawn, media_type="image/svg+xml")
 
 
 # --- the station ----------------------------------------------------------------------------------------------
@@ -211,4 +220,11 @@ async def _work(request: Request, who: Visitor, number: str) -> dict[str, Any]:
         "packed_of": work.ordered if found["min_rank"] >= Rank.PACKED else work.packed,
         "wanted": work.ordered.units(),
         "scans": scans,
+        "drawn": _drawn(found["plan"]),
     }
+
+
+def _drawn(plan: Any) -> list[dict[str, Any]]:
+    """The planned parcels, each with the steps in which it is packed."""
+    parcels = PackPlan.of(plan).parcels if plan else ()
+    return [{"parcel": parcel, "steps": steps(parcel)} for parcel in parcels]
