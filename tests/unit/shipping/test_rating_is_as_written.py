@@ -29,49 +29,41 @@ def _dated(draw):
     }
 
 
-@st.composite
-def contracts(draw):
-    """Terms with some of everything."""
-    amounts = st.integers(0, 5_000)
-    breaks = sorted(draw(st.sets(st.integers(1, 60), min_size=1, max_size=5)))
+AMOUNTS = st.integers(0, 5_000)
 
-    def card(code):
-        prices = {str(z): [draw(st.integers(100, 9_000)) for _ in breaks] for z in (2, 3)}
-        above = (
-            {"above": {"amounts": {"2": draw(amounts), "3": draw(amounts)}}} if draw(st.booleans()) else {}
-        )
-        return {"service": code, "breaks": breaks, "amounts": prices, **above}
 
-    def handling(kind, code):
-        limits = {
-            "cube_over": draw(st.sampled_from([1728, 8640, 10_368, 17_280])),
-            "weight_over": draw(st.sampled_from([5, 50, 110])),
-            "longest_over": draw(st.sampled_from([12, 48])),
-            "second_over": draw(st.sampled_from([10, 30])),
-            "length_plus_girth_over": draw(st.sampled_from([60, 105, 130])),
-        }
-        kept = {name: limit for name, limit in limits.items() if draw(st.booleans())} or {"cube_over": 1728}
-        by_zone = {"by_zone": {"3": draw(amounts)}} if draw(st.booleans()) else {}
-        return {"kind": kind, "code": code, "amount": draw(amounts), **kept, **by_zone}
+def _handling(draw, kind, code):
+    limits = {
+        "cube_over": draw(st.sampled_from([1728, 8640, 10_368, 17_280])),
+        "weight_over": draw(st.sampled_from([5, 50, 110])),
+        "longest_over": draw(st.sampled_from([12, 48])),
+        "second_over": draw(st.sampled_from([10, 30])),
+        "length_plus_girth_over": draw(st.sampled_from([60, 105, 130])),
+    }
+    kept = {name: limit for name, limit in limits.items() if draw(st.booleans())} or {"cube_over": 1728}
+    by_zone = {"by_zone": {"3": draw(AMOUNTS)}} if draw(st.booleans()) else {}
+    return {"kind": kind, "code": code, "amount": draw(AMOUNTS), **kept, **by_zone}
 
+
+def _surcharges(draw):
     made = [
-        {"kind": "residential", "amount": draw(amounts)},
+        {"kind": "residential", "amount": draw(AMOUNTS)},
         {
             "kind": "delivery_area",
             "code": "extended",
-            "amount": draw(amounts),
+            "amount": draw(AMOUNTS),
             "postcodes": ["59", "820-831"],
         },
-        {"kind": "delivery_area", "code": "remote", "amount": draw(amounts), "postcodes": ["59", "995-999"]},
+        {"kind": "delivery_area", "code": "remote", "amount": draw(AMOUNTS), "postcodes": ["59", "995-999"]},
         {
             "kind": "delivery_area",
             "code": "far",
-            "amount": draw(amounts),
+            "amount": draw(AMOUNTS),
             "postcodes": ["995"],
             "residential_only": True,
         },
-        handling("additional_handling", "handling"),
-        handling("oversize", "oversize"),
+        _handling(draw, "additional_handling", "handling"),
+        _handling(draw, "oversize", "oversize"),
         {"kind": "fee", "code": "audit", "amount": draw(st.integers(1, 300))},
         {
             "kind": "fee",
@@ -80,13 +72,13 @@ def contracts(draw):
             "at_least": draw(st.integers(0, 50)),
             "at_most": draw(st.integers(50, 400)),
         },
-        {"kind": "declared_value", "amount": draw(amounts), "included": 10_000, "at_least": draw(amounts)},
-        {"kind": "signature", "type": "adult", "amount": draw(amounts)},
-        {"kind": "peak", "amount": draw(amounts), "starts": "2025-10-01", "ends": "2026-01-17"},
+        {"kind": "declared_value", "amount": draw(AMOUNTS), "included": 10_000, "at_least": draw(AMOUNTS)},
+        {"kind": "signature", "type": "adult", "amount": draw(AMOUNTS)},
+        {"kind": "peak", "amount": draw(AMOUNTS), "starts": "2025-10-01", "ends": "2026-01-17"},
         {
             "kind": "peak",
             "code": "peak_large",
-            "amount": draw(amounts),
+            "amount": draw(AMOUNTS),
             "starts": "2025-11-01",
             "ends": "2026-01-17",
             "along": ["oversize"],
@@ -105,6 +97,23 @@ def contracts(draw):
             {"starts": "2026-01-05", "permille": draw(PERMILLE)},
         ]
         surcharges.append({"kind": "fuel", "steps": steps, "services": draw(SOME)})
+    return surcharges
+
+
+@st.composite
+def contracts(draw):
+    """Terms with some of everything."""
+    breaks = sorted(draw(st.sets(st.integers(1, 60), min_size=1, max_size=5)))
+
+    def card(code):
+        prices = {str(z): [draw(st.integers(100, 9_000)) for _ in breaks] for z in (2, 3)}
+        above = (
+            {"above": {"amounts": {"2": draw(AMOUNTS), "3": draw(AMOUNTS)}}} if draw(st.booleans()) else {}
+        )
+        return {"service": code, "breaks": breaks, "amounts": prices, **above}
+
+    surcharges = _surcharges(draw)
+    codes = {one.get("code", one["kind"]) for one in surcharges}
     return {
         "currency": "USD",
         "services": [{"code": c, "name": c, "transit_days": {"2": 1, "3": 2}} for c in CODES],
@@ -128,9 +137,9 @@ def contracts(draw):
         "earned": [{"tiers": [{"spend": 0, "permille": 5}, {"spend": 10_000, "permille": draw(PERMILLE)}]}]
         if draw(st.booleans())
         else [],
-        "minimum_charges": {"*": draw(amounts)},
+        "minimum_charges": {"*": draw(AMOUNTS)},
         "surcharges": surcharges,
-        "caps": [{"codes": ["handling", "extended"], "at_most": draw(amounts)}]
+        "caps": [{"codes": ["handling", "extended"], "at_most": draw(AMOUNTS)}]
         if {"handling", "extended"} <= codes and draw(st.booleans())
         else [],
         "rounding": {
