@@ -40,6 +40,7 @@ bench: .venv/ready-dev ## Measure (DATA=folder of the real data sets)
 	@if [ -d $(DATA)/cartonization ]; then echo "== bench/cartonization.py"; \
 	  $(BIN)/python bench/cartonization.py $(DATA)/cartonization; \
 	else echo "bench/cartonization.py left out: $(DATA)/cartonization is absent"; fi
+	@echo "== bench/promise.py"; $(BIN)/python bench/promise.py $(wildcard $(DATA)/olist)
 	@echo "== bench/capture.py"; $(BIN)/python bench/capture.py --rounds 3 --seconds 4
 	@echo "== bench/spike.py"; $(BIN)/python bench/spike.py --seconds 20
 	@echo "== bench/journeys.py"; $(BIN)/python bench/journeys.py --orders 6000 --warm 3000
