@@ -11,6 +11,7 @@ from typing import NamedTuple
 from orderloom.packing.bound import Demand, lower_bound, may_hold
 from orderloom.packing.fill import Fill, Listing, Taste, fill
 from orderloom.packing.pallet import patterns
+from orderloom.packing.pile import pile
 from orderloom.packing.shapes import FREE, Block, Box, Kind, Rules
 
 # With more kinds than this every look at every kind costs too much: only the frugal taste is tried.
@@ -21,6 +22,8 @@ SPREAD = (16, 64, 192)
 SETS, ORDERS = 12, 6
 # From so many kinds on the whole effort is worth spending: fewer have fewer ways of lying.
 ENOUGH_KINDS = 6
+# With more than this three quarters of it are: a box filled takes longer, and variations find less.
+SEVERAL_KINDS = 24
 
 
 class Packing(NamedTuple):
@@ -62,6 +65,10 @@ def search(
     tastes = tuple(Taste) if len(kinds) <= MANY_KINDS else (Taste.UNIT,)
     question = _Question(kinds, boxes, (), tastes, rules)
     able = [at for at, box in enumerate(boxes) if box.stock != 0 and may_hold(box, kinds, counts)]
+    if able and not rules.caps and not any(rules.bars):
+        blocks = pile(boxes[able[0]], kinds, counts, rules.support)
+        if blocks:
+            return Packing(kinds, ((able[0], tuple(blocks), 2),), 1, len(blocks), (0,) * len(counts))
     single, spent = _into_one(question, counts, able, tastes[:1])
     if single is not None:
         better, more = _into_one(question, counts, [at for at in able if at < single[0]], tastes[1:])
@@ -85,6 +92,8 @@ def search(
             best = _by_pattern(question, counts, best)
         if len(best) > least:
             affordable = effort * min(len(kinds), ENOUGH_KINDS) // ENOUGH_KINDS
+            if len(kinds) > SEVERAL_KINDS:
+                affordable = affordable * 3 // 4
             budget = spent + affordable
             best, spent = _into_fewer(question, demand, best, least, (counts, budget, spent))
     if len(best) > 1:
