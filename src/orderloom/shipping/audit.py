@@ -159,7 +159,7 @@ def _rated(tariff: Tariff, origin: Place, facts: _Facts, day: date) -> Rate | No
     way = lane.way(facts.service)
     if way is None:
         return None
-    found = rated(way, facts.parcel, plan.measured(facts.parcel), trace=True)
+    found = rated(way, facts.parcel, plan.measured(facts.parcel), facts.destination.postcode, trace=True)
     return found if isinstance(found, Rate) else None
 
 

@@ -15,16 +15,16 @@ from typing import Any, NamedTuple
 
 from orderloom.shipping.model import NG, NOTHING_ASKED, Asked, Ineligible, Parcel, Place, TraceLine
 from orderloom.shipping.refusing import refusals
-from orderloom.shipping.stacking import Stack, stack_of
+from orderloom.shipping.stacking import BY_POSTCODE, Stack, stack_of
 from orderloom.shipping.surcharges import Handling
 from orderloom.shipping.tariff import Edges, ServiceTariff, Tariff
 from orderloom.shipping.zoning import Found, PostcodeList
 
 _GRAM = NG["g"]
 # What is kept at most; beyond it all is forgotten and worked out again.
-_DAYS_MOST = 40
-_LANES_MOST = 20_000
-_PRICES_MOST = 4_000
+_DAYS_MOST = 16
+_WAYS_MOST = 40_000
+_PRICES_MOST = 600
 # The bit that every parcel has: a way that is closed to all is gated by it.
 ALWAYS, HAZMAT = 1, 2
 _CUBE, _WEIGHT, _LONGEST, _SECOND, _GIRTH, _VALUE = range(6)
@@ -87,6 +87,7 @@ class Tail(NamedTuple):
     listed: int
     lines: tuple[TraceLine, ...]
     total: int
+    by_postcode: bool
 
 
 class Way:
@@ -170,7 +171,8 @@ class Way:
             charge, lines = self.terms.charge(self.zone, at)
             added = self.stack(bits, asked).lines(charge)
             listed, rest = lines[0].amount, (*lines[1:], *added)
-            found = Tail(listed, rest, listed + sum(line.amount for line in rest))
+            by_postcode = any(line.inputs is BY_POSTCODE for line in rest)
+            found = Tail(listed, rest, listed + sum(line.amount for line in rest), by_postcode)
             if asked is NOTHING_ASKED:
                 if len(self.tails) >= _PRICES_MOST:
                     self.tails.clear()
@@ -301,11 +303,11 @@ class Plan:
             destination.country,
             destination.residential,
             destination.po_box,
-            *[listed.entry(postcode) for listed in self._lists],
+            *[postcode in listed for listed in self._lists],
         )
         lane = self._lanes.get(key)
         if lane is None:
-            if len(self._lanes) >= _LANES_MOST:
+            if len(self._lanes) * len(self.offered) >= _WAYS_MOST:
                 self._lanes.clear()
             lane = self._lanes[key] = Lane(self, found, origin, destination)
         return lane

@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 from orderloom.shipping.lanes import Lane, Measured, Way, lane_of, plan_of
 from orderloom.shipping.model import NOTHING_ASKED, Ineligible, Parcel, Place, Rate, TraceLine
-from orderloom.shipping.stacking import stack_of
+from orderloom.shipping.stacking import BY_POSTCODE, stack_of
 from orderloom.shipping.tariff import ServiceTariff, Tariff
 
 # A Rate is made of its parts as they come; naming each takes as long as working them out.
@@ -33,7 +33,7 @@ def rate(
     way = lane.way(service)
     if way is None:
         return Ineligible(contract.carrier, service, ("the contract has no such service",))
-    return rated(way, parcel, lane.plan.measured(parcel), trace=trace)
+    return rated(way, parcel, lane.plan.measured(parcel), destination.postcode, trace=trace)
 
 
 def rate_all(
@@ -49,7 +49,7 @@ def rate_all(
     answers: list[Rate | Ineligible] = []
     for contract in contracts:
         lane = lane_of(contract, origin, destination, at)
-        answers += _shop(lane, parcel, lane.plan.measured(parcel), trace=trace)
+        answers += _shop(lane, parcel, lane.plan.measured(parcel), destination.postcode, trace=trace)
     return answers
 
 
@@ -68,12 +68,12 @@ def rate_many(
         missing = Ineligible(contract.carrier, service, ("the contract has no such service",))
         return [missing] * len(parcels)
     return [
-        rated(plan.lane(origin, to).by_code[service], parcel, plan.measured(parcel), trace=trace)
+        rated(plan.lane(origin, to).by_code[service], parcel, plan.measured(parcel), to.postcode, trace=trace)
         for parcel, to in parcels
     ]
 
 
-def rated(way: Way, parcel: Parcel, measured: Measured, *, trace: bool) -> Rate | Ineligible:
+def rated(way: Way, parcel: Parcel, measured: Measured, postcode: str, *, trace: bool) -> Rate | Ineligible:
     """One parcel by one way."""
     weighed = measured.scales[way.scale]
     at = weighed.at
@@ -82,7 +82,7 @@ def rated(way: Way, parcel: Parcel, measured: Measured, *, trace: bool) -> Rate 
         return way.refused(parcel, weighed)
     asked = parcel.asked
     if trace:
-        return _traced(way, parcel, measured, bits)
+        return _traced(way, parcel, measured, postcode, bits)
     total = None
     if asked is NOTHING_ASKED and (totals := way.totals.get(bits)) is not None:
         total = totals.get(at)
@@ -91,10 +91,12 @@ def rated(way: Way, parcel: Parcel, measured: Measured, *, trace: bool) -> Rate 
     return _made(Rate, (way.carrier, way.code, way.zone, weighed.billable_g, total, way.currency, ()))
 
 
-def _shop(lane: Lane, parcel: Parcel, measured: Measured, *, trace: bool) -> list[Rate | Ineligible]:
+def _shop(
+    lane: Lane, parcel: Parcel, measured: Measured, postcode: str, *, trace: bool
+) -> list[Rate | Ineligible]:
     """The same for every way of a lane, without asking twice what is the same for all."""
     if trace or parcel.asked is not NOTHING_ASKED:
-        return [rated(way, parcel, measured, trace=trace) for way in lane.ways]
+        return [rated(way, parcel, measured, postcode, trace=trace) for way in lane.ways]
     answers: list[Rate | Ineligible] = []
     scales, of_parcel = measured.scales, measured.bits
     carrier, currency = lane.plan.tariff.carrier, lane.plan.tariff.currency
@@ -112,9 +114,12 @@ def _shop(lane: Lane, parcel: Parcel, measured: Measured, *, trace: bool) -> lis
     return answers
 
 
-def _traced(way: Way, parcel: Parcel, measured: Measured, bits: int) -> Rate:
+def _traced(way: Way, parcel: Parcel, measured: Measured, postcode: str, bits: int) -> Rate:
     weighed = measured.scales[way.scale]
-    listed, tail, total = way.tail(bits, weighed.at, parcel.asked)
+    listed, tail, total, by_postcode = way.tail(bits, weighed.at, parcel.asked)
+    if by_postcode:
+        read = {"postcode": postcode}
+        tail = tuple(line._replace(inputs=read) if line.inputs is BY_POSTCODE else line for line in tail)
     card = _made(TraceLine, ("card", {**way.inputs, **measured.inputs(way.scale)}, listed))
     return _made(
         Rate, (way.carrier, way.code, way.zone, weighed.billable_g, total, way.currency, (card, *tail))

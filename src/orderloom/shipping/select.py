@@ -69,16 +69,23 @@ def quote(
     way = lane.way(service)
     if way is None:
         return Ineligible(contract.carrier, service, ("the contract has no such service",))
-    return _quoted(lane, way, parcels, [lane.plan.measured(one) for one in parcels], trace=trace)
+    measured = [lane.plan.measured(one) for one in parcels]
+    return _quoted(lane, way, parcels, measured, destination.postcode, trace=trace)
 
 
 def _quoted(
-    lane: Lane, way: Way, parcels: Sequence[Parcel], measured: Sequence[Measured], *, trace: bool
+    lane: Lane,
+    way: Way,
+    parcels: Sequence[Parcel],
+    measured: Sequence[Measured],
+    postcode: str,
+    *,
+    trace: bool,
 ) -> Quote | Ineligible:
     rates: list[Rate] = []
     cost = 0
     for parcel, read in zip(parcels, measured, strict=True):
-        answer = rated(way, parcel, read, trace=trace)
+        answer = rated(way, parcel, read, postcode, trace=trace)
         if isinstance(answer, Ineligible):
             return answer
         rates.append(answer)
@@ -104,7 +111,9 @@ def quote_all(
     for contract in contracts:
         lane = lane_of(contract, origin, destination, ship_on)
         measured = [lane.plan.measured(one) for one in parcels]
-        answers += [_quoted(lane, way, parcels, measured, trace=trace) for way in lane.ways]
+        answers += [
+            _quoted(lane, way, parcels, measured, destination.postcode, trace=trace) for way in lane.ways
+        ]
     return answers
 
 

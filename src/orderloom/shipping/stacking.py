@@ -16,6 +16,9 @@ from orderloom.shipping.model import NOTHING_ASKED, Asked, TraceLine
 from orderloom.shipping.surcharges import Cap, DeclaredValue, Fee, Fuel, Handling, Saturday, Signature
 from orderloom.shipping.tariff import ServiceTariff
 
+# What a line read that is there for the destination's postcode: whoever tells the line puts that in.
+BY_POSTCODE: Mapping[str, Any] = {"postcode": ""}
+
 
 class Added(NamedTuple):
     """A surcharge that applies."""
@@ -177,9 +180,8 @@ def _by_place(service: ServiceTariff, day: date, residential: bool, postcode: st
                 continue
             if rule.commercial_only if residential else rule.residential_only:
                 continue
-            entry = area.postcodes.entry(postcode)
-            if entry is not None:
-                yield Added(rule.code, rule.amount, rule.fuelled, rule.group, {"postcodes": entry})
+            if postcode in area.postcodes:
+                yield Added(rule.code, rule.amount, rule.fuelled, rule.group, BY_POSTCODE)
 
 
 def _by_size(

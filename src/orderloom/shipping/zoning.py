@@ -47,18 +47,11 @@ class PostcodeList:
         return self._prefixes, self._ranges
 
     def __contains__(self, postcode: str) -> bool:
-        return self.entry(postcode) is not None
-
-    def entry(self, postcode: str) -> str | None:
-        """The entry that holds the postcode."""
         prefixes = self._prefixes
         for n in self._lengths:
             if postcode[:n] in prefixes:
-                return postcode[:n]
-        for low, high, n in self._ranges:
-            if low <= postcode[:n] <= high:
-                return f"{low}-{high}"
-        return None
+                return True
+        return any(low <= postcode[:n] <= high for low, high, n in self._ranges)
 
 
 class Zoning:

@@ -339,3 +339,10 @@ def test_the_same_day_rates_the_same_whatever_was_asked_before():
     assert [total(day, held) for day in reversed(days)] == first[::-1]
     assert [total(day, tariff()) for day in days] == first
     assert len(TERMS["surcharges"]) == 7
+
+
+def test_a_line_for_a_list_tells_the_postcode_that_is_asked_for():
+    held = contract(surcharges=[{"kind": "delivery_area", "amount": 300, "postcodes": ["606"]}])
+    for postcode in ("60601", "60699", "60601"):
+        [_, line] = ask(held, to=Place("US", postcode)).lines
+        assert line.inputs == {"postcode": postcode}
