@@ -36,6 +36,8 @@ from orderloom.plumbing.database import Db, Row
 
 routes = Routes("items")
 BATCH_MOST = 500
+Grams = Annotated[int, Field(strict=True, ge=0, le=1_000_000_000)]
+Millimetres = Annotated[int, Field(strict=True, ge=1, le=100_000)]
 _EXAMPLE: dict[str, Any] = {
     "name": "Blue mug",
     "gtin": "4006381333931",
@@ -57,6 +59,28 @@ class ComponentIn(In):
     quantity: Count
 
 
+class HandlingIn(In):
+    """What is seldom asked of packing. Lengths in millimetres, weights in grams."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"max_load_g": 2000, "unit_class": "bottle"}]})
+    keep_flat: bool = Field(default=False, description="Its height stays vertical, either way up")
+    locked: bool = Field(default=False, description="It lies just as its sizes are given")
+    max_load_g: Grams | None = Field(default=None, description="No more than this rests on it")
+    own_container: bool = Field(default=False, description="It ships in its own container, without a carton")
+    together: Text | None = Field(default=None, description="All units with the same word share one carton")
+    apart: Text | None = Field(default=None, description="Items with different words never share a carton")
+    excludes: Annotated[list[Code], Field(max_length=100)] = Field(
+        default=[], description="SKUs it never shares a carton with"
+    )
+    unit_class: Text | None = Field(
+        default=None, description="A class of which a carton may hold so many units"
+    )
+    nesting_mm: Millimetres | None = Field(
+        default=None, description="What a further unit adds to a nested pile"
+    )
+    compressed_mm: Millimetres | None = Field(default=None, description="Its height squeezed in a bag")
+
+
 class ItemIn(In):
     """An item as it shall be; what is left out takes its default."""
 
@@ -70,6 +94,9 @@ class ItemIn(In):
     this_side_up: bool = False
     hazmat_class: Annotated[str, Field(strict=True, pattern=r"^[1-9](\.[1-9])?[A-S]?$")] | None = None
     ships_alone: bool = False
+    handling: HandlingIn | None = Field(
+        default=None, description="What else packing is asked; null is the same as nothing"
+    )
     backorder: Literal["refuse", "from_supply", "always"] = Field(
         default="refuse",
         description="What is taken without stock: nothing, as many as are on their way, or any number",
@@ -94,6 +121,7 @@ class ItemIn(In):
             as_given={"weight": self.weight.model_dump(), **self.size.model_dump()},
             list_price=self.list_price.amount if self.list_price else None,
             currency=self.list_price.currency if self.list_price else None,
+            handling=self.handling.model_dump(exclude_defaults=True) if self.handling else {},
             **{n: getattr(self, n) for n in _FLAGS},
         )
 
@@ -148,6 +176,7 @@ class ItemOut(Versioned):
     this_side_up: bool
     hazmat_class: str | None
     ships_alone: bool
+    handling: dict[str, Any]
     backorder: str
     sold_from: date | None
     tracked_by: str | None

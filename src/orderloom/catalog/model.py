@@ -17,7 +17,8 @@ class Item:
     `as_given` keeps weights and lengths in the unit they came in (12 in kept as 305 mm alone would be rated as 13 in);
     `list_price` is a catalogue figure for checks, never what a buyer pays. `backorder` says what is taken without stock:
     nothing ("refuse"), as many as are on their way ("from_supply"), any number ("always"). `sold_from` makes it a
-    pre-order until that day. `tracked_by` ("lot", "serial") asks for the lot of every unit.
+    pre-order until that day. `tracked_by` ("lot", "serial") asks for the lot of every unit. `handling` is what
+    packing is asked beside the four flags, by the names of its `Article`; only what is said.
     """
 
     sku: str
@@ -34,6 +35,7 @@ class Item:
     this_side_up: bool = False
     hazmat_class: str | None = None
     ships_alone: bool = False
+    handling: dict[str, Any] = field(default_factory=dict)
     backorder: str = "refuse"
     sold_from: date | None = None
     tracked_by: str | None = None

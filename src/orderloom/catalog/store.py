@@ -11,7 +11,7 @@ from orderloom.terms import Quantities
 
 _COLUMNS = (
     "id, sku, gtin, name, weight_g, length_mm, width_mm, height_mm, as_given, list_price, currency, fragile, "
-    "this_side_up, hazmat_class, ships_alone, backorder, sold_from, tracked_by, active, version"
+    "this_side_up, hazmat_class, ships_alone, handling, backorder, sold_from, tracked_by, active, version"
 )
 
 
@@ -71,24 +71,25 @@ async def kits_with(db: Db, *, components: Iterable[str]) -> set[str]:
 _PUT = """
 INSERT INTO catalog.items AS i (id, sku, gtin, name, weight_g, length_mm, width_mm, height_mm, as_given, list_price,
                                 currency, fragile, this_side_up, hazmat_class, ships_alone, backorder, sold_from,
-                                tracked_by, active)
+                                tracked_by, active, handling)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::int[], $6::int[], $7::int[], $8::int[],
                      $9::jsonb[], $10::bigint[], $11::text[], $12::bool[], $13::bool[], $14::text[], $15::bool[],
-                     $16::text[], $17::date[], $18::text[], $19::bool[])
+                     $16::text[], $17::date[], $18::text[], $19::bool[], $20::jsonb[])
 ON CONFLICT (sku) DO UPDATE
 SET gtin = excluded.gtin, name = excluded.name, weight_g = excluded.weight_g, length_mm = excluded.length_mm,
     width_mm = excluded.width_mm, height_mm = excluded.height_mm, as_given = excluded.as_given,
     list_price = excluded.list_price, currency = excluded.currency, fragile = excluded.fragile,
     this_side_up = excluded.this_side_up, hazmat_class = excluded.hazmat_class, ships_alone = excluded.ships_alone,
     backorder = excluded.backorder, sold_from = excluded.sold_from, tracked_by = excluded.tracked_by,
-    active = excluded.active, version = i.version + 1, updated_at = clock_timestamp()
+    active = excluded.active, handling = excluded.handling, version = i.version + 1, updated_at = clock_timestamp()
 WHERE (i.gtin, i.name, i.weight_g, i.length_mm, i.width_mm, i.height_mm, i.as_given, i.list_price, i.currency,
-       i.fragile, i.this_side_up, i.hazmat_class, i.ships_alone, i.backorder, i.sold_from, i.tracked_by, i.active)
+       i.fragile, i.this_side_up, i.hazmat_class, i.ships_alone, i.backorder, i.sold_from, i.tracked_by, i.active,
+       i.handling)
   IS DISTINCT FROM
       (excluded.gtin, excluded.name, excluded.weight_g, excluded.length_mm, excluded.width_mm, excluded.height_mm,
        excluded.as_given, excluded.list_price, excluded.currency, excluded.fragile, excluded.this_side_up,
        excluded.hazmat_class, excluded.ships_alone, excluded.backorder, excluded.sold_from, excluded.tracked_by,
-       excluded.active)
+       excluded.active, excluded.handling)
 RETURNING i.sku
 """
 
@@ -117,6 +118,7 @@ async def put_items(db: Db, *, items: Sequence[Item]) -> set[str]:
         [i.sold_from for i in unique],
         [i.tracked_by for i in unique],
         [i.active for i in unique],
+        [i.handling for i in unique],
     )
     return {row["sku"] for row in rows}
 

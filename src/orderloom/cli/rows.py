@@ -105,6 +105,7 @@ class ItemRow(_Row):
     this_side_up: bool = False
     hazmat_class: str | None = None
     ships_alone: bool = False
+    handling: dict[str, Any] = {}
     backorder: Literal["refuse", "from_supply", "always"] = "refuse"
     sold_from: date | None = None
     tracked_by: Literal["lot", "serial"] | None = None
@@ -148,7 +149,7 @@ class ItemRow(_Row):
 
 ITEM_FLAGS = (
     "gtin", "currency", "fragile", "this_side_up", "hazmat_class", "ships_alone", "backorder", "sold_from",
-    "tracked_by", "active",
+    "tracked_by", "active", "handling",
 )  # fmt: skip
 
 

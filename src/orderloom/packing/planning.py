@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 from uuid import UUID
 
 from orderloom.catalog import Item
@@ -26,9 +27,17 @@ def articles(*, items: Mapping[str, Item], units: Mapping[str, int]) -> tuple[Ar
             hazmat_class=items[sku].hazmat_class,
             ships_alone=items[sku].ships_alone,
             quantity=count,
+            **_seldom(items[sku]),
         )
         for sku, count in sorted(units.items())
     )
+
+
+def _seldom(item: Item) -> dict[str, Any]:
+    """What is asked of packing beside the flags; JSON knows no tuples."""
+    if not item.handling:
+        return {}
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in item.handling.items()}
 
 
 async def plan_for(db: Db, *, fulfillments: Mapping[UUID, Iterable[Article]]) -> dict[UUID, PackPlan]:

@@ -49,6 +49,7 @@ CREATE TABLE catalog.items (
     this_side_up boolean DEFAULT false NOT NULL,
     hazmat_class text,
     ships_alone boolean DEFAULT false NOT NULL,
+    handling jsonb DEFAULT '{}'::jsonb NOT NULL,
     backorder text DEFAULT 'refuse'::text NOT NULL,
     sold_from date,
     tracked_by text,

@@ -151,6 +151,7 @@ CREATE TABLE catalog.items (
   this_side_up  boolean NOT NULL DEFAULT false,
   hazmat_class  text,
   ships_alone   boolean NOT NULL DEFAULT false,
+  handling      jsonb NOT NULL DEFAULT '{}',   -- what is seldom asked of packing: load, nesting, company
   -- What is taken without stock: nothing, what supply on its way covers, or any number without a date.
   backorder     text NOT NULL DEFAULT 'refuse' CHECK (backorder IN ('refuse', 'from_supply', 'always')),
   sold_from     date,                          -- pre-order: nothing is released before this day
