@@ -28,7 +28,7 @@ from orderloom.routing.questions import (
 )
 from orderloom.routing.soonest import CONFIDENCE, Lanes, Soonest, closed, priced, soonest
 from orderloom.routing.world import Leaf, Unanswerable, World, articles_of, leaves, with_given
-from orderloom.shipping.model import Ineligible, Parcel, Place, Quote
+from orderloom.shipping.model import Asked, Ineligible, Parcel, Place, Quote
 from orderloom.shipping.select import quote_all, select
 from orderloom.terms import Address, Quantities
 
@@ -168,7 +168,12 @@ def _origin(question: RateQuestion, world: World) -> Node | None:
 def _parcel(parcel: Any) -> Parcel:
     length, width, height = parcel.size.measures
     return Parcel.given(
-        length=length, width=width, height=height, weight=parcel.weight.measure, hazmat=parcel.hazmat
+        length=length,
+        width=width,
+        height=height,
+        weight=parcel.weight.measure,
+        hazmat=parcel.hazmat,
+        asked=Asked(parcel.declared_value, parcel.signature, parcel.saturday),
     )
 
 

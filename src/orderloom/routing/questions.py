@@ -253,6 +253,9 @@ class ParcelAsked(Asked):
     size: SizeAsked
     weight: WeightAsked
     hazmat: Flag = False
+    declared_value: Minor = 0
+    signature: Literal["", "indirect", "direct", "adult"] = ""
+    saturday: Flag = False
 
 
 class RateQuestion(Asked):

@@ -81,7 +81,9 @@ class Parcel:
         one, two, three = sorted(
             (micrometres(edge.value, edge.unit) for edge in (length, width, height)), reverse=True
         )
-        return cls((one, two, three), nanograms(weight.value, weight.unit), hazmat, asked)
+        # The same nothing for all: rating sees at once that nothing is asked for.
+        wanted = asked if any(asked) else NOTHING_ASKED
+        return cls((one, two, three), nanograms(weight.value, weight.unit), hazmat, wanted)
 
 
 # "P.O. Box 12", "PO Box 12", "Post Office Box 12", "Packstation", "Postfach 3", "Caixa Postal 7".
