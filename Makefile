@@ -38,7 +38,9 @@ bench: .venv/ready-dev ## Measure (DATA=folder of the real data sets)
 	@echo "== bench/rating.py"; $(BIN)/python bench/rating.py $(if $(wildcard $(DATA)/rates),--data $(DATA)/rates)
 	@echo "== bench/routing.py"; $(BIN)/python bench/routing.py && $(BIN)/python bench/routing.py --exact --share 20
 	@if [ -d $(DATA)/cartonization ]; then echo "== bench/cartonization.py"; \
-	  $(BIN)/python bench/cartonization.py $(DATA)/cartonization; \
+	  $(BIN)/python bench/cartonization.py $(DATA)/cartonization $(if $(wildcard $(DATA)/rates),--landed $(DATA)/rates/usps_retail_2025-10-05.csv); \
+	  $(BIN)/python bench/cartonization.py $(DATA)/cartonization --flat; \
+	  $(BIN)/python bench/container_loading.py $(DATA)/cartonization --first 10; \
 	else echo "bench/cartonization.py left out: $(DATA)/cartonization is absent"; fi
 	@echo "== bench/promise.py"; $(BIN)/python bench/promise.py $(wildcard $(DATA)/olist)
 	@echo "== bench/capture.py"; $(BIN)/python bench/capture.py --rounds 3 --seconds 4
