@@ -33,7 +33,7 @@ P99_MS = 100
 def main() -> None:
     """Measure, print, and fail when an order was lost or the stock's audit finds something."""
     asked = _asked()
-    with shop.opened() as ours, shop.served(ours) as api:
+    with shop.opened() as ours, shop.served(ours, processes=asked.processes) as api:
         bench = Bench(ours, api, asked)
         for number in range(asked.rounds):
             bench.round(number)
@@ -50,6 +50,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=5, help="of each measurement")
     parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--processes", type=int, default=2, help="of `orderloom serve` on the port")
     parser.add_argument("--only", default="", help="some of floor,single,hot,paced,bulk,checkout,floor_hot")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()

@@ -135,15 +135,19 @@ async def _fill(url: str, channels: int, on_hand: int) -> tuple[str, ...]:
 
 @dataclass(slots=True)
 class Served:
-    """`orderloom serve` at work."""
+    """`orderloom serve` at work, one process or several that share its port."""
 
     process: psutil.Process
     host: str
     port: int
 
+    def processes(self) -> list[psutil.Process]:
+        """The processes that answer."""
+        return self.process.children() or [self.process]
+
     def peak_mb(self) -> float:
-        """The most memory it has had (VmHWM)."""
-        return peak_mb(self.process.pid)
+        """The most memory that one of them has had (VmHWM)."""
+        return max(peak_mb(process.pid) for process in self.processes())
 
 
 def peak_mb(pid: int) -> float:
@@ -153,14 +157,20 @@ def peak_mb(pid: int) -> float:
 
 
 @contextmanager
-def served(shop: Shop, *, environment: Mapping[str, str] | None = None) -> Iterator[Served]:
+def served(
+    shop: Shop, *, environment: Mapping[str, str] | None = None, processes: int = 1
+) -> Iterator[Served]:
     """The API and console as `orderloom serve` has them."""
     command = [sys.executable, "-m", "orderloom.cli", "serve", "--demo", "--port", "0"]
+    command += ["--processes", str(processes)] if processes > 1 else []
     if profile := os.environ.get("BENCH_PROFILE"):
         command = [sys.executable, "-m", "cProfile", "-o", profile, *command[1:]]
     with program(command, shop, environment=environment) as process:
+        answering = 0
         for line in process.stdout or ():
-            if found := re.search(rb"http://([\d.]+):(\d+)", line):
+            found = re.search(rb"http://([\d.]+):(\d+)", line)
+            answering += found is not None
+            if found and answering == processes:
                 yield Served(psutil.Process(process.pid), found[1].decode(), int(found[2]))
                 return
         raise SystemExit("orderloom serve did not start")

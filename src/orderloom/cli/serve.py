@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from typing import Annotated
 
 import typer
@@ -13,8 +14,8 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from orderloom import api, console
-from orderloom.cli import session
-from orderloom.plumbing import http
+from orderloom.cli import session, several
+from orderloom.plumbing import garbage, http
 from orderloom.plumbing.database import Database
 from orderloom.plumbing.settings import SecretMissing, Settings, settings
 
@@ -38,26 +39,54 @@ def command(
     migrated: Annotated[
         bool, typer.Option("--migrate", help="Bring the database up to the code first.")
     ] = False,
+    processes: Annotated[
+        int, typer.Option(min=1, max=64, help="How many share the port; about one a core for a busy API.")
+    ] = 1,
+    shared: Annotated[bool, typer.Option("--shared", hidden=True)] = False,
 ) -> None:
     """Serve the API under /v1 and the console under /console. Any number of these may run."""
+    if processes > 1 and not several.able():
+        print(
+            "--processes needs Linux, where the kernel shares a port out: run several on ports of their own."
+        )
+        raise typer.Exit(1)
     if not demo:
         try:
             settings().require_secret()
         except SecretMissing as missing:
             print(f"{missing} (`serve --demo` goes without)")
             raise typer.Exit(1) from None
-    session.run(
-        _serve(host or settings().api_host, settings().api_port if port is None else port, migrated=migrated)
-    )
+    address = (host or settings().api_host, settings().api_port if port is None else port)
+    if processes > 1:
+        session.run(_share(*address, processes, demo=demo, migrated=migrated))
+    else:
+        session.run(_serve(*address, migrated=migrated, shared=shared))
 
 
-async def _serve(host: str, port: int, *, migrated: bool) -> None:
+async def _serve(host: str, port: int, *, migrated: bool, shared: bool) -> None:
+    garbage.search_seldom()
     async with session.opened(migrated=migrated) as database:
-        await serve(database, settings(), host=host, port=port)
+        await serve(
+            database, settings(), host=host, port=port, on=several.listening(host, port) if shared else None
+        )
 
 
-async def serve(database: Database, chosen: Settings, *, host: str, port: int) -> None:
-    """Answer until told to stop by SIGINT or SIGTERM; requests at work are let finish."""
+async def _share(host: str, port: int, processes: int, *, demo: bool, migrated: bool) -> None:
+    """Processes that serve on one port, begun anew when one ends; this one only watches over them."""
+    async with session.opened(migrated=migrated):
+        with several.reserved(host, port) as kept:
+            command = [sys.executable, "-m", "orderloom.cli", "serve", "--shared"]
+            command += ["--host", host, "--port", str(kept), *(["--demo"] if demo else [])]
+            await several.keep(command, count=processes)
+
+
+async def serve(
+    database: Database, chosen: Settings, *, host: str, port: int, on: socket.socket | None = None
+) -> None:
+    """Answer until told to stop by SIGINT or SIGTERM, on a socket that is bound already or one of our own.
+
+    Requests at work are let finish.
+    """
     server = _Announcing(
         uvicorn.Config(
             assembled(database, chosen),
@@ -71,7 +100,7 @@ async def serve(database: Database, chosen: Settings, *, host: str, port: int) -
         )
     )
     try:
-        await server.serve()
+        await server.serve(sockets=[on] if on else None)
     finally:
         await http.close()
 
