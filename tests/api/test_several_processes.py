@@ -46,7 +46,7 @@ async def test_processes_share_a_port_and_are_watched_over(shared):
     assert announced(shared) == address, "a third one, on the same port"
     assert len({*watcher.children()} - {*first}) == 1
     for _ in range(8):
-        status, _ = await http.call("GET", f"{address}/v1/healthz", timeout_s=15)
+        status, _ = await http.call("GET", f"{address}/healthz", timeout_s=15)
         assert status == 200
     there = watcher.children()
     shared.terminate()
