@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import csv
 import io
 import json
@@ -128,3 +129,28 @@ async def test_published_tables_become_a_contract(carrier, database, tmp_path):
         terms = await db.fetchval("SELECT terms FROM shipping.contracts WHERE carrier = 'usps'")
     assert terms["zones"]["pairs"] == {"100": "100=1*"}
     await carrier("import-usps", str(tmp_path / ".."), ends=2)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "T\x00,ground,2026-01-06,1,3,yes,7.00,,\n",
+        '"T1,ground,2026-01-06\n',
+        "T\u2028,ground,2026-01-06,1,3,yes,7.00,,\n",
+        "T1,ground,9999-12-31,1,3,yes,7.00,,\n",
+        "T1,ground,2026-01-06,1,999,yes,999999999999,,\n",
+        "T1,sled,2026-01-06,9999,3,yes,-7.00,,\n",
+        f"T1,ground,2026-01-06,1,3,yes,{'9' * 99},,\n",
+    ],
+)
+async def test_no_row_breaks_the_audit(api, billed, row):
+    await api.ok("POST", "/v1/carrier-invoices", body(row, billed))
+    await api.ok("GET", "/v1/carriers/acme/invoices/A1/lines")
+
+
+async def test_a_cursor_that_is_none_of_ours_is_refused_or_leads_nowhere(api, billed):
+    await api.ok("POST", "/v1/carrier-invoices", body(billed))
+    far = base64.urlsafe_b64encode(b"[99999999999999999999]").decode().rstrip("=")
+    for path in ("/v1/carriers/acme/invoices/A1/lines", "/v1/carrier-invoices"):
+        answer = await api.get(f"{path}?after={far}")
+        assert answer.status_code in (200, 400, 422), answer.text

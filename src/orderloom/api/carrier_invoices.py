@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Annotated, Any, Self
 
 from pydantic import AwareDatetime, ConfigDict, Field
@@ -105,7 +106,7 @@ async def audit_carrier_invoice(call: Here, body: InvoiceIn) -> AuditedOut:
             call.db,
             carrier=body.carrier,
             number=body.number,
-            text=body.csv.splitlines(keepends=True),
+            text=io.StringIO(body.csv, newline=None),
             by=call.credential.actor,
         )
     except NotAnInvoice as wrong:

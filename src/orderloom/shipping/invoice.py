@@ -76,8 +76,9 @@ class Reading:
 
 def read_invoice(text: Iterable[str], *, digits: int = 2) -> Reading:
     """Every row, read or refused. `digits`: how many a major unit of the currency has after the point."""
-    reader = csv.reader(text)
-    columns = [name.strip().lower() for name in next(reader, [])]
+    rows = enumerate(text, 1)
+    first = next(rows, (1, ""))[1]
+    columns = [name.strip().lower() for name in next(csv.reader([first]), [])]
     missing = [name for name in _NEEDED if name not in columns]
     long = "charge_code" in columns
     if missing or (long and "amount" not in columns):
@@ -85,34 +86,22 @@ def read_invoice(text: Iterable[str], *, digits: int = 2) -> Reading:
     if not long and not any(name.startswith(_CHARGE) for name in columns):
         raise NotAnInvoice("the header has no charges: columns charge_CODE, or charge_code and amount")
     found = Reading()
-    for number, cells in _rows(reader, found):
-        if not any(cell.strip() for cell in cells):
+    for number, line in rows:
+        if not line.strip(" ,\r\n"):
             continue
         try:
-            row = _row(columns, cells)
+            row = _row(columns, line)
             found.lines.append(_billed(number, row, long=long, digits=digits))
-        except ValueError as wrong:
+        except (ValueError, csv.Error) as wrong:
             found.bad.append(BadRow(number, str(wrong)))
     if long:
         found.lines = list(_together(found.lines))
     return found
 
 
-def _rows(reader: Iterator[list[str]], found: Reading) -> Iterator[tuple[int, list[str]]]:
-    number = 1
-    while True:
-        number += 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as broken:
-            found.bad.append(BadRow(number, str(broken)))
-            continue
-        yield getattr(reader, "line_num", number), cells
-
-
-def _row(columns: list[str], cells: list[str]) -> dict[str, str]:
+def _row(columns: list[str], line: str) -> dict[str, str]:
+    """A row is a line: a quote that is never closed must not swallow those that follow."""
+    [cells] = csv.reader([line], strict=True)
     if len(cells) != len(columns):
         raise ValueError(f"has {len(cells)} cells, the header {len(columns)}")
     if any(len(cell) > CELL_MOST or not cell.isprintable() for cell in cells):

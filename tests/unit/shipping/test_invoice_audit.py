@@ -134,6 +134,7 @@ def test_the_carriers_own_words_are_read():
         ("T1,ground,2026-01-13,4,,,,2,,,1e9999999,,,", "no amount"),
         ("T1,ground,2026-01-13,4,,,,2,,,,,,", "nothing is charged"),
         ("T1,ground", "has 2 cells"),
+        ('"T1,ground,2026-01-13,4,,,,2,,,7.50,,,', "unexpected end of data"),
         ("T\x001,ground,2026-01-13,4,,,,2,,,7.50,,,", "cannot be printed"),
     ],
 )
