@@ -21,7 +21,7 @@ MULTISETS = 3_000
 # With more kinds than this, types are weighed against one another by volume and weight alone.
 FEW_KINDS = 24
 # With more kinds than this they are not weighed against one another.
-MOST_KINDS = 90
+MOST_KINDS = 32
 _SCALE = 1_000_000
 # Of a measure in which a type is not asked about: nothing is asked, and nothing given.
 _FORBIDDEN = 1 << 62

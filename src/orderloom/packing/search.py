@@ -22,7 +22,7 @@ SPREAD = (16, 64, 192)
 SETS, ORDERS = 12, 6
 # From so many kinds on the whole effort is worth spending: fewer have fewer ways of lying.
 ENOUGH_KINDS = 6
-# With more than this three quarters of it are: a box filled takes longer, and variations find less.
+# With more than this five eighths of it are: a box filled takes longer, and variations find less.
 SEVERAL_KINDS = 24
 
 
@@ -93,7 +93,7 @@ def search(
         if len(best) > least:
             affordable = effort * min(len(kinds), ENOUGH_KINDS) // ENOUGH_KINDS
             if len(kinds) > SEVERAL_KINDS:
-                affordable = affordable * 3 // 4
+                affordable = affordable * 5 // 8
             budget = spent + affordable
             best, spent = _into_fewer(question, demand, best, least, (counts, budget, spent))
     if len(best) > 1:
@@ -246,7 +246,8 @@ def _into_these(
     question: _Question, counts: Sequence[int], order: Sequence[int], listed: Listing, *, by_item: bool
 ) -> tuple[list[Filled] | None, int]:
     """Everything into these boxes, one after the other, if it goes in; each before the last takes what only it can first."""
-    left, filled, effort = counts, [], 0
+    # A list is written anew for each box before the last.
+    left, filled, effort = counts, [], len(listed) // 2
     for step, at in enumerate(order):
         later = 0
         for other in order[step + 1 :]:
