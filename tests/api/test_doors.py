@@ -317,7 +317,7 @@ class TestARequest:
             assert headers["cache-control"] == "no-store"
 
     async def test_meets_a_database_that_is_away(self, api, monkeypatch):
-        def gone(*, readonly: bool = False) -> Db:
+        def gone(**_) -> Db:
             raise DatabaseAway("gone")
 
         monkeypatch.setattr(api.database, "transaction", gone)
