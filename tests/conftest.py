@@ -24,15 +24,26 @@ import pytest
 import pytest_asyncio
 from filelock import FileLock
 
+from orderloom.notices.senders import sender_for
+from orderloom.payments.gateways import gateway_named
 from orderloom.plumbing import database as database_module
 from orderloom.plumbing.database import Database, Db
 from orderloom.plumbing.embedded import EmbeddedPostgres
 from orderloom.plumbing.migrate import migrate
+from orderloom.plumbing.settings import settings
+from orderloom.shipping.carriers import adapter
+from orderloom.sync.feeds import feed_named
 
 ROOT = Path(__file__).parents[1]
 TEMPLATE = "template_orderloom"
 # A test's rows need not survive a power cut; everything else is as in earnest.
 SERVER_OPTIONS = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "128MB"}
+
+
+def forget_adapters() -> None:
+    """Adapters are set up from the settings at first use, perhaps by another suite of the same run."""
+    for cached in (settings, adapter, gateway_named, sender_for, feed_named):
+        cached.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -14,12 +14,11 @@ import pytest
 import pytest_asyncio
 
 from orderloom.plumbing.database import Database
-from orderloom.plumbing.settings import settings
 from orderloom.simulate.processes import fleet
 from orderloom.simulate.surroundings import planned
 from tests.browser import world
 from tests.browser.world import World
-from tests.conftest import _clone, _drop
+from tests.conftest import _clone, _drop, forget_adapters
 
 playwright = pytest.importorskip(
     "playwright.async_api", reason="browser tests skipped: playwright is not installed"
@@ -57,7 +56,7 @@ async def serving(database_url: str) -> AsyncIterator[Running]:
     around = planned(database_url=database_url, data_dir=place)
     before = dict(os.environ)
     os.environ.update(around.addresses.environment)
-    settings.cache_clear()
+    forget_adapters()
     try:
         async with fleet() as ours:
             await ours.start(*around.outside, around.api)
@@ -68,7 +67,7 @@ async def serving(database_url: str) -> AsyncIterator[Running]:
     finally:
         os.environ.clear()
         os.environ.update(before)
-        settings.cache_clear()
+        forget_adapters()
         shutil.rmtree(place, ignore_errors=True)
 
 

@@ -32,7 +32,7 @@ from tests.interleavings.pairs import (
     worlds,
 )
 
-SAMPLED = 4
+SAMPLED = 2
 AGAIN_MOST = 5
 SERIAL = ((0,) * 40, (1,) * 40)
 

@@ -13,15 +13,11 @@ import pytest_asyncio
 
 from orderloom.journey import setup
 from orderloom.journey.setup import Setup
-from orderloom.notices.senders import sender_for
-from orderloom.payments.gateways import gateway_named
 from orderloom.plumbing.database import Database
 from orderloom.plumbing.embedded import EmbeddedPostgres
-from orderloom.plumbing.settings import settings
-from orderloom.shipping.carriers import adapter
 from orderloom.simulate import demo_data
 from orderloom.simulate.surroundings import Addresses, planned
-from tests.conftest import TEMPLATE, administer
+from tests.conftest import TEMPLATE, administer, forget_adapters
 from tests.journey.house import House
 
 
@@ -31,7 +27,7 @@ async def outside() -> AsyncIterator[Addresses]:
     around = planned(database_url="unused", data_dir=Path(tempfile.mkdtemp(prefix="orderloom-outside-")))
     before = {name: os.environ.get(name) for name in around.addresses.environment}
     os.environ.update(around.addresses.environment)
-    _forget_adapters()
+    forget_adapters()
     for process in around.outside:
         await process.start()
     yield around.addresses
@@ -42,13 +38,7 @@ async def outside() -> AsyncIterator[Addresses]:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
-    _forget_adapters()
-
-
-def _forget_adapters() -> None:
-    """Adapters are set up from the settings at first use, perhaps by another suite of the same run."""
-    for cached in (settings, adapter, gateway_named, sender_for):
-        cached.cache_clear()
+    forget_adapters()
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")

@@ -43,7 +43,7 @@ from tests.store.inventory_model.shop import KIT, NODES, SKUS, Shop
 
 PROFILES = {
     "quick": {"max_examples": 30, "stateful_step_count": 30, "database": None, "phases": [Phase.generate]},
-    "default": {"max_examples": 200, "stateful_step_count": 30, "derandomize": True, "database": None},
+    "default": {"max_examples": 120, "stateful_step_count": 30, "derandomize": True, "database": None},
     "nightly": {"max_examples": 20_000, "stateful_step_count": 60},
 }
 nodes, skus, few = st.sampled_from(NODES), st.sampled_from(SKUS), st.integers(1, 3)
