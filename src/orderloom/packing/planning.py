@@ -40,9 +40,13 @@ def _seldom(item: Item) -> dict[str, Any]:
     return {name: tuple(v) if isinstance(v, list) else v for name, v in item.handling.items()}
 
 
+# A worker plans whole sets: a hard order must not keep all others waiting for its last box.
+_EFFORT = 5_000
+
+
 async def plan_for(db: Db, *, fulfillments: Mapping[UUID, Iterable[Article]]) -> dict[UUID, PackPlan]:
     """Plan the packing of fulfillment orders with the cartons in use, and keep the plans."""
     offered = await store.cartons(db)
-    plans = {work: cartonize(goods, offered) for work, goods in fulfillments.items()}
+    plans = {work: cartonize(goods, offered, effort=_EFFORT) for work, goods in fulfillments.items()}
     await store.put_plans(db, plans)
     return plans
