@@ -79,7 +79,7 @@ class BulkSummary(Out):
 
 
 @dataclass(slots=True)
-class _Row:
+class Row:
     """A line on its way: its draft, or what is wrong with it."""
 
     number: int
@@ -109,8 +109,8 @@ async def stream_orders(
     """
     # Asked directly, it gets nothing parsed: the parameter stands above for the document.
     on_error = on_error_of(request)
-    seen = await _channels(call)
-    lines = _lines(request, most=call.desk.settings.body_limit_bytes)
+    seen = await channels_of(call)
+    lines = lines_of(request, most=call.desk.settings.body_limit_bytes)
     work = _Bulk(call, on_error, seen)
     if on_error == "reject_all":
         return Response(b"".join([part async for part in work.all_or_none(lines)]), media_type=NDJSON)
@@ -127,7 +127,7 @@ def on_error_of(request: Request) -> OnError:
     return given  # type: ignore[return-value]  # just looked
 
 
-async def _channels(call: Call) -> frozenset[str] | None:
+async def channels_of(call: Call) -> frozenset[str] | None:
     """The channels the key may send for; None: all."""
     if not call.credential.limited:
         return None
@@ -140,8 +140,13 @@ async def _channels(call: Call) -> frozenset[str] | None:
     return frozenset(c.code for c in found.values() if call.credential.sees(channel=c.id))
 
 
-async def _lines(request: Request, *, most: int) -> AsyncIterator[tuple[int, bytes | None]]:
-    """The lines with their numbers as they come in; None for one that is longer than a body may be."""
+async def lines_of(
+    request: Request, *, most: int, whole: bool = False
+) -> AsyncIterator[tuple[int, bytes | None]]:
+    """The lines with their numbers as they come in; None for one that is longer than a body may be.
+
+    `whole`: raises ClientDisconnect where the sender breaks off, instead of ending there.
+    """
     number, rest, skipping = 0, b"", False
     try:
         async for chunk in request.stream():
@@ -153,10 +158,32 @@ async def _lines(request: Request, *, most: int) -> AsyncIterator[tuple[int, byt
             if len(rest) > most:
                 rest, skipping = b"", True
     except ClientDisconnect:
+        if whole:
+            raise
         # What has come in whole is kept; the line that broke off is no row.
         return
     if rest or skipping:
         yield number + 1, None if skipping else rest
+
+
+def read(number: int, line: bytes | None, *, seen: frozenset[str] | None) -> Row:
+    """A line as an order, or what is wrong with it. `seen`: the channels whose orders may be sent; None: all."""
+    if line is None:
+        fault = BatchFault(path="", code="too_long", message="a row is no longer than a body may be")
+        return Row(number, answer=BulkRow(row=number, status=413, code="too_large", errors=[fault]))
+    try:
+        draft = OrderIn.model_validate_json(line).draft()
+    except ValidationError as error:
+        faults = batch_faults(faults_of(error.errors(include_url=False), whole=False))
+        return Row(number, answer=BulkRow(row=number, status=422, code="invalid", errors=faults))
+    if seen is not None and draft.channel not in seen:
+        message = f"no active channel {draft.channel!r}: correct the code"
+        fault = BatchFault(path="/channel", code="unknown_channel", message=message)
+        answer = BulkRow(
+            row=number, status=422, code="invalid", external_id=draft.external_id, errors=[fault]
+        )
+        return Row(number, answer=answer)
+    return Row(number, draft)
 
 
 class _Bulk:
@@ -170,13 +197,13 @@ class _Bulk:
 
     async def in_sets(self, lines: AsyncIterator[tuple[int, bytes | None]]) -> AsyncIterator[bytes]:
         """The answers, set by set, each after its set was stored."""
-        complete, rows, stored = True, list[_Row](), list[_Row]()
+        complete, rows, stored = True, list[Row](), list[Row]()
         storing: asyncio.Task[bool] | None = None
         flights = self._call.desk.captures
         async for number, line in lines:
             if line is not None and not line.strip():
                 continue
-            rows.append(self._read(number, line))
+            rows.append(read(number, line, seen=self._seen))
             if len(rows) % SET_SMALL:
                 continue
             # Reading is work too: requests that came meanwhile have their turn.
@@ -201,10 +228,10 @@ class _Bulk:
 
     async def all_or_none(self, lines: AsyncIterator[tuple[int, bytes | None]]) -> AsyncIterator[bytes]:
         """The answers to rows of which all are kept, or none."""
-        rows: list[_Row] = []
+        rows: list[Row] = []
         async for number, line in lines:
             if line is None or line.strip():
-                rows.append(self._read(number, line))
+                rows.append(read(number, line, seen=self._seen))
             if len(rows) > ALL_MOST:
                 raise Problem(
                     413,
@@ -219,25 +246,7 @@ class _Bulk:
         yield self._told(rows)
         yield self._summary(complete=complete)
 
-    def _read(self, number: int, line: bytes | None) -> _Row:
-        if line is None:
-            fault = BatchFault(path="", code="too_long", message="a row is no longer than a body may be")
-            return _Row(number, answer=BulkRow(row=number, status=413, code="too_large", errors=[fault]))
-        try:
-            draft = OrderIn.model_validate_json(line).draft()
-        except ValidationError as error:
-            faults = batch_faults(faults_of(error.errors(include_url=False), whole=False))
-            return _Row(number, answer=BulkRow(row=number, status=422, code="invalid", errors=faults))
-        if self._seen is not None and draft.channel not in self._seen:
-            message = f"no active channel {draft.channel!r}: correct the code"
-            fault = BatchFault(path="/channel", code="unknown_channel", message=message)
-            answer = BulkRow(
-                row=number, status=422, code="invalid", external_id=draft.external_id, errors=[fault]
-            )
-            return _Row(number, answer=answer)
-        return _Row(number, draft)
-
-    async def _keep(self, rows: Sequence[_Row]) -> bool:
+    async def _keep(self, rows: Sequence[Row]) -> bool:
         """Store a set of rows in a turn of its own; False when we are not able now."""
         good = [row for row in rows if row.answer is None]
         mark = acting.set(self._call.actor)
@@ -255,7 +264,7 @@ class _Bulk:
             acting.reset(mark)
         return True
 
-    async def _place(self, rows: Sequence[_Row]) -> None:
+    async def _place(self, rows: Sequence[Row]) -> None:
         """A set that breaks is halved until the row that breaks it is alone."""
         if not rows:
             return
@@ -276,7 +285,7 @@ class _Bulk:
         for row, answer in zip(rows, answers, strict=True):
             row.answer = answer
 
-    async def _placed(self, rows: Sequence[_Row]) -> list[BulkRow]:
+    async def _placed(self, rows: Sequence[Row]) -> list[BulkRow]:
         drafts = [row.draft for row in rows if row.draft is not None]
         found: list[Placed | Refused] = []
 
@@ -290,7 +299,7 @@ class _Bulk:
             await self._call.desk.database.run(work, again=(Raced, Deadlock))
         return [_answer(row, outcome) for row, outcome in zip(rows, found, strict=True)]
 
-    def _told(self, rows: Sequence[_Row]) -> bytes:
+    def _told(self, rows: Sequence[Row]) -> bytes:
         parts: list[bytes] = []
         for answer in (row.answer for row in rows if row.answer is not None):
             self._counts["rows"] += 1
@@ -307,11 +316,11 @@ class _Bulk:
         return _line(BulkSummary(**self._counts, complete=complete))
 
 
-def _name(row: _Row) -> str | None:
+def _name(row: Row) -> str | None:
     return row.draft.external_id if row.draft else None
 
 
-def _answer(row: _Row, outcome: Placed | Refused) -> BulkRow:
+def _answer(row: Row, outcome: Placed | Refused) -> BulkRow:
     if isinstance(outcome, Refused):
         problem = refusal(outcome)
         return BulkRow(
