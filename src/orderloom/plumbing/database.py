@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any, TypeAlias, TypeVar
 
 import asyncpg
+from pydantic_core import from_json, to_json
 
 # What store functions take: a connection inside a transaction that a door or the step runner opened.
 Db: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
@@ -72,25 +72,22 @@ async def _prepare(connection: Db) -> None:
     await connection.set_type_codec(
         "jsonb", encoder=_pack, decoder=_unpack, schema="pg_catalog", format="binary"
     )
-    await connection.set_type_codec("json", encoder=_dump, decoder=json.loads, schema="pg_catalog")
+    await connection.set_type_codec("json", encoder=_dump, decoder=from_json, schema="pg_catalog")
     # xid8 travels as text: it is only ever compared by the server.
     await connection.set_type_codec("xid8", encoder=str, decoder=str, schema="pg_catalog", format="text")
 
 
-_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
-
-
 def _dump(value: object) -> str:
-    return _encode(value)
+    return to_json(value).decode()
 
 
 def _pack(value: object) -> bytes:
     """Its text after the version of the format, which has only ever been 1."""
-    return b"\x01" + _encode(value).encode()
+    return b"\x01" + to_json(value)
 
 
 def _unpack(packed: bytes) -> Any:
-    return json.loads(packed[1:])
+    return from_json(packed[1:])
 
 
 class _Connection(asyncpg.Connection):

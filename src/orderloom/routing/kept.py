@@ -12,6 +12,8 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic_core import to_json
+
 _FIRST = (
     b'{"cost":null,"verdict":"refused","reasons":["has none of it","its capacity for the day is used up",'
     b'"cannot keep the promise","it does not ship for ","has not enough of anything","the node is not active"],'
@@ -37,14 +39,12 @@ _FIRST = (
 )
 _DICTIONARIES = {1: _FIRST}
 _LATEST = 1
-_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 def packed(record: Mapping[str, Any]) -> bytes:
     """The form that is kept."""
-    text = _encode(record).encode()
     deflating = zlib.compressobj(level=1, wbits=-zlib.MAX_WBITS, zdict=_DICTIONARIES[_LATEST])
-    return bytes((_LATEST,)) + deflating.compress(text) + deflating.flush()
+    return bytes((_LATEST,)) + deflating.compress(to_json(record)) + deflating.flush()
 
 
 def unpacked(kept: bytes) -> dict[str, Any]:
