@@ -446,9 +446,14 @@ CREATE TABLE network.nodes (
     channels text[],
     groups text[] DEFAULT '{}'::text[] NOT NULL,
     active boolean DEFAULT true NOT NULL,
+    closed_since timestamp with time zone,
+    closed_because text,
+    reopens_at timestamp with time zone,
     version integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT nodes_check CHECK (((closed_since IS NULL) = (closed_because IS NULL))),
+    CONSTRAINT nodes_check1 CHECK (((closed_since IS NOT NULL) OR (reopens_at IS NULL))),
     CONSTRAINT nodes_daily_capacity_check CHECK ((daily_capacity >= 0)),
     CONSTRAINT nodes_pick_cost_check CHECK ((pick_cost >= 0)),
     CONSTRAINT nodes_processing_hours_check CHECK ((processing_hours >= 0)),
@@ -474,6 +479,39 @@ CREATE TABLE notices.notices (
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT notices_channel_check CHECK ((channel = ANY (ARRAY['email'::text, 'sms'::text, 'app'::text]))),
     CONSTRAINT notices_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'sending'::text, 'sent'::text, 'failed'::text])))
+);
+
+CREATE TABLE orders.bulk_jobs (
+    id uuid NOT NULL,
+    name text DEFAULT ''::text NOT NULL,
+    state text DEFAULT 'receiving'::text NOT NULL,
+    on_error text NOT NULL,
+    dry_run boolean DEFAULT false NOT NULL,
+    credential uuid,
+    created_by text NOT NULL,
+    rows integer DEFAULT 0 NOT NULL,
+    created integer DEFAULT 0 NOT NULL,
+    duplicates integer DEFAULT 0 NOT NULL,
+    failed integer DEFAULT 0 NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT bulk_jobs_check CHECK (((ended_at IS NOT NULL) = (state = ANY (ARRAY['done'::text, 'cancelled'::text])))),
+    CONSTRAINT bulk_jobs_on_error_check CHECK ((on_error = ANY (ARRAY['reject_all'::text, 'reject_failed'::text, 'ignore_failed'::text]))),
+    CONSTRAINT bulk_jobs_state_check CHECK ((state = ANY (ARRAY['receiving'::text, 'running'::text, 'done'::text, 'cancelled'::text])))
+);
+
+CREATE TABLE orders.bulk_rows (
+    job_id uuid NOT NULL,
+    "row" integer NOT NULL,
+    external_id text,
+    draft jsonb,
+    outcome text,
+    order_id uuid,
+    faults jsonb,
+    CONSTRAINT bulk_rows_check CHECK (((draft IS NULL) <> (outcome IS NULL))),
+    CONSTRAINT bulk_rows_outcome_check CHECK ((outcome = ANY (ARRAY['created'::text, 'duplicate'::text, 'invalid'::text, 'too_large'::text, 'insufficient_stock'::text, 'not_kept'::text, 'cancelled'::text, 'defect'::text])))
 );
 
 CREATE TABLE orders.cancellation_requests (
@@ -616,6 +654,16 @@ CREATE TABLE orders.orders (
     CONSTRAINT orders_total_check CHECK ((total >= 0))
 )
 WITH (fillfactor='60');
+
+CREATE TABLE orders.repromises (
+    order_id uuid NOT NULL,
+    was timestamp with time zone NOT NULL,
+    promise_at timestamp with time zone NOT NULL,
+    why text NOT NULL,
+    slip boolean NOT NULL,
+    made_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT repromises_check CHECK (((promise_at <> was) AND ((NOT slip) OR (promise_at > was))))
+);
 
 CREATE TABLE orders.slices (
     id uuid DEFAULT uuidv7() NOT NULL,
@@ -1000,6 +1048,19 @@ CREATE TABLE returns.returns (
     CONSTRAINT returns_status_check CHECK ((status = ANY (ARRAY['requested'::text, 'open'::text, 'in_transit'::text, 'partially_received'::text, 'received'::text, 'inspected'::text, 'closed'::text, 'declined'::text, 'cancelled'::text, 'expired'::text])))
 );
 
+CREATE TABLE routing.comparisons (
+    trial_id uuid NOT NULL,
+    decision_id uuid NOT NULL,
+    order_id uuid NOT NULL,
+    answered_at timestamp with time zone,
+    changed boolean,
+    before jsonb,
+    after jsonb,
+    moved jsonb DEFAULT '[]'::jsonb NOT NULL,
+    failed text,
+    CONSTRAINT comparisons_check CHECK (((answered_at IS NULL) OR (failed IS NOT NULL) OR (ROW(changed, before, after) IS NOT NULL)))
+);
+
 CREATE TABLE routing.decisions (
     id uuid DEFAULT uuidv7() NOT NULL,
     order_id uuid NOT NULL,
@@ -1009,8 +1070,36 @@ CREATE TABLE routing.decisions (
     cost bigint,
     runner_up_cost bigint,
     shipments smallint,
+    profile_id uuid,
     decided_as_of timestamp with time zone NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+CREATE TABLE routing.profiles (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    name text NOT NULL,
+    version integer NOT NULL,
+    status text DEFAULT 'draft'::text NOT NULL,
+    document jsonb NOT NULL,
+    tested jsonb,
+    note text,
+    created_by text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    activated_at timestamp with time zone,
+    CONSTRAINT profiles_check CHECK (((status <> 'active'::text) OR (activated_at IS NOT NULL))),
+    CONSTRAINT profiles_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'tested'::text, 'active'::text, 'retired'::text]))),
+    CONSTRAINT profiles_version_check CHECK ((version > 0))
+);
+
+CREATE TABLE routing.trials (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    profile_id uuid NOT NULL,
+    shadow boolean NOT NULL,
+    permille smallint DEFAULT 1000 NOT NULL,
+    began_by text NOT NULL,
+    began_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT trials_permille_check CHECK (((permille >= 1) AND (permille <= 1000)))
 );
 
 CREATE TABLE shipping.carriers (
@@ -1308,6 +1397,12 @@ ALTER TABLE ONLY notices.notices
 ALTER TABLE ONLY notices.notices
     ADD CONSTRAINT notices_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY orders.bulk_jobs
+    ADD CONSTRAINT bulk_jobs_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY orders.bulk_rows
+    ADD CONSTRAINT bulk_rows_pkey PRIMARY KEY (job_id, "row");
+
 ALTER TABLE ONLY orders.cancellation_requests
     ADD CONSTRAINT cancellation_requests_pkey PRIMARY KEY (fulfillment_id, line_id);
 
@@ -1337,6 +1432,9 @@ ALTER TABLE ONLY orders.orders
 
 ALTER TABLE ONLY orders.orders
     ADD CONSTRAINT orders_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY orders.repromises
+    ADD CONSTRAINT repromises_pkey PRIMARY KEY (order_id, made_at);
 
 ALTER TABLE ONLY orders.slices
     ADD CONSTRAINT slices_pkey PRIMARY KEY (id);
@@ -1455,8 +1553,20 @@ ALTER TABLE ONLY returns.returns
 ALTER TABLE ONLY returns.returns
     ADD CONSTRAINT returns_request_key_key UNIQUE (request_key);
 
+ALTER TABLE ONLY routing.comparisons
+    ADD CONSTRAINT comparisons_pkey PRIMARY KEY (trial_id, decision_id);
+
 ALTER TABLE ONLY routing.decisions
     ADD CONSTRAINT decisions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY routing.profiles
+    ADD CONSTRAINT profiles_name_version_key UNIQUE (name, version);
+
+ALTER TABLE ONLY routing.profiles
+    ADD CONSTRAINT profiles_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY routing.trials
+    ADD CONSTRAINT trials_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY shipping.carriers
     ADD CONSTRAINT carriers_pkey PRIMARY KEY (code);
@@ -1573,6 +1683,12 @@ CREATE INDEX supply_lines_by_sku ON inventory.supply_lines USING btree (sku);
 
 CREATE INDEX supply_lines_taken_over ON inventory.supply_lines USING btree (of_supply, of_position) WHERE (of_supply IS NOT NULL);
 
+CREATE INDEX bulk_jobs_under_way ON orders.bulk_jobs USING btree (credential) WHERE (ended_at IS NULL);
+
+CREATE INDEX bulk_rows_failed ON orders.bulk_rows USING btree (job_id, "row") WHERE (outcome <> ALL (ARRAY['created'::text, 'duplicate'::text]));
+
+CREATE INDEX bulk_rows_to_do ON orders.bulk_rows USING btree (job_id, "row") WHERE (outcome IS NULL);
+
 CREATE INDEX exceptions_of_order ON orders.exceptions USING btree (order_id);
 
 CREATE UNIQUE INDEX exceptions_open ON orders.exceptions USING btree (entity_id, kind) WHERE (resolved_at IS NULL);
@@ -1581,11 +1697,15 @@ CREATE INDEX exceptions_queue ON orders.exceptions USING btree (due_at) WHERE (r
 
 CREATE INDEX fulfillments_at_node ON orders.fulfillments USING btree (node_id, status, id);
 
+CREATE INDEX fulfillments_behind ON orders.fulfillments USING btree (ship_by) WHERE (status = ANY (ARRAY['open'::text, 'scheduled'::text, 'in_progress'::text]));
+
 CREATE INDEX fulfillments_of_order ON orders.fulfillments USING btree (order_id);
 
 CREATE INDEX holds_active ON orders.holds USING btree (order_id) WHERE (cleared_at IS NULL);
 
 CREATE INDEX lines_by_sku ON orders.lines USING btree (sku);
+
+CREATE UNIQUE INDEX one_slip_a_date ON orders.repromises USING btree (order_id, was) WHERE slip;
 
 CREATE INDEX orders_by_email ON orders.orders USING btree (((buyer ->> 'email'::text)));
 
@@ -1643,7 +1763,15 @@ CREATE INDEX return_lines_of_return ON returns.lines USING btree (return_id);
 
 CREATE INDEX returns_of_order ON returns.returns USING btree (order_id);
 
+CREATE INDEX comparisons_open ON routing.comparisons USING btree (trial_id, decision_id) WHERE (answered_at IS NULL);
+
 CREATE INDEX decisions_of_order ON routing.decisions USING btree (order_id, id);
+
+CREATE UNIQUE INDEX one_profile_active ON routing.profiles USING btree ((true)) WHERE (status = 'active'::text);
+
+CREATE UNIQUE INDEX one_shadow ON routing.trials USING btree ((true)) WHERE (shadow AND (ended_at IS NULL));
+
+CREATE INDEX trials_of_profile ON routing.trials USING btree (profile_id, id);
 
 CREATE INDEX invoice_lines_by_tracking ON shipping.invoice_lines USING btree (carrier, tracking_number);
 
@@ -1686,6 +1814,8 @@ CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON payments.entries FOR EACH ST
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON plumbing.events FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
 
 CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON plumbing.events FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
+
+CREATE TRIGGER immutable BEFORE DELETE OR UPDATE OF id, name, version, document ON routing.profiles FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
 
 ALTER TABLE ONLY catalog.kit_components
     ADD CONSTRAINT kit_components_component_sku_fkey FOREIGN KEY (component_sku) REFERENCES catalog.items(sku);
@@ -1783,6 +1913,9 @@ ALTER TABLE ONLY inventory.supply_lines
 ALTER TABLE ONLY notices.notices
     ADD CONSTRAINT notices_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
 
+ALTER TABLE ONLY orders.bulk_rows
+    ADD CONSTRAINT bulk_rows_job_id_fkey FOREIGN KEY (job_id) REFERENCES orders.bulk_jobs(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY orders.cancellation_requests
     ADD CONSTRAINT cancellation_requests_fulfillment_id_fkey FOREIGN KEY (fulfillment_id) REFERENCES orders.fulfillments(id);
 
@@ -1821,6 +1954,9 @@ ALTER TABLE ONLY orders.lines
 
 ALTER TABLE ONLY orders.orders
     ADD CONSTRAINT orders_channel_id_fkey FOREIGN KEY (channel_id) REFERENCES network.channels(id);
+
+ALTER TABLE ONLY orders.repromises
+    ADD CONSTRAINT repromises_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
 
 ALTER TABLE ONLY orders.slices
     ADD CONSTRAINT slices_fulfillment_id_fkey FOREIGN KEY (fulfillment_id) REFERENCES orders.fulfillments(id);
@@ -1912,8 +2048,23 @@ ALTER TABLE ONLY returns.returns
 ALTER TABLE ONLY returns.returns
     ADD CONSTRAINT returns_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
 
+ALTER TABLE ONLY routing.comparisons
+    ADD CONSTRAINT comparisons_decision_id_fkey FOREIGN KEY (decision_id) REFERENCES routing.decisions(id);
+
+ALTER TABLE ONLY routing.comparisons
+    ADD CONSTRAINT comparisons_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
+
+ALTER TABLE ONLY routing.comparisons
+    ADD CONSTRAINT comparisons_trial_id_fkey FOREIGN KEY (trial_id) REFERENCES routing.trials(id);
+
 ALTER TABLE ONLY routing.decisions
     ADD CONSTRAINT decisions_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
+
+ALTER TABLE ONLY routing.decisions
+    ADD CONSTRAINT decisions_profile_id_fkey FOREIGN KEY (profile_id) REFERENCES routing.profiles(id);
+
+ALTER TABLE ONLY routing.trials
+    ADD CONSTRAINT trials_profile_id_fkey FOREIGN KEY (profile_id) REFERENCES routing.profiles(id);
 
 ALTER TABLE ONLY shipping.contracts
     ADD CONSTRAINT contracts_carrier_fkey FOREIGN KEY (carrier) REFERENCES shipping.carriers(code);

@@ -196,9 +196,14 @@ CREATE TABLE network.nodes (
   channels         text[],
   groups           text[] NOT NULL DEFAULT '{}',
   active           boolean NOT NULL DEFAULT true,
+  closed_since     timestamptz,                 -- an outage: for the time being it ships nothing
+  closed_because   text,
+  reopens_at       timestamptz,                 -- by itself; null: once somebody says so
   version          integer NOT NULL DEFAULT 1,
   created_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
-  updated_at       timestamptz NOT NULL DEFAULT clock_timestamp()
+  updated_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
+  CHECK ((closed_since IS NULL) = (closed_because IS NULL)),
+  CHECK (closed_since IS NOT NULL OR reopens_at IS NULL)
 );
 CREATE TABLE network.channels (
   id             uuid PRIMARY KEY DEFAULT uuidv7(),
@@ -265,6 +270,20 @@ CREATE INDEX orders_by_lifecycle ON orders.orders (lifecycle, min_rank, id);
 CREATE INDEX orders_by_email ON orders.orders ((buyer ->> 'email'));
 CREATE INDEX orders_by_placement ON orders.orders (placed_at DESC, id DESC);
 
+-- Each date an order was bound to instead of the one before. `slip`: work or a parcel came behind it.
+CREATE TABLE orders.repromises (
+  order_id       uuid NOT NULL REFERENCES orders.orders,
+  was            timestamptz NOT NULL,
+  promise_at     timestamptz NOT NULL,
+  why            text NOT NULL,
+  slip           boolean NOT NULL,
+  made_at        timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (order_id, made_at),
+  CHECK (promise_at <> was AND (NOT slip OR promise_at > was))
+);
+-- A date slips once.
+CREATE UNIQUE INDEX one_slip_a_date ON orders.repromises (order_id, was) WHERE slip;
+
 CREATE TABLE orders.lines (
   id           uuid PRIMARY KEY,
   order_id     uuid NOT NULL REFERENCES orders.orders,
@@ -310,6 +329,7 @@ CREATE TABLE orders.fulfillments (
 ) WITH (fillfactor = 60);
 CREATE INDEX fulfillments_of_order ON orders.fulfillments (order_id);
 CREATE INDEX fulfillments_at_node ON orders.fulfillments (node_id, status, id);
+CREATE INDEX fulfillments_behind ON orders.fulfillments (ship_by) WHERE status IN ('open', 'scheduled', 'in_progress');
 -- Units that a node was asked to let go, until it answers.
 CREATE TABLE orders.cancellation_requests (
   fulfillment_id uuid NOT NULL REFERENCES orders.fulfillments,
@@ -370,6 +390,41 @@ CREATE TABLE orders.exceptions (
 CREATE UNIQUE INDEX exceptions_open ON orders.exceptions (entity_id, kind) WHERE resolved_at IS NULL;
 CREATE INDEX exceptions_queue ON orders.exceptions (due_at) WHERE resolved_at IS NULL;
 CREATE INDEX exceptions_of_order ON orders.exceptions (order_id);
+
+-- Orders sent as a file, taken in by a worker. A row keeps what it says until it has its outcome, and not longer.
+CREATE TABLE orders.bulk_jobs (
+  id         uuid PRIMARY KEY,
+  name       text NOT NULL DEFAULT '',
+  state      text NOT NULL DEFAULT 'receiving' CHECK (state IN ('receiving', 'running', 'done', 'cancelled')),
+  on_error   text NOT NULL CHECK (on_error IN ('reject_all', 'reject_failed', 'ignore_failed')),
+  dry_run    boolean NOT NULL DEFAULT false,
+  credential uuid,
+  created_by text NOT NULL,
+  rows       integer NOT NULL DEFAULT 0,
+  created    integer NOT NULL DEFAULT 0,
+  duplicates integer NOT NULL DEFAULT 0,
+  failed     integer NOT NULL DEFAULT 0,
+  version    integer NOT NULL DEFAULT 1,
+  created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  ended_at   timestamptz,
+  CHECK ((ended_at IS NOT NULL) = (state IN ('done', 'cancelled')))
+);
+CREATE INDEX bulk_jobs_under_way ON orders.bulk_jobs (credential) WHERE ended_at IS NULL;
+CREATE TABLE orders.bulk_rows (
+  job_id      uuid NOT NULL REFERENCES orders.bulk_jobs ON DELETE CASCADE,
+  row         integer NOT NULL,
+  external_id text,
+  draft       jsonb,
+  outcome     text CHECK (outcome IN ('created', 'duplicate', 'invalid', 'too_large', 'insufficient_stock',
+                          'not_kept', 'cancelled', 'defect')),
+  order_id    uuid,
+  faults      jsonb,
+  PRIMARY KEY (job_id, row),
+  CHECK ((draft IS NULL) <> (outcome IS NULL))
+);
+CREATE INDEX bulk_rows_to_do ON orders.bulk_rows (job_id, row) WHERE outcome IS NULL;
+CREATE INDEX bulk_rows_failed ON orders.bulk_rows (job_id, row) WHERE outcome NOT IN ('created', 'duplicate');
 
 -- inventory --------------------------------------------------------------------------------------------------
 
@@ -732,6 +787,25 @@ CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON payments.entries
 
 -- routing ----------------------------------------------------------------------------------------------------
 
+-- Sourcing profiles, a row a version. What one says never changes; at most one is active.
+CREATE TABLE routing.profiles (
+  id           uuid PRIMARY KEY DEFAULT uuidv7(),
+  name         text NOT NULL,
+  version      integer NOT NULL CHECK (version > 0),
+  status       text NOT NULL DEFAULT 'draft' CHECK (status IN ('draft', 'tested', 'active', 'retired')),
+  document     jsonb NOT NULL,
+  tested       jsonb,                           -- what its own tests came to when they ran last
+  note         text,
+  created_by   text NOT NULL,
+  created_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+  activated_at timestamptz,                     -- for the first time
+  UNIQUE (name, version),
+  CHECK (status <> 'active' OR activated_at IS NOT NULL)
+);
+CREATE UNIQUE INDEX one_profile_active ON routing.profiles ((true)) WHERE status = 'active';
+CREATE TRIGGER immutable BEFORE DELETE OR UPDATE OF id, name, version, document ON routing.profiles
+  FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
+
 CREATE TABLE routing.decisions (
   id             uuid PRIMARY KEY DEFAULT uuidv7(),
   order_id       uuid NOT NULL REFERENCES orders.orders,
@@ -741,10 +815,38 @@ CREATE TABLE routing.decisions (
   cost           bigint,
   runner_up_cost bigint,
   shipments      smallint,
+  profile_id     uuid REFERENCES routing.profiles,
   decided_as_of  timestamptz NOT NULL,
   created_at     timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE INDEX decisions_of_order ON routing.decisions (order_id, id);
+
+-- A version tried on decisions that were made: the last ones, or as a shadow those that come, so many of a thousand.
+CREATE TABLE routing.trials (
+  id         uuid PRIMARY KEY DEFAULT uuidv7(),
+  profile_id uuid NOT NULL REFERENCES routing.profiles,
+  shadow     boolean NOT NULL,
+  permille   smallint NOT NULL DEFAULT 1000 CHECK (permille BETWEEN 1 AND 1000),
+  began_by   text NOT NULL,
+  began_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+  ended_at   timestamptz
+);
+CREATE INDEX trials_of_profile ON routing.trials (profile_id, id);
+CREATE UNIQUE INDEX one_shadow ON routing.trials ((true)) WHERE shadow AND ended_at IS NULL;
+CREATE TABLE routing.comparisons (
+  trial_id    uuid NOT NULL REFERENCES routing.trials,
+  decision_id uuid NOT NULL REFERENCES routing.decisions,
+  order_id    uuid NOT NULL REFERENCES orders.orders,
+  answered_at timestamptz,
+  changed     boolean,
+  before      jsonb,
+  after       jsonb,
+  moved       jsonb NOT NULL DEFAULT '[]',      -- what it was decided on and is no more as it was then
+  failed      text,                             -- why it could not be decided again
+  PRIMARY KEY (trial_id, decision_id),
+  CHECK (answered_at IS NULL OR failed IS NOT NULL OR (changed, before, after) IS NOT NULL)
+);
+CREATE INDEX comparisons_open ON routing.comparisons (trial_id, decision_id) WHERE answered_at IS NULL;
 
 -- packing ----------------------------------------------------------------------------------------------------
 
