@@ -123,6 +123,32 @@ class Learnt:
 
 
 NOTHING = Learnt(tables={}, counts={})
+# With which chance, permille, a date is kept where neither the question nor a channel says.
+CONFIDENCE = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Assured:
+    """What was learnt, read at the chance, permille, with which dates shall be kept."""
+
+    learnt: Learnt = NOTHING
+    permille: int = CONFIDENCE
+
+    def slip(self, path: Path) -> int:
+        """Days after the contract's own day; never before it, though most may come sooner."""
+        return max(0, self.learnt.slip(path, self.permille / 1000)) if self.learnt.tables else 0
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Equal where the same dates follow; without anything learnt the chance asked changes nothing."""
+        return (self.learnt.version, self.permille) if self.learnt.tables else (0, 0)
+
+    def json(self) -> dict[str, int]:
+        """The stored form: the version, which never changes, and the chance."""
+        return {"version": self.learnt.version, "confidence": self.permille}
+
+
+BY_CONTRACT = Assured()
 
 
 def learn(deliveries: Sequence[Delivery], *, today: date) -> Learnt:

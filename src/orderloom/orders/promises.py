@@ -1,4 +1,4 @@
-"""Promises that hang on supply: made, made again when it slips or comes sooner, and told each time."""
+"""Promises bound to orders: made, made again when what they rest on slips or comes sooner, and told each time."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Promised:
-    """A date an order is bound to, counted from when its last unit is there; `was`: the date before."""
+    """A date an order is bound to; `ready_at`: when its last unit is there, if it waits; `was`: the date before."""
 
     order_id: UUID
     channel_id: UUID
     promise_at: datetime
-    ready_at: datetime
+    ready_at: datetime | None = None
     was: datetime | None = None
 
     @property
@@ -44,7 +44,7 @@ class Promised:
         return {
             "promise_at": self.promise_at.isoformat(),
             "was": self.was.isoformat() if self.was else None,
-            "ready_at": self.ready_at.isoformat(),
+            "ready_at": self.ready_at.isoformat() if self.ready_at else None,
         }
 
 
@@ -72,9 +72,18 @@ async def tell_first(db: Db, *, promised: Sequence[Promised]) -> None:
     )
 
 
-async def bind(db: Db, *, promised: Mapping[UUID, Promised], why: str) -> None:
-    """Bind orders to other dates. Their people are told: of a later one that it is delayed, of an earlier one too."""
-    changed = await store.rebind(db, {order: p.promise_at for order, p in promised.items()})
+async def behind(db: Db, *, now: datetime, besides: Sequence[UUID], limit: int) -> list[UUID]:
+    """Open orders with work that should have been handed over by now, and of `besides` those that are open; no history."""
+    return await store.behind(db, now=now, besides=besides, limit=limit)
+
+
+async def bind(db: Db, *, promised: Mapping[UUID, Promised], why: str, slip: bool = False) -> None:
+    """Bind orders to other dates. Their people are told: of a later one that it is delayed, of an earlier one too.
+
+    `slip`: work or a parcel has come behind the date, which is told once and moves it later only.
+    """
+    dates = {order: p.promise_at for order, p in promised.items()}
+    changed = await store.rebind(db, dates, why=why, slip=slip) if dates else []
     news = []
     for row in changed:
         made = promised[row["id"]]
@@ -85,7 +94,8 @@ async def bind(db: Db, *, promised: Mapping[UUID, Promised], why: str) -> None:
             "channel_id": row["channel_id"],
         }
         facts = {"version": row["version"], "data": {**made.facts, "why": why}}
-        news.append(News(type=MADE, **told, **facts))
+        if not slip:
+            news.append(News(type=MADE, **told, **facts))
         if made.was is not None:
             later = made.promise_at > made.was
             type_ = "order.delayed" if later else "order.brought_forward"

@@ -15,17 +15,31 @@ from orderloom.shipping.tariff import Tariff
 DAYS_MAX = 400
 
 
-def arrival(*, contract: Tariff, service: str, zone: int, ship_on: date) -> date | None:
+def arrival(*, contract: Tariff, service: str, zone: int, ship_on: date, slip: int = 0) -> date | None:
     """The day a parcel handed over on `ship_on` arrives; None when the service has no days for the zone.
 
     Handed over on a day the carrier does not work or pick up, it starts on the next one; days in transit are the carrier's
-    working days; it is delivered on the first day after them that the service delivers and is no holiday.
+    working days; it is delivered on the first day after them that the service delivers and is no holiday. With `slip`, so
+    many days later than that, as was learnt, and then on the next day on which it delivers.
     """
-    key = (service, zone, ship_on)
+    key = (service, zone, ship_on, slip)
     known = contract.arrivals
     if key not in known:
-        known[key] = _arrival(contract, service, zone, ship_on)
+        planned = _arrival(contract, service, zone, ship_on)
+        if planned is not None and slip > 0:
+            planned = delivering(contract=contract, service=service, day=planned + timedelta(days=slip))
+        known[key] = planned
     return known[key]
+
+
+def delivering(*, contract: Tariff, service: str, day: date) -> date | None:
+    """That day, or the next on which the service delivers; None where it never does."""
+    delivers = contract.services[service].service.delivers
+    for _ in range(DAYS_MAX):
+        if day.isoweekday() in delivers and day not in contract.holidays:
+            return day
+        day += timedelta(days=1)
+    return None
 
 
 def _arrival(contract: Tariff, service: str, zone: int, ship_on: date) -> date | None:
@@ -47,11 +61,7 @@ def _arrival(contract: Tariff, service: str, zone: int, ship_on: date) -> date |
             break
         day += one
         left -= works(day)
-    for _ in range(DAYS_MAX):
-        if day.isoweekday() in terms.delivers and day not in contract.holidays:
-            return day
-        day += one
-    return None
+    return delivering(contract=contract, service=service, day=day)
 
 
 def quote(

@@ -190,7 +190,7 @@ class Tariff:
     day_limits: tuple[DayLimit, ...] = ()
     commitments: tuple[Commitment, ...] = ()
     invoice_codes: Mapping[str, str] = field(default_factory=dict)
-    arrivals: dict[tuple[str, int, date], date | None] = field(
+    arrivals: dict[tuple[str, int, date, int], date | None] = field(
         default_factory=dict, compare=False, repr=False
     )
     memo: Memo = field(default_factory=Memo, compare=False, repr=False)

@@ -182,9 +182,13 @@ async def set_return_status(db: Db, statuses: Mapping[UUID, str]) -> list[Row]:
 
 
 async def set_delivered(db: Db, delivered: Mapping[UUID, datetime]) -> list[Row]:
-    """Note when the last parcel came, and whether that was late; returns (id, version, channel_id)."""
+    """Note when the last parcel came, and whether that was after the date first promised, for a slip kept none.
+
+    Returns (id, version, channel_id).
+    """
     return await db.fetch(
-        "UPDATE orders.orders AS o SET delivered_at = t.at, late = coalesce(t.at > o.promise_at, false), "
+        "UPDATE orders.orders AS o SET delivered_at = t.at, late = coalesce(t.at > least(o.promise_at, ("
+        "SELECT min(r.was) FROM orders.repromises AS r WHERE r.order_id = o.id AND r.slip)), false), "
         "version = o.version + 1, updated_at = clock_timestamp() "
         "FROM unnest($1::uuid[], $2::timestamptz[]) AS t (id, at) "
         "WHERE o.id = t.id AND o.delivered_at IS NULL RETURNING o.id, o.version, o.channel_id",
