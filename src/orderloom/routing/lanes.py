@@ -111,6 +111,7 @@ class World:
                 ),
                 carton_cost=sum(self._carton_costs.get(p.carton or "", 0) for p in plan.parcels),
                 least=plan.lower_bound,
+                effort=plan.effort,
             )
             self._packs[content] = found
             self.kept += 1 + len(found.parcels)

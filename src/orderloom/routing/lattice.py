@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import product
-from operator import itemgetter, mul
+from operator import attrgetter, itemgetter, mul
 from typing import TypeAlias
 
 from orderloom.routing.search import NEVER, SHIFT, SHIPMENT, Answer, Costs, Found, Question, Units
@@ -96,23 +96,26 @@ class Lattice:
         most = single.value if single else below
         if self._q.most == 1 or sum(self._q.wanted) == 1 or self._two(denied) >= most:
             return Answer(single, single.cost if single else 0, proven=True, steps=self.steps - before)
-        offers = self._offered(denied)
-        floor = offers.floor
-        shares = _SHARES if len(self.available()) > _FEW else (0,)
-        for share in shares if floor < most else ():
-            limit = min(most, offers.floor + offers.floor // share) if share else most
-            try:
+        floor, best, proven = 0, single, True
+        try:
+            offers = self._offered(denied)
+            for share in _SHARES if len(self.available()) > _FEW else (0,):
+                floor = max(floor, offers.floor)
+                if floor >= most:
+                    break
+                limit = min(most, offers.floor + offers.floor // share) if share else most
+                offers.refine(self, limit)
                 cut = self._plan(offers, limit)
-            except _SpentOut:
-                return Answer(single, floor >> SHIFT, proven=False, steps=self.steps - before)
-            if cut is not None:
-                parts = tuple(sorted((node, self._unpacked(content)) for node, content in cut[1]))
-                best = Found(cut[0], parts)
-                return Answer(best, best.cost, proven=True, steps=self.steps - before)
-            floor = limit
-            if limit == most:
-                break
-        return Answer(single, single.cost if single else 0, proven=True, steps=self.steps - before)
+                if cut is not None:
+                    parts = tuple(sorted((node, self._unpacked(content)) for node, content in cut[1]))
+                    best = Found(cut[0], parts)
+                    break
+                floor = limit
+        except _SpentOut:
+            proven = False
+        if proven:
+            floor = best.value if best else 0
+        return Answer(best, floor >> SHIFT, proven=proven, steps=self.steps - before)
 
     def _plan(self, offers: _Offers, limit: int) -> Cut | None:
         """The least cut below the limit that uses no node twice."""
@@ -230,13 +233,33 @@ class Lattice:
         if self._q.units_most:
             total, most = sum(units), self._q.units_most
             holders = [node for node in holders if (limit := most[node]) is None or total <= limit]
-        self.steps += 1
+        before = self._costs.spent
         costs = self._costs.totals(units, holders)
+        self.steps += 1 + self._costs.spent - before
         return sorted(
             ((cost << SHIFT) + SHIPMENT + node, node)
             for node, cost in zip(holders, costs, strict=True)
             if cost is not None
         )
+
+    def low(self, content: Content) -> int:
+        """The content costs no less from any node."""
+        units, costs, most = self._unpacked(content), self._costs, self._q.units_most
+        self.steps += 1
+        lows = [
+            ((costs.fixed[node] + costs.floor(node, units) + sum(map(mul, units, costs.each[node]))) << SHIFT)
+            + SHIPMENT
+            + node
+            for node in self._holders(content)
+            if not most or (limit := most[node]) is None or sum(units) <= limit
+        ]
+        return min(lows, default=NEVER)
+
+    def least(self, content: Content, denied: int | None) -> int:
+        """What the content costs in truth from the cheapest node that is not denied."""
+        if self.steps > self.effort:
+            raise _SpentOut
+        return next((value for value, node in self.ranked(content) if node != denied), NEVER)
 
     def available(self) -> list[Content]:
         """Every content that some node has, the fullest first."""
@@ -273,61 +296,66 @@ class _Offers:
     """What each content comes to at the least, and prices of single units that no content falls below (a dual).
 
     The units wanted come to the floor at these prices, so that no cut costs less; and by as much as a content costs
-    more than its units, so much above the floor is every cut with it: its surplus.
+    more than its units, so much above the floor is every cut with it: its surplus. Pricing a content in truth means
+    packing it, so where there are many, each is worth its floor until a cut that is looked for could hold it.
     """
 
-    __slots__ = ("denied", "floor", "prices", "surplus")
+    __slots__ = ("denied", "floor", "least", "prices", "rough", "surplus")
 
-    def __init__(self, denied: int | None, floor: int, prices: Sequence[int], surplus: Sequence[int]) -> None:
-        self.denied, self.floor, self.prices, self.surplus = denied, floor, prices, surplus
+    def __init__(
+        self, denied: int | None, least: list[int], rough: set[int], prices: list[int], surplus: list[int]
+    ) -> None:
+        self.denied, self.least, self.rough = denied, least, rough
+        self.prices, self.surplus = prices, surplus
+        self.floor = 0
 
     @classmethod
     def of(cls, lattice: Lattice) -> _Offers:
         """With every node."""
-        contents, wanted = lattice.available(), lattice.counts(lattice.wanted)
-        least = [ranked[0][0] if (ranked := lattice.ranked(one)) else NEVER for one in contents]
-        holding = lattice.holding()
-        order = sorted(range(len(wanted)), key=lambda at: (len(holding[at]), at))
-        best: _Offers | None = None
-        for turn in range(min(_ORDERS, len(order))):
-            turned = order[turn:] + order[:turn]
-            prices = [0] * len(wanted)
-            surplus = _raise(prices, list(least), turned, holding)
-            floor = sum(map(mul, prices, wanted))
-            if best is None or floor > best.floor:
-                best = cls(None, floor, prices, surplus)
-        assert best is not None  # noqa: S101 - something is wanted, so there is an order
-        return best
+        contents = lattice.available()
+        rough = set(range(len(contents))) if len(contents) > _FEW else set()
+        least = [lattice.low(one) if rough else lattice.least(one, None) for one in contents]
+        items = range(len(lattice.counts(lattice.wanted)))
+        offers = [cls(None, least, rough, [0] * len(items), list(least)) for _ in items[:_ORDERS]]
+        for turn, one in enumerate(offers):
+            one.raise_prices(lattice, turn)
+        return max(offers, key=attrgetter("floor"))
 
     def without(self, lattice: Lattice, node: int) -> _Offers:
         """Without one of the nodes: what was its own is dearer, and the prices may rise further."""
-        surplus = list(self.surplus)
-        for at, content in enumerate(lattice.available()):
-            ranked = lattice.ranked(content)
-            if ranked and ranked[0][1] == node:
-                surplus[at] += (ranked[1][0] if len(ranked) > 1 else NEVER) - ranked[0][0]
+        found = _Offers(node, list(self.least), set(self.rough), list(self.prices), list(self.surplus))
+        contents = lattice.available()
+        for at in range(len(contents)):
+            if at not in found.rough:
+                found._worth(at, lattice.least(contents[at], node))
+        found.raise_prices(lattice)
+        return found
+
+    def refine(self, lattice: Lattice, limit: int) -> None:
+        """Price in truth whatever a cut below the limit could hold."""
+        gap, contents = limit - self.floor, lattice.available()
+        for at in sorted(at for at in self.rough if self.surplus[at] < gap):
+            self._worth(at, lattice.least(contents[at], self.denied))
+            self.rough.discard(at)
+        self.raise_prices(lattice)
+
+    def raise_prices(self, lattice: Lattice, turn: int = 0) -> None:
+        """Item after item as dear as the contents with it allow, those in the fewest contents first."""
         wanted, holding = lattice.counts(lattice.wanted), lattice.holding()
-        prices = list(self.prices)
         order = sorted(range(len(wanted)), key=lambda at: (len(holding[at]), at))
-        surplus = _raise(prices, surplus, order, holding)
-        return _Offers(node, sum(map(mul, prices, wanted)), prices, surplus)
+        surplus = self.surplus
+        for at in order[turn:] + order[:turn]:
+            mine = holding[at]
+            price = min([surplus[content] // units for content, units in mine], default=0)
+            if price:
+                self.prices[at] += price
+                for content, units in mine:
+                    surplus[content] -= price * units
+        self.floor = sum(map(mul, self.prices, wanted))
 
-
-def _raise(
-    prices: list[int],
-    surplus: list[int],
-    order: Sequence[int],
-    holding: Sequence[Sequence[tuple[int, int]]],
-) -> list[int]:
-    """Item after item as dear as the contents with it allow; returns what is left of the surplus."""
-    for at in order:
-        mine = holding[at]
-        price = min([surplus[content] // units for content, units in mine], default=0)
-        if price:
-            prices[at] += price
-            for content, units in mine:
-                surplus[content] -= price * units
-    return surplus
+    def _worth(self, at: int, least: int) -> None:
+        self.surplus[at] += least - self.least[at]
+        self.least[at] = least
 
 
 class _Cuts:

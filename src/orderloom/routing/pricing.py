@@ -22,6 +22,9 @@ from orderloom.routing.ways import Chosen, Lane, Origin, Pack, Reach
 from orderloom.shipping.model import Quote
 from orderloom.terms import Quantities
 
+# As much effort of packing takes the time of a step of the search.
+_PACKING_A_STEP = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Goods:
@@ -80,6 +83,7 @@ class Pricing:
         "origins",
         "reach",
         "sources",
+        "spent",
         "until",
         "world",
     )
@@ -95,6 +99,7 @@ class Pricing:
     ) -> None:
         self.world, self.sources, self.until = world, sources, until
         self._goods = goods
+        self.spent = 0
         self._packs: dict[Units, Pack] = {}
         self._loads: dict[Units, Load] = {}
         promised = request.promise_at.date() if request.promise_at else None
@@ -116,6 +121,7 @@ class Pricing:
         found = object.__new__(Pricing)
         found.world, found.until, found.reach = self.world, self.until, self.reach
         found._goods, found._packs, found._loads = self._goods, self._packs, self._loads
+        found.spent = self.spent
         found.sources = [self.sources[node] for node in nodes]
         found.origins = [self.origins[node] for node in nodes]
         found.lanes = [self.lanes[node] for node in nodes]
@@ -173,6 +179,7 @@ class Pricing:
             numbers = self._goods.numbers
             content = tuple((numbers[at], n) for at, n in enumerate(units) if n)
             found = self._packs[units] = self.world.packed(content)
+            self.spent += found.effort // _PACKING_A_STEP
         return found
 
     def chosen(self, node: int, units: Units) -> Chosen | None:

@@ -27,6 +27,10 @@ class Costs(Protocol):
     """What a node's part costs, in minor units. Nodes and items are numbered."""
 
     @property
+    def spent(self) -> int:
+        """The work of finding totals so far, in steps: it is counted with those of the search."""
+
+    @property
     def fixed(self) -> Sequence[int]:
         """By node, once a shipment."""
 
@@ -114,7 +118,7 @@ class _Search:
     # --- the frame ----------------------------------------------------------------------------------------------
 
     def know(self, found: Found) -> None:
-        """Begin with a plan."""
+        """A plan: only better ones are looked for from now on."""
         self._best, self._answer.best = found.value, found
 
     def run(self) -> Answer:
@@ -236,10 +240,7 @@ class _Search:
 
     def _divide(self, nodes: Sequence[int], floor: int) -> None:
         """The best way to divide the units among exactly these nodes, if it is good enough to matter."""
-        division = _Division(self, sorted(nodes), floor)
-        found = division.best()
-        if found is not None:
-            self._best, self._answer.best = found.value, found
+        _Division(self, sorted(nodes), floor).seek()
 
 
 class _Division:
@@ -248,17 +249,16 @@ class _Division:
     def __init__(self, search: _Search, nodes: Sequence[int], floor: int) -> None:
         self._search, self._nodes = search, nodes
         self._q, self._costs = search._q, search._costs  # noqa: SLF001 - a part of the search, apart for its length
-        self._best: Found | None = None
         self._held = [list(self._q.bound[node]) for node in nodes]
         self._free: list[tuple[int, int, list[int]]] = []
         self._sum = 0
         self._outer = floor
 
-    def best(self) -> Found | None:
-        """The best division below the search's limit."""
+    def seek(self) -> None:
+        """Make the best division known to the search, if it is better than what that has."""
         rest = self._force()
         if rest is None:
-            return None
+            return
         opening = self._search._opening  # noqa: SLF001
         floors = [
             self._costs.floor(n, tuple(held)) << SHIFT if any(held) else opening[n]
@@ -266,7 +266,6 @@ class _Division:
         ]
         self._free.sort(key=lambda free: (len(free[2]), free[1], free[0]))
         self._spread(0, self._sum, rest, floors)
-        return self._best
 
     def _force(self) -> int | None:
         """Give each node what no other of the set can; returns the least that the free units come to apart."""
@@ -297,13 +296,10 @@ class _Division:
             self._sum += sum(n * one for n, one in zip(self._held[at], each, strict=True)) << SHIFT
         return rest << SHIFT
 
-    def _limit(self) -> int:
-        return self._best.value if self._best else self._search._best  # noqa: SLF001
-
     def _spread(self, at: int, spent: int, rest: int, floors: list[int]) -> None:
         """Divide the free items from the at-th on. `spent` is fixed and each so far, `rest` the least of what is left."""
         lower = spent + rest + sum(floors)
-        if lower >= self._limit():
+        if lower >= self._search._best:  # noqa: SLF001
             return
         if not self._search._step():  # noqa: SLF001
             self._search._open = min(self._search._open, max(lower, self._outer))  # noqa: SLF001
@@ -340,16 +336,18 @@ class _Division:
             if not any(held):
                 return
             units = tuple(held)
+            before = self._costs.spent
             [cost] = self._costs.totals(units, (node,))
+            self._search._answer.steps += self._costs.spent - before  # noqa: SLF001
             if cost is None:
                 return
             own = self._search._fixed[node] + floor  # noqa: SLF001
             own += sum(n * one for n, one in zip(held, self._costs.each[node], strict=True)) << SHIFT
             value += (cost << SHIFT) + SHIPMENT + node - own
-            if value >= self._limit():
+            if value >= self._search._best:  # noqa: SLF001
                 return
             parts.append((node, units))
-        self._best = Found(value, tuple(parts))
+        self._search.know(Found(value, tuple(parts)))
 
 
 def _shares(units: int, room: Sequence[int]) -> Iterator[tuple[int, ...]]:

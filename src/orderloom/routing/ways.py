@@ -27,6 +27,8 @@ class Pack(NamedTuple):
     carton_cost: int
     least: int
     """Parcels that no packing can do without."""
+    effort: int
+    """What packing them took, whether or not it was remembered."""
 
 
 class Service(NamedTuple):

@@ -30,6 +30,8 @@ class Tables:
     fixed: Sequence[int]
     each: Sequence[Sequence[int]]
 
+    spent = 0
+
     @cached_property
     def _known(self) -> dict[tuple[int, int, int], int]:
         return {}

@@ -1,0 +1,60 @@
+"""The effort bounds all the work a decision takes, packing included, and a plan is found whatever it is."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from orderloom.network.model import NodeType
+from orderloom.packing import articles
+from orderloom.routing import lanes
+from orderloom.routing.model import Policy, Request, Source, Want
+from orderloom.routing.plan import plan
+from orderloom.simulate import demo_data
+from orderloom.terms import Quantities
+from tests.unit.routing import questions
+
+EFFORT = 2_000
+# By how much the last piece of work may pass the limit: the proof, the search after it and one packing each.
+OVER = 2
+
+
+def bulky(seed: int, lines: int) -> Request:
+    """An order of many lines of unlike, partly large goods, of which each node has a part."""
+    dice = random.Random(seed)
+    world = demo_data.setup()
+    items = {item.sku: item for item in world.items if item.sku not in world.kits}
+    units = {sku: dice.randint(1, 6) for sku in dice.sample(sorted(items), lines)}
+    wants = [
+        Want(key=one.sku, article=replace(one, quantity=1), quantity=one.quantity)
+        for one in articles(items=items, units=units)
+    ]
+    centres = [node for node in world.nodes if node.type != NodeType.STORE]
+    sources = [
+        Source(node=node, available=Quantities({sku: dice.randint(0, n) for sku, n in units.items()}))
+        for node in centres
+    ]
+    sources.append(Source(node=questions.nodes()["NYC"], available=Quantities(units)))
+    return questions.question(tuple(wants), {}, sources=tuple(sources), policy=Policy(effort=EFFORT))
+
+
+@pytest.mark.parametrize("lines", [5, 8, 12])
+def test_packing_is_counted(lines: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    packing = 0
+    real = lanes.whole
+
+    def counted(*args: object, **named: object) -> object:
+        nonlocal packing
+        made = real(*args, **named)  # type: ignore[arg-type]
+        packing += made.effort
+        return made
+
+    monkeypatch.setattr(lanes, "whole", counted)
+    monkeypatch.setattr(lanes, "_worlds", type(lanes._worlds)())
+    decision = plan(bulky(lines, lines))
+    assert decision.plan is not None
+    assert packing // 8 <= decision.effort["spent"] <= OVER * EFFORT
+    monkeypatch.setattr(lanes, "whole", real)
+    assert plan(bulky(lines, lines)).json() == decision.json(), "what is remembered changes nothing"
