@@ -16,8 +16,8 @@ from orderloom.network.model import Node
 from orderloom.network.places import located, positioned
 from orderloom.orders.model import Fault
 from orderloom.packing.cartonize import cartonize
-from orderloom.routing.model import Policy, Request, Source, Want
-from orderloom.routing.plan import plan
+from orderloom.routing import following
+from orderloom.routing.model import Asker, Policy, Request, Source, Want
 from orderloom.routing.questions import (
     PackQuestion,
     PromiseQuestion,
@@ -65,23 +65,30 @@ def _record(kind: str, outcome: str, at: datetime, request: Any, answer: dict[st
 
 def _route(question: RouteQuestion, world: World, at: datetime) -> dict[str, Any]:
     wanted = leaves(question.lines, world)
-    decision = plan(
-        Request(
-            wants=tuple(
-                Want(key=leaf.key, article=leaf.article, quantity=leaf.quantity, fixed_node=leaf.node)
-                for leaf in wanted
-            ),
-            sources=world.sources,
-            destination=positioned(question.ship_to.address),
-            tariffs=world.tariffs,
-            cartons=world.cartons,
-            now=at,
-            promise_at=_promised(question, world, at),
-            policy=_policy(question, world),
-            value=question.value,
-        )
+    sourcing = world.sourcing if question.policy is None else None
+    asker = Asker(
+        channel=question.channel,
+        service_level=question.service_level,
+        priority=question.priority,
+        tags=question.tags,
     )
-    return _record("route", decision.outcome, at, decision.request.json(), decision.json())
+    request = Request(
+        wants=tuple(
+            Want(key=leaf.key, article=leaf.article, quantity=leaf.quantity, fixed_node=leaf.node)
+            for leaf in wanted
+        ),
+        sources=world.sources,
+        destination=positioned(question.ship_to.address),
+        tariffs=world.tariffs,
+        cartons=world.cartons,
+        now=at,
+        promise_at=_promised(question, world, at),
+        policy=_policy(question, world),
+        value=question.value,
+        order=asker if sourcing else None,
+    )
+    decision = following.decide(request, sourcing)
+    return _record("route", decision.outcome, at, request.json(), decision.json())
 
 
 def _policy(question: RouteQuestion, world: World) -> Policy:

@@ -91,3 +91,42 @@ PROMISE: dict[str, Any] = {
     "contracts": [_CONTRACT],
     "cartons": [_BOX],
 }
+
+_ORDER: dict[str, Any] = {
+    "lines": [{"sku": "MUG", "quantity": 2}],
+    "ship_to": _COLUMBUS,
+    "service_level": "standard",
+    "promise_at": "2026-03-06T23:59:59-05:00",
+    "as_of": _AS_OF,
+}
+PROFILE: dict[str, Any] = {
+    "rules": [
+        {
+            "name": "vip by air",
+            "when": {"tags_any": ["vip"], "value_from": 5000},
+            "strategies": [
+                {"name": "in a day", "services": ["air"], "within_days": 1, "max_shipments": 1},
+                {"name": "in two days", "within_days": 2},
+            ],
+            "then": {"add_tags": ["expedited"], "priority": 50},
+        },
+        {
+            "name": "the west keeps its stock",
+            "when": {"unless": [{"region": ["CA", "NV", "OR", "WA"]}]},
+            "strategies": [{"name": "east first", "never": {"nodes": ["RENO"]}}],
+        },
+    ],
+    "world": {"items": [_MUG], "nodes": _NODES, "contracts": [_CONTRACT], "cartons": [_BOX]},
+    "tests": [
+        {
+            "name": "a buyer we know has it the next day",
+            "order": {**_ORDER, "tags": ["vip"], "value": 9000},
+            "expect": {"rule": "vip by air", "strategy": "in a day", "nodes": ["NEWARK"], "late": False},
+        },
+        {
+            "name": "Ohio is served from the east",
+            "order": _ORDER,
+            "expect": {"rule": "the west keeps its stock", "nodes": ["NEWARK"], "shipments": 1},
+        },
+    ],
+}

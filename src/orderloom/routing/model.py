@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
+from uuid import UUID
 
 from orderloom.network.model import Node
 from orderloom.packing.model import Article, Carton
@@ -84,8 +85,30 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """What sourcing rules read of the order beside its goods and its destination."""
+
+    channel: str | None
+    service_level: str
+    priority: int = 0
+    tags: Sequence[str] = ()
+
+    def json(self) -> dict[str, Any]:
+        """The stored form."""
+        return {
+            "channel": self.channel,
+            "service_level": self.service_level,
+            "priority": self.priority,
+            "tags": list(self.tags),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One snapshot to decide on. `promise_at` bears the destination's zone; `value` is the goods', in minor units."""
+    """One snapshot to decide on. `promise_at` bears the destination's zone; `value` is the goods', in minor units.
+
+    `order` is there where sourcing rules may have a say.
+    """
 
     wants: tuple[Want, ...]
     sources: tuple[Source, ...]
@@ -96,6 +119,7 @@ class Request:
     promise_at: datetime | None
     policy: Policy = field(default_factory=Policy)
     value: int | None = None
+    order: Asker | None = None
 
     def json(self) -> dict[str, Any]:
         """The snapshot as it is kept: everything the answer depends on that is not versioned elsewhere."""
@@ -130,6 +154,7 @@ class Request:
             "promise_at": self.promise_at.isoformat() if self.promise_at else None,
             "policy": self.policy.json(),
             "value": self.value,
+            **({"order": self.order.json()} if self.order else {}),
         }
 
 
@@ -236,6 +261,18 @@ class Evidence(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sourced:
+    """The sourcing profile that a decision follows: `asked` is the question before a strategy was put to it.
+
+    `told` is JSON: the rule, what it was met by, the strategies tried and the one chosen, what is to be done after.
+    """
+
+    profile_id: UUID
+    asked: Request
+    told: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What was decided and why: the plan, the next best, every candidate's verdict, and what would have flipped it."""
 
@@ -249,6 +286,12 @@ class Decision:
     proven: bool
     request: Request
     evidence: Evidence
+    sourced: Sourced | None = None
+
+    @property
+    def asked(self) -> Request:
+        """The question as it was put."""
+        return self.sourced.asked if self.sourced else self.request
 
     @property
     def gap(self) -> int | None:
@@ -283,4 +326,5 @@ class Decision:
             "late": bool(self.plan and self.plan.late),
             "flips": list(self.flips),
             "effort": dict(self.effort),
+            **({"sourcing": dict(self.sourced.told)} if self.sourced else {}),
         }

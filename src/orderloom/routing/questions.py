@@ -227,8 +227,16 @@ class RouteQuestion(Asked):
     service_level: Word = "standard"
     promise_at: At | None = Field(default=None, description="Left out: what the channel promises, else none")
     as_of: At | None = Field(default=None, description="The moment decided at; left out: now")
-    policy: PolicyAsked | None = Field(default=None, description="Left out: the channel's")
-    value: Minor | None = Field(default=None, description="What the goods are worth, for `split_from`")
+    policy: PolicyAsked | None = Field(
+        default=None, description="Left out: what the active sourcing profile says, else the channel's"
+    )
+    value: Minor | None = Field(
+        default=None, description="What the goods are worth, for `split_from` and sourcing rules"
+    )
+    tags: Annotated[list[Word], Field(max_length=50)] = Field(default=[], description="For sourcing rules")
+    priority: Annotated[int, Field(strict=True, ge=-100, le=100)] = Field(
+        default=0, description="For sourcing rules"
+    )
     items: Items | None = None
     nodes: Nodes | None = None
     contracts: Contracts | None = None

@@ -10,9 +10,11 @@ from orderloom.plumbing.database import Db, Row
 from orderloom.routing.kept import packed, unpacked
 from orderloom.routing.model import Decision
 
-_KEPT = ("id", "order_id", "outcome", "record", "cost", "runner_up_cost", "shipments", "decided_as_of")
+_KEPT = (
+    "id", "order_id", "outcome", "record", "cost", "runner_up_cost", "shipments", "decided_as_of", "profile_id",
+)  # fmt: skip
 _DECISION = (
-    "id, order_id, kind, outcome, record, cost, runner_up_cost, shipments, decided_as_of, created_at "
+    "id, order_id, kind, outcome, record, cost, runner_up_cost, shipments, decided_as_of, profile_id, created_at "
     "FROM routing.decisions"
 )
 
@@ -28,11 +30,12 @@ async def record(db: Db, *, decisions: Mapping[UUID, tuple[UUID, Decision]]) -> 
                 decision_id,
                 order_id,
                 d.outcome,
-                packed({"request": d.request.json(), "answer": d.json()}),
+                packed({"request": d.asked.json(), "answer": d.json()}),
                 d.plan.cost if d.plan else None,
                 d.runner_up.cost if d.runner_up else None,
                 len(d.plan.parts) if d.plan else 0,
                 d.request.now,
+                d.sourced.profile_id if d.sourced else None,
             )
             for decision_id, (order_id, d) in decisions.items()
         ],

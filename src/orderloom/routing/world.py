@@ -12,6 +12,7 @@ from orderloom.network.places import located
 from orderloom.orders.model import Fault
 from orderloom.packing.model import Article, Carton
 from orderloom.routing.model import Source
+from orderloom.routing.profiles import Version
 from orderloom.routing.questions import (
     UNITS_MOST,
     CartonAsked,
@@ -42,7 +43,7 @@ class Unanswerable(ValueError):
 class World:
     """Articles by SKU (one unit each), kits by SKU, nodes with what they can give, tariffs, cartons, the channel.
 
-    `learnt` is what is known of how late parcels come by the present contracts' services.
+    `learnt` is what is known of how late parcels come by the present contracts' services; `sourcing` the profile in use.
     """
 
     articles: Mapping[str, Article]
@@ -52,6 +53,7 @@ class World:
     kits: Mapping[str, Mapping[str, int]]
     channel: Channel | None = None
     learnt: Learnt = NOTHING
+    sourcing: Version | None = None
 
 
 EMPTY = World(articles={}, sources=(), tariffs=(), cartons=(), kits={})
