@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 
+from orderloom.delivery.transit import Path, path_of
 from orderloom.network.calendar import NeverWorks, handover, zone
 from orderloom.network.model import Node
+from orderloom.terms import Address
 
 BUSINESS_DAYS = (1, 2, 3, 4, 5)
 # A day's last second: the promise is still kept then, and it prints as that day.
@@ -25,6 +27,17 @@ class UnknownServiceLevel(LookupError):
 def ship_date(*, node: Node, carrier: str, service: str, now: datetime) -> datetime:
     """The cut-off, by the node's clock, at which an order released now is handed over. Raises NeverWorks."""
     return handover(node, ready_from=now, carrier=carrier, service=service)
+
+
+def path_between(*, node: Node, to: Address, carrier: str, service: str) -> Path:
+    """The cells under which deliveries from the node to the address by the service are learnt."""
+    return path_of(
+        carrier=carrier,
+        service=service,
+        origin=node.address.region or node.address.country,
+        destination=to.region or to.country,
+        node=node.code,
+    )
 
 
 def business_day_after(

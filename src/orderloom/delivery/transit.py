@@ -141,7 +141,7 @@ class Assured:
     @property
     def key(self) -> tuple[int, int]:
         """Equal where the same dates follow; without anything learnt the chance asked changes nothing."""
-        return (self.learnt.version, self.permille) if self.learnt.tables else (0, 0)
+        return (id(self.learnt), self.permille) if self.learnt.tables else (0, 0)
 
     def json(self) -> dict[str, int]:
         """The stored form: the version, which never changes, and the chance."""

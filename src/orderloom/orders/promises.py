@@ -72,9 +72,9 @@ async def tell_first(db: Db, *, promised: Sequence[Promised]) -> None:
     )
 
 
-async def behind(db: Db, *, now: datetime, besides: Sequence[UUID], limit: int) -> list[UUID]:
+async def behind(db: Db, *, now: datetime, besides: Sequence[UUID]) -> list[UUID]:
     """Open orders with work that should have been handed over by now, and of `besides` those that are open; no history."""
-    return await store.behind(db, now=now, besides=besides, limit=limit)
+    return await store.behind(db, now=now, besides=besides)
 
 
 async def bind(db: Db, *, promised: Mapping[UUID, Promised], why: str, slip: bool = False) -> None:

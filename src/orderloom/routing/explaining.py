@@ -59,7 +59,7 @@ def _verdicts(scene: Scene) -> Iterator[dict[str, Any]]:
         cost: int | None = None
         arrives: date | None = None
         if part is not None:
-            cost, arrives = part.cost, part.quote.arrives_on
+            cost, arrives = part.cost, part.due
         elif node.code in scene.out:
             reasons = [scene.out[node.code]]
         else:
@@ -93,7 +93,7 @@ def _alone(
     if alone is None:
         return [_no_service(scene, origin, packed=True)], None, None
     reasons = _in_time(scene, lane) if alone.chosen.late else []
-    return reasons, alone.cost, alone.chosen.way.arrives
+    return reasons, alone.cost, alone.chosen.way.due
 
 
 def _no_service(scene: Scene, origin: Origin, *, packed: bool) -> str:
@@ -195,8 +195,6 @@ def _why_service(scene: Scene, part: Part) -> dict[str, Any]:
     if slower:
         cost, _, way = min(slower, key=lambda one: one[:2])
         rival = f"{way.service.tariff.carrier} {way.service.code}"
-        told["slower"] = {"service": rival, "less": quote.cost - cost, "arrives": way.arrives.isoformat()}
-        text += (
-            f"; {rival} would cost {quote.cost - cost} less and arrive on {way.arrives.isoformat()}, too late"
-        )
+        told["slower"] = {"service": rival, "less": quote.cost - cost, "arrives": way.due.isoformat()}
+        text += f"; {rival} would cost {quote.cost - cost} less and arrive on {way.due.isoformat()}, too late"
     return {**told, "text": text}

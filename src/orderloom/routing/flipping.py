@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from orderloom.delivery.promise import ship_date
+from orderloom.delivery.promise import path_between, ship_date
 from orderloom.network.calendar import NeverWorks, cutoff, local
 from orderloom.routing.model import Part
 from orderloom.routing.scene import Scene
@@ -169,8 +169,16 @@ def _next_arrival_is_late(scene: Scene, part: Part, lead: timedelta) -> bool:
         )
     except NeverWorks:
         return True
-    arrives = arrival(contract=contract, service=quote.service, zone=quote.zone, ship_on=leaves.date())
-    return arrives is None or (scene.promised is not None and arrives > scene.promised)
+    request = scene.request
+    path = path_between(node=part.node, to=request.destination, carrier=quote.carrier, service=quote.service)
+    due = arrival(
+        contract=contract,
+        service=quote.service,
+        zone=quote.zone,
+        ship_on=leaves.date(),
+        slip=request.assured.slip(path),
+    )
+    return due is None or (scene.promised is not None and due > scene.promised)
 
 
 def _span(minutes: int) -> str:

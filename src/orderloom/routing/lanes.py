@@ -14,7 +14,8 @@ from datetime import date, datetime, timedelta
 from operator import is_
 from typing import TypeAlias
 
-from orderloom.delivery.promise import ship_date
+from orderloom.delivery.promise import path_between, ship_date
+from orderloom.delivery.transit import BY_CONTRACT, Assured
 from orderloom.network.calendar import NeverWorks, local
 from orderloom.network.model import Node
 from orderloom.packing.cartonize import whole
@@ -40,10 +41,12 @@ Content: TypeAlias = tuple[tuple[int, int], ...]
 
 
 class World:
-    """Everything remembered for one set of contracts and cartons."""
+    """Everything remembered for one set of contracts and cartons, and what was learnt of how late parcels come."""
 
-    def __init__(self, tariffs: tuple[Tariff, ...], cartons: tuple[Carton, ...]) -> None:
-        self.tariffs, self.cartons = tariffs, cartons
+    def __init__(
+        self, tariffs: tuple[Tariff, ...], cartons: tuple[Carton, ...], assured: Assured = BY_CONTRACT
+    ) -> None:
+        self.tariffs, self.cartons, self.assured = tariffs, cartons, assured
         offered = [
             (tariff, at, code, terms)
             for at, tariff in enumerate(tariffs)
@@ -70,6 +73,8 @@ class World:
         self._kinds: dict[tuple[object, ...], int] = {}
         self._days: dict[tuple[date | None, ...], int] = {}
         self._days_of: list[tuple[date | None, ...]] = []
+        self._slips: dict[tuple[int, ...], int] = {}
+        self._slips_of: list[tuple[int, ...]] = []
         self._ways: dict[tuple[object, ...], Way | None] = {}
         self._lanes: dict[tuple[object, ...], Lane] = {}
 
@@ -185,6 +190,7 @@ class World:
         """The destination."""
         key = (
             address.country,
+            address.region,
             address.postcode,
             address.residential,
             address.latitude,
@@ -198,21 +204,22 @@ class World:
             areas = tuple(place.postcode in postcodes for postcodes in self._areas)
             kind = (place.country, place.residential, place.po_box, areas)
             number = self._kinds.setdefault(kind, len(self._kinds))
-            found = self._reaches[key] = Reach(len(self._reaches), place, number)
+            found = self._reaches[key] = Reach(len(self._reaches), place, number, address)
             self.kept += 1
         return found
 
     def lane(self, origin: Origin, reach: Reach, promised: date | None, until: date | None) -> Lane:
-        """The ways from there to here that arrive by the day promised, and those that do by the later day."""
+        """The ways from there to here that are due by the day promised, and those that are by the later day."""
         zones = origin.zones.get(reach.number)
         if zones is None:
             zones = tuple(tariff.zoning.zone(origin.place, reach.place) for tariff in self.tariffs)
             origin.zones[reach.number] = zones
             self.kept += 1
-        key = (zones, origin.days, reach.kind, origin.place.country, promised, until)
+        slips = self._slipping(origin, reach)
+        key = (zones, origin.days, slips, reach.kind, origin.place.country, promised, until)
         found = self._lanes.get(key)
         if found is None:
-            found = self._lanes[key] = self._lane(origin, reach, zones, promised, until)
+            found = self._lanes[key] = self._lane(origin, reach, zones, slips, promised, until)
             self.kept += 1
         return found
 
@@ -221,33 +228,58 @@ class World:
         origin: Origin,
         reach: Reach,
         zones: tuple[int | None, ...],
+        slips: int,
         promised: date | None,
         until: date | None,
     ) -> Lane:
         kept: list[Way] = []
         later: list[Way] = []
-        for at, (service, day) in enumerate(zip(self.services, self._days_of[origin.days], strict=True)):
+        for at, (service, day, slip) in enumerate(
+            zip(self.services, self._days_of[origin.days], self._slips_of[slips], strict=True)
+        ):
             zone = zones[service.at]
             if day is None or zone is None or zone not in service.terms.listed:
                 continue
-            key = (at, zone, day, reach.kind, origin.place.country)
+            key = (at, zone, day, slip, reach.kind, origin.place.country)
             if key not in self._ways:
-                self._ways[key] = self._way(service, zone, day, (origin.place, reach.place))
+                self._ways[key] = self._way(service, zone, day, slip, (origin.place, reach.place))
             way = self._ways[key]
             if way is None:
                 continue
-            if promised is None or way.arrives <= promised:
+            if promised is None or way.due <= promised:
                 kept.append(way)
-            elif until is not None and way.arrives <= until:
+            elif until is not None and way.due <= until:
                 later.append(way)
         return Lane(kept, later)
 
-    def _way(self, service: Service, zone: int, day: date, ends: tuple[Place, Place]) -> Way | None:
+    def _slipping(self, origin: Origin, reach: Reach) -> int:
+        """The number of what was learnt from there to here: by service the days after the contract's own."""
+        area = reach.address.region or reach.address.country
+        found = origin.slips.get(area)
+        if found is None:
+            slips = tuple(
+                self.assured.slip(
+                    path_between(node=origin.node, to=reach.address, carrier=s.tariff.carrier, service=s.code)
+                )
+                for s in self.services
+            )
+            found = self._slips.get(slips)
+            if found is None:
+                found = self._slips[slips] = len(self._slips_of)
+                self._slips_of.append(slips)
+            origin.slips[area] = found
+            self.kept += 1
+        return found
+
+    def _way(
+        self, service: Service, zone: int, day: date, slip: int, ends: tuple[Place, Place]
+    ) -> Way | None:
         """None where the service does not go at all, whatever the parcel."""
         if refused(self, service, ends) is not None:
             return None
         arrives = arrival(contract=service.tariff, service=service.code, zone=zone, ship_on=day)
-        return None if arrives is None else Way(service, zone, day, arrives, ends)
+        due = arrival(contract=service.tariff, service=service.code, zone=zone, ship_on=day, slip=slip)
+        return None if arrives is None or due is None else Way(service, zone, day, (arrives, due), ends)
 
     def price(self, lane: Lane, pack: Pack) -> Chosen | None:
         """The cheapest way in time that takes every parcel, else the soonest of the others; None where none does."""
@@ -261,7 +293,7 @@ class World:
                 best = Chosen(cost, way, late=False)
         if best is None:
             for way in lane.later:
-                if best is not None and way.arrives > best.way.arrives:
+                if best is not None and way.due > best.way.due:
                     break
                 cost = self.carriage(way, pack)
                 if cost is not None and (best is None or cost < best.cost):
@@ -336,29 +368,35 @@ def refused(world: World, service: Service, ends: tuple[Place, Place]) -> str | 
     return None
 
 
-_worlds: OrderedDict[tuple[int, int], tuple[tuple[Tariff, ...], tuple[Carton, ...], World]] = OrderedDict()
+_worlds: OrderedDict[tuple[int, ...], tuple[tuple[Tariff, ...], tuple[Carton, ...], World]] = OrderedDict()
 
 
-def world_of(tariffs: tuple[Tariff, ...], cartons: tuple[Carton, ...]) -> World:
-    """The world of these contracts and cartons, as it was left by the orders before."""
-    key = (id(tariffs), id(cartons))
+def world_of(
+    tariffs: tuple[Tariff, ...], cartons: tuple[Carton, ...], assured: Assured = BY_CONTRACT
+) -> World:
+    """The world of these contracts, cartons and learnt dates, as it was left by the orders before."""
+    key = (id(tariffs), id(cartons), *assured.key)
     kept = _worlds.get(key)
     if kept is None:
         # The tuples are kept with their world, so that no other can come to stand at the same address.
-        kept = _worlds[key] = (tariffs, cartons, _like(tariffs, cartons) or World(tariffs, cartons))
+        kept = _worlds[key] = (
+            tariffs,
+            cartons,
+            _like(tariffs, cartons, assured) or World(tariffs, cartons, assured),
+        )
         while len(_worlds) > _WORLDS_MOST:
             _worlds.popitem(last=False)
     world = kept[2]
     if world.kept > KEPT_MOST:
         # A new one: decisions that are still to be explained hold on to theirs.
-        world = World(*kept[:2])
+        world = World(*kept[:2], assured)
         _worlds[key] = (*kept[:2], world)
     return world
 
 
-def _like(tariffs: tuple[Tariff, ...], cartons: tuple[Carton, ...]) -> World | None:
+def _like(tariffs: tuple[Tariff, ...], cartons: tuple[Carton, ...], assured: Assured) -> World | None:
     for _, _, world in _worlds.values():
         same = len(world.tariffs) == len(tariffs) and all(map(is_, world.tariffs, tariffs))
-        if same and world.cartons == cartons:
+        if same and world.cartons == cartons and world.assured.key == assured.key:
             return world
     return None

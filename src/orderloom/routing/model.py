@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from orderloom.delivery.transit import BY_CONTRACT, Assured
 from orderloom.network.model import Node
 from orderloom.packing.model import Article, Carton
 from orderloom.packing.model import Parcel as Packed
@@ -107,7 +108,8 @@ class Asker:
 class Request:
     """One snapshot to decide on. `promise_at` bears the destination's zone; `value` is the goods', in minor units.
 
-    `order` is there where sourcing rules may have a say.
+    `order` is there where sourcing rules may have a say. `assured`: what was learnt of how late parcels come, and with which
+    chance a way must keep the promise.
     """
 
     wants: tuple[Want, ...]
@@ -120,6 +122,7 @@ class Request:
     policy: Policy = field(default_factory=Policy)
     value: int | None = None
     order: Asker | None = None
+    assured: Assured = BY_CONTRACT
 
     def json(self) -> dict[str, Any]:
         """The snapshot as it is kept: everything the answer depends on that is not versioned elsewhere."""
@@ -155,18 +158,23 @@ class Request:
             "policy": self.policy.json(),
             "value": self.value,
             **({"order": self.order.json()} if self.order else {}),
+            **({"learnt": self.assured.json()} if self.assured.learnt.tables else {}),
         }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """What one node ships: its units by line, parcels, service, cost by parts, and when it leaves and arrives."""
+    """What one node ships: its units by line, parcels, service, cost by parts, and when it leaves and arrives.
+
+    `due`: the day by which it is there as surely as is asked, the contract's own where nothing was learnt.
+    """
 
     node: Node
     units: Mapping[str, int]
     parcels: tuple[Packed, ...]
     quote: Quote
     ship_by: datetime
+    due: date
     late: bool
     carton_cost: int
     pick_cost: int
@@ -192,6 +200,7 @@ class Part:
             },
             "ship_by": self.ship_by.isoformat(),
             "arrives": self.quote.arrives_on.isoformat(),
+            **({"due": self.due.isoformat()} if self.due != self.quote.arrives_on else {}),
             "late": self.late,
             "lines": [
                 {"line": key, "sku": skus[key], "quantity": units} for key, units in self.units.items()
@@ -235,7 +244,7 @@ class Plan:
 
         Among equals the search takes the nodes whose codes stand earlier in the alphabet, by the sum of their places.
         """
-        last = max(part.quote.arrives_on for part in self.parts).toordinal() if self.late else 0
+        last = max(part.due for part in self.parts).toordinal() if self.late else 0
         return self.late, last, self.weighed, len(self.parts)
 
     def json(self, skus: Mapping[str, str]) -> dict[str, Any]:

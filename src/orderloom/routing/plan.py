@@ -25,7 +25,7 @@ from orderloom.routing.seeking import Sought, sought
 
 def plan(request: Request) -> Decision:
     """Decide. Units that no node can supply are left out and named; nothing feasible is an answer with reasons."""
-    world = world_of(request.tariffs, request.cartons)
+    world = world_of(request.tariffs, request.cartons, request.assured)
     open_, out = screen(request)
     stage, answer, calls = _decided(request, open_, world)
     best = _plan(stage, answer.best, request) if answer.best else None
@@ -154,7 +154,7 @@ def _decided(request: Request, open_: Sequence[Source], world: World) -> tuple[_
     if answer.best is not None or request.promise_at is None:
         return stage, answer, calls
     last = last or _stage(request, open_, goods, world, until=date.max)
-    for day in sorted({way.arrives for lane in last.pricing.lanes for way in lane.later}):
+    for day in sorted({way.due for lane in last.pricing.lanes for way in lane.later}):
         later = _stage(request, open_, goods, world, until=day)
         answer = _searched(request, later, calls)
         if answer.best is not None:

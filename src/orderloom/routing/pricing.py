@@ -214,6 +214,7 @@ class Pricing:
                 (),
             ),
             ship_by=leaves,
+            due=way.due,
             late=chosen.late,
             carton_cost=pack.carton_cost,
             pick_cost=source.node.pick_cost + source.node.unit_cost * total,

@@ -11,8 +11,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from orderloom.delivery.model import NoWay
-from orderloom.delivery.promise import end_of_day, ship_date
-from orderloom.delivery.transit import LEVELS, NOTHING, Learnt, Path, path_of
+from orderloom.delivery.promise import end_of_day, path_between, ship_date
+from orderloom.delivery.transit import LEVELS, NOTHING, Learnt, Path
 from orderloom.network.calendar import NeverWorks
 from orderloom.network.model import Node
 from orderloom.network.places import positioned
@@ -205,13 +205,7 @@ def _ways(node: Node, parcels: Sequence[Parcel], lanes: Lanes) -> Iterator[Way |
 
 
 def _likely(node: Node, tariff: Tariff, way: Quote, *, shipped_on: date, lanes: Lanes) -> Likely:
-    path = path_of(
-        carrier=tariff.carrier,
-        service=way.service,
-        origin=node.address.region or node.address.country,
-        destination=lanes.destination.region or lanes.destination.country,
-        node=node.code,
-    )
+    path = path_between(node=node, to=lanes.destination, carrier=tariff.carrier, service=way.service)
     return Likely(lanes.learnt, path, tariff, way.service, way.arrives_on, shipped_on)
 
 

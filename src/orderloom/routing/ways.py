@@ -14,6 +14,7 @@ from orderloom.routing.boxes import NOWHERE
 from orderloom.shipping.model import NG, Ineligible, Parcel, Place
 from orderloom.shipping.rate import least, rate
 from orderloom.shipping.tariff import ServiceTariff, Tariff
+from orderloom.terms import Address
 
 _GRAM = NG["g"]
 
@@ -43,7 +44,10 @@ class Service(NamedTuple):
 
 
 class Way:
-    """A service on a day in a zone. `charges`: by break, the least that the card has from there on."""
+    """A service on a day in a zone. `charges`: by break, the least that the card has from there on.
+
+    `arrives` is the contract's day; `due` the one counted with, by which it is there as surely as is asked.
+    """
 
     __slots__ = (
         "_least",
@@ -53,6 +57,7 @@ class Way:
         "charges",
         "day",
         "destination",
+        "due",
         "first",
         "heaviest",
         "origin",
@@ -63,11 +68,12 @@ class Way:
     )
 
     def __init__(
-        self, service: Service, zone: int, day: date, arrives: date, ends: tuple[Place, Place]
+        self, service: Service, zone: int, day: date, days: tuple[date, date], ends: tuple[Place, Place]
     ) -> None:
-        self.service, self.zone, self.day, self.arrives = service, zone, day, arrives
+        self.service, self.zone, self.day = service, zone, day
+        self.arrives, self.due = days
         self.origin, self.destination = ends
-        self.tie = (arrives, service.tariff.carrier, service.code)
+        self.tie = (self.due, service.tariff.carrier, service.code)
         self.prices: dict[int, int | None] = {}
         self.breaks = service.terms.breaks
         charges = list(service.terms.net[zone])
@@ -133,7 +139,19 @@ class Lane:
 class Origin:
     """A node as lanes begin there. `leaves`: by service the handover, None where it may not or never ships so."""
 
-    __slots__ = ("allowed", "cutoffs", "days", "leaves", "never", "node", "place", "since", "until", "zones")
+    __slots__ = (
+        "allowed",
+        "cutoffs",
+        "days",
+        "leaves",
+        "never",
+        "node",
+        "place",
+        "since",
+        "slips",
+        "until",
+        "zones",
+    )
 
     def __init__(self, node: Node, services: Sequence[Service]) -> None:
         self.node = node
@@ -150,6 +168,7 @@ class Origin:
         self.since: datetime | None = None
         self.until: datetime | None = None
         self.zones: dict[int, tuple[int | None, ...]] = {}
+        self.slips: dict[str, int] = {}
 
 
 class Reach(NamedTuple):
@@ -158,3 +177,4 @@ class Reach(NamedTuple):
     number: int
     place: Place
     kind: int
+    address: Address

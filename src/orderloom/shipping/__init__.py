@@ -16,7 +16,15 @@ answers; `prepare_voids` and `record_voids` are its undo. Returns' labels go the
 from __future__ import annotations
 
 from orderloom.shipping.contracts import adapters, contract_book, put_carriers, put_contracts, tariffs
-from orderloom.shipping.dispatching import delivered, handed_over, labels_of, mark_used, shipped, unshipped
+from orderloom.shipping.dispatching import (
+    delivered,
+    handed_over,
+    labels_of,
+    mark_used,
+    planned,
+    shipped,
+    unshipped,
+)
 from orderloom.shipping.documents import NoSuchDocument, label_document, manifest_document
 from orderloom.shipping.labelling import prepare_labels, record_labels
 from orderloom.shipping.manifesting import close_manifest, close_manifests, hand_over, manifest_of, works_on
@@ -38,6 +46,7 @@ __all__ = [
     "manifest_of",
     "mark_used",
     "perform",
+    "planned",
     "prepare_labels",
     "prepare_voids",
     "put_carriers",

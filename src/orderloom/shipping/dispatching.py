@@ -10,7 +10,7 @@ from orderloom.plumbing import events
 from orderloom.plumbing.database import Db
 from orderloom.plumbing.events import News
 from orderloom.shipping.store import labels as store
-from orderloom.shipping.store.labels import LabelRow, ShipmentRow
+from orderloom.shipping.store.labels import LabelRow, Planned, ShipmentRow
 
 
 async def shipped(db: Db, *, fulfillments: Sequence[UUID], at: datetime) -> list[ShipmentRow]:
@@ -50,6 +50,11 @@ async def labels_of(
 ) -> list[LabelRow]:
     """The labels of these fulfillment orders or returns in these statuses: by default those that are good."""
     return await store.live_labels(db, subjects=subjects, statuses=statuses)
+
+
+async def planned(db: Db, *, fulfillments: Sequence[UUID]) -> dict[UUID, Planned]:
+    """How the shipments of these fulfillment orders travel and when their contracts have them arrive."""
+    return await store.planned_of(db, fulfillments)
 
 
 async def handed_over(db: Db, *, fulfillments: Sequence[UUID]) -> set[UUID]:

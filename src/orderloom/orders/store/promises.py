@@ -8,7 +8,6 @@ from uuid import UUID
 
 from orderloom.plumbing.database import Db, Row
 
-
 _REBIND = """
 WITH changed AS (
   UPDATE orders.orders AS o SET promise_at = t.at, late = false, version = o.version + 1, updated_at = clock_timestamp()
@@ -62,13 +61,13 @@ WHERE o.lifecycle = 'open' AND o.decide_as_of IS NULL AND o.promise_at IS NOT NU
   ARRAY(SELECT f.order_id FROM orders.fulfillments AS f
         WHERE f.status IN ('open', 'scheduled', 'in_progress') AND f.ship_by < $1 AND f.max_rank < 600)
   || $2::uuid[])
-ORDER BY o.id LIMIT $3
+ORDER BY o.id
 """
 
 
-async def behind(db: Db, *, now: datetime, besides: Sequence[UUID], limit: int) -> list[UUID]:
+async def behind(db: Db, *, now: datetime, besides: Sequence[UUID]) -> list[UUID]:
     """Open orders with work that should have been handed over by now, and of `besides` those that are open; no history."""
-    rows = await db.fetch(_IN_DANGER, now, list(besides), limit)
+    rows = await db.fetch(_IN_DANGER, now, list(besides))
     return [row["id"] for row in rows]
 
 

@@ -54,6 +54,16 @@ class ShipmentRow:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """How a shipment travels, since when, and the day on which its contract has it arrive."""
+
+    carrier: str
+    service: str
+    shipped_at: datetime | None
+    arrives_on: date
+
+
 _LABELS = """
 SELECT l.id, coalesce(s.fulfillment_id, l.return_id) AS subject, l.purpose, l.order_id, s.node_id, l.shipment_id,
        l.package_id, l.return_id, l.attempt, l.reference, l.carrier, l.service, l.status, l.request,
@@ -239,6 +249,17 @@ async def shipments_of(db: Db, fulfillments: Sequence[UUID]) -> dict[UUID, Shipm
         list(fulfillments),
     )
     return {row["fulfillment_id"]: ShipmentRow(**dict(row)) for row in rows}
+
+
+async def planned_of(db: Db, fulfillments: Sequence[UUID]) -> dict[UUID, Planned]:
+    """By fulfillment order how its shipment travels, and the day on which the contract has it arrive."""
+    rows = await db.fetch(
+        "SELECT fulfillment_id, carrier, service, shipped_at, "
+        "(selection -> 'chosen' ->> 'arrives_on')::date AS arrives_on FROM shipping.shipments "
+        "WHERE fulfillment_id = ANY($1::uuid[]) AND selection -> 'chosen' ->> 'arrives_on' IS NOT NULL",
+        list(fulfillments),
+    )
+    return {row["fulfillment_id"]: Planned(*list(row.values())[1:]) for row in rows}
 
 
 async def mark_shipped(db: Db, fulfillments: Sequence[UUID], at: datetime) -> list[ShipmentRow]:
