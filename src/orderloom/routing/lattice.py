@@ -26,6 +26,8 @@ _UNITS_MOST = (1 << (_FIELD - 1)) - 1
 _SHARES = (32, 8, 2, 0)
 # So many contents are all looked at at once.
 _FEW = 64
+# So many are all priced in truth; of more, only those that a better plan could hold.
+_ALL_PRICED = 256
 # Orders in which the prices of items are raised; those with the highest floor are kept.
 _ORDERS = 3
 # Nodes that are kept from shipping twice, at most: each may double the work.
@@ -313,7 +315,7 @@ class _Offers:
     def of(cls, lattice: Lattice) -> _Offers:
         """With every node."""
         contents = lattice.available()
-        rough = set(range(len(contents))) if len(contents) > _FEW else set()
+        rough = set(range(len(contents))) if len(contents) > _ALL_PRICED else set()
         least = [lattice.low(one) if rough else lattice.least(one, None) for one in contents]
         items = range(len(lattice.counts(lattice.wanted)))
         offers = [cls(None, least, rough, [0] * len(items), list(least)) for _ in items[:_ORDERS]]
