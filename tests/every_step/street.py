@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,10 @@ from uuid import UUID, uuid4
 from orderloom.delivery.model import TrackingEvent
 from orderloom.insight import audit
 from orderloom.inventory import reading
-from orderloom.journey import asking_back, cancelling, publishing_stock, working
+from orderloom.journey import asking_back, cancelling, importing, publishing_stock, working
 from orderloom.journey.roster import JOURNEYS, READERS
+from orderloom.orders import bulk
+from orderloom.orders.model import OrderDraft
 from orderloom.orders.reading import fulfillments_of, lines_of, orders_of, slices_of
 from orderloom.plumbing import events, http, journeys
 from orderloom.plumbing.database import Database, Db
@@ -70,6 +72,8 @@ class Street:
     skus: tuple[str, ...] = ()
     one_less: bool = False
     compared: bool = False
+    sent_in: OrderDraft | None = None
+    file: UUID | None = None
     mark: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -82,7 +86,7 @@ class Street:
         """A buyer of its own orders two of one item and one of another."""
         self.house.email = f"buyer-{uuid4().hex[:10]}@example.com"
         self.skus = (self.house.item(0), self.house.item(1))
-        self.order, self.back, self.one_less, self.compared = None, None, False, False
+        self.order, self.back, self.one_less, self.compared, self.file = None, None, False, False, None
         self.mark = {
             "gateway": 0,
             "carrier": 0,
@@ -92,7 +96,8 @@ class Street:
         }
         self.mark |= {"gateway": len(await self._operations()), **await self._carrier_mark()}
         self.mark["stock"] = await self._stock()
-        [self.order] = await self.house.place(self.house.draft({self.skus[0]: 2, self.skus[1]: 1}))
+        self.sent_in = self.house.draft({self.skus[0]: 2, self.skus[1]: 1})
+        [self.order] = await self.house.place(self.sent_in)
         return self.order
 
     async def bring(
@@ -142,6 +147,7 @@ class Street:
                 or await self._buyer_sends_back(db)
                 or await self._node_takes_back(db)
                 or await self._listing_is_compared(db)
+                or await self._shop_sends_its_day_again(db)
             )
 
     async def _buyer_wants_one_less(self, db: Db) -> bool:
@@ -224,6 +230,20 @@ class Street:
             await publishing_stock.ask_to_compare(db, channel_id=await self._channel(db))
         return first
 
+    async def _shop_sends_its_day_again(self, db: Db) -> bool:
+        """As a file: the order that was taken, and one of what nobody knows."""
+        if self.file is not None or self.sent_in is None:
+            return False
+        job = await bulk.open_(db, on_error="reject_failed")
+        unknown = replace(
+            self.sent_in,
+            external_id=f"{self.sent_in.external_id}-x",
+            lines=(replace(self.sent_in.lines[0], sku="NONE"),),
+        )
+        rows = [bulk.NewRow(1, self.sent_in), bulk.NewRow(2, unknown)]
+        self.file = job.id
+        return await bulk.add(db, job_id=job.id, rows=rows) and await importing.begin(db, job_id=job.id)
+
     # --- steps ------------------------------------------------------------------------------------------------
 
     async def stopped(self, of: str, name: str) -> list[UUID]:
@@ -304,6 +324,7 @@ class Street:
             )
             works = (await fulfillments_of(db, orders=[self.order])).values()
             cases = await db.fetch("SELECT kind FROM orders.exceptions WHERE resolved_at IS NULL")
+            filed = await bulk.jobs(db, ids=[self.file] if self.file else [])
         return {
             "gateway": sorted((o["kind"], o["amount"]) for o in booked if o["status"] == "succeeded"),
             "labels": sorted((label["status"], label["bought"]) for label in labels),
@@ -316,6 +337,7 @@ class Street:
             "order": (order.lifecycle, order.status, order.payment_status, order.return_status),
             "cases": [row["kind"] for row in cases],
             "offered": await self._offered(),
+            "filed": [(job.state, job.created, job.duplicates, job.failed) for job in filed],
         }
 
     async def _channel(self, db: Db) -> UUID:

@@ -51,6 +51,7 @@ async def test_an_undisturbed_order_shows_every_kind_of_effect(undisturbed):
     assert not any(undisturbed["stock"]), "what was sold has come back"
     assert undisturbed["cases"] == []
     assert undisturbed["offered"] == [True, True]
+    assert undisturbed["filed"] == [("done", 0, 1, 1)]
 
 
 @STEPS
@@ -94,6 +95,7 @@ async def test_killed_at_every_moment_another_worker_finishes_it(street, undistu
 # From these steps on what was done is out in the world: the rest of the journey has no undo, and says why.
 NO_WAY_BACK = {
     "order": "settle",
+    "job": "take",
     "fulfillment": "charge",
     "return": "inspect",
     "manifest": "hand_over",

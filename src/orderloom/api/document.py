@@ -66,7 +66,7 @@ def write(app: FastAPI) -> dict[str, Any]:
     }
     for door in doors:
         if door.rules.streams is not None:
-            _stream(document["paths"][door.path]["post"], door.rules.streams, schemas)
+            _stream(document["paths"][door.path]["post"], door, door.rules.streams, schemas)
         for method in door.methods or ():
             _complete(document["paths"][door.path][method.lower()], door)
     return document
@@ -93,7 +93,7 @@ def _complete(operation: dict[str, Any], door: Door) -> None:
             _success(response, operation, door)
 
 
-def _stream(operation: dict[str, Any], streams: Streams, schemas: dict[str, Any]) -> None:
+def _stream(operation: dict[str, Any], door: Door, streams: Streams, schemas: dict[str, Any]) -> None:
     """Lines in, lines out. One line alone is a body of JSON like any other."""
     for model in (streams.takes, *streams.answers):
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
@@ -105,7 +105,7 @@ def _stream(operation: dict[str, Any], streams: Streams, schemas: dict[str, Any]
         "required": True,
         "content": {"application/json": taken, streams.media_type: taken},
     }
-    operation["responses"]["200"]["content"] = {streams.media_type: {"schema": told}}
+    operation["responses"][str(door.status_code)]["content"] = {streams.answers_as: {"schema": told}}
 
 
 def _success(response: dict[str, Any], operation: dict[str, Any], door: Door) -> None:

@@ -54,6 +54,7 @@ class Streams:
     takes: type[BaseModel]
     answers: Sequence[type[BaseModel]]
     media_type: str = "application/x-ndjson"
+    answers_as: str = "application/x-ndjson"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

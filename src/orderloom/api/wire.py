@@ -118,6 +118,8 @@ NodeId = Annotated[UUID, WireId("node")]
 ChannelId = Annotated[UUID, WireId("channel")]
 ItemId = Annotated[UUID, WireId("item")]
 DecisionId = Annotated[UUID, WireId("decision")]
+SourcingProfileId = Annotated[UUID, WireId("sourcing_profile")]
+TrialId = Annotated[UUID, WireId("trial")]
 ManifestId = Annotated[UUID, WireId("manifest")]
 WaveId = Annotated[UUID, WireId("wave")]
 EventId = Annotated[UUID, WireId("event")]
@@ -126,6 +128,7 @@ DeliveryId = Annotated[UUID, WireId("delivery")]
 ReservationId = Annotated[UUID, WireId("reservation")]
 SafetyRuleId = Annotated[UUID, WireId("safety_rule")]
 KeyId = Annotated[UUID, WireId("key")]
+JobId = Annotated[UUID, WireId("job")]
 
 
 @dataclass(frozen=True, slots=True)

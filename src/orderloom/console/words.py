@@ -228,6 +228,8 @@ EVENT_WORDS: Mapping[str, str] = {
     "count.recorded": "Counted",
     "count.posted": "Cycle count posted",
     "count.cancelled": "Cycle count given up",
+    "job.done": "File of orders taken in",
+    "job.cancelled": "File of orders given up",
     "reservation.created": "Stock kept for a cart",
     "reservation.changed": "Cart changed",
     "reservation.consumed": "Cart became the order, its stock with it",
@@ -238,7 +240,7 @@ _EVENT_ICONS: Mapping[str, str] = {
     "order": "shopping-cart", "hold": "hand", "exception": "triangle-alert", "fulfillment": "warehouse",
     "package": "package", "label": "tag", "manifest": "clipboard-list", "shipment": "truck", "parcel": "truck",
     "payment": "credit-card", "return": "undo-2", "notice": "mail", "stock": "boxes",
-    "reservation": "shopping-cart", "count": "clipboard-list",
+    "reservation": "shopping-cart", "count": "clipboard-list", "job": "file-text",
 }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from orderloom.journey import (
     fulfillment,
     handing,
+    importing,
     notifying,
     order,
     publishing,
@@ -28,6 +29,7 @@ from orderloom.plumbing.runner import ATTEMPTS_MAX
 
 # Where each journey is told. `GoTo` is a value a step returns, so the ways back are told here too; a test looks for others.
 HOMES: dict[str, ModuleType] = {
+    "job": importing,
     "order": order,
     "fulfillment": fulfillment,
     "return": returning,

@@ -24,6 +24,21 @@ INVARIANTS = (
         """,
     ),
     Invariant(
+        key="O2.strays",
+        says="a line is of an order and an item, a slice of a line and at a node, that are there",
+        sql="""
+        SELECT l.order_id, l.id AS line_id, NULL::uuid AS slice_id, l.sku, NULL::uuid AS node_id
+        FROM orders.lines AS l
+        LEFT JOIN orders.orders AS o ON o.id = l.order_id LEFT JOIN catalog.items AS i USING (sku)
+        WHERE o.id IS NULL OR i.sku IS NULL
+        UNION ALL
+        SELECT s.order_id, s.line_id, s.id, s.sku, s.node_id
+        FROM orders.slices AS s
+        LEFT JOIN orders.lines AS l ON l.id = s.line_id LEFT JOIN network.nodes AS n ON n.id = s.node_id
+        WHERE l.id IS NULL OR (n.id IS NULL AND s.node_id IS NOT NULL)
+        """,
+    ),
+    Invariant(
         key="O2.kits",
         says="a kit's line has component lines, each a whole number of units a kit",
         sql="""
@@ -191,6 +206,25 @@ INVARIANTS = (
         GROUP BY o.id
         HAVING o.total <> coalesce(sum(l.total), 0) + o.shipping + o.adjustment
             OR o.total <> o.subtotal - o.discount + o.shipping + o.tax + o.adjustment
+        """,
+    ),
+    Invariant(
+        key="O5.jobs",
+        says="a job's figures are those of its rows, and while it runs a worker has it, or a person",
+        sql="""
+        SELECT j.id AS job_id, j.state, j.rows, j.created, j.duplicates, j.failed, r.rows AS rows_there, r.settled
+        FROM orders.bulk_jobs AS j CROSS JOIN LATERAL (
+          SELECT count(*) AS rows, count(outcome) AS settled, count(*) FILTER (WHERE outcome = 'created') AS created,
+            count(*) FILTER (WHERE outcome = 'duplicate') AS duplicates
+          FROM orders.bulk_rows WHERE job_id = j.id
+        ) AS r
+        WHERE j.state <> 'receiving' AND (
+          (j.rows, j.created, j.duplicates, j.created + j.duplicates + j.failed)
+            <> (r.rows, r.created, r.duplicates, r.settled)
+          OR (j.ended_at IS NOT NULL AND r.settled < r.rows)
+          OR (j.state = 'running' AND NOT EXISTS (
+            SELECT FROM plumbing.subjects AS s
+            WHERE s.journey = 'job' AND s.subject_id = j.id AND s.state NOT IN ('done', 'undone'))))
         """,
     ),
 )

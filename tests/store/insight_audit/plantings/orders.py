@@ -18,6 +18,10 @@ async def a_unit_lost_in_a_split(db, world):
     await db.execute("UPDATE orders.slices SET quantity = 1 WHERE id = $1", world.released)
 
 
+async def a_slice_at_a_node_that_is_not_there(db, world):
+    await db.execute("UPDATE orders.slices SET node_id = $2 WHERE id = $1", world.reserved, new_id())
+
+
 async def a_kit_without_components(db, world):
     await db.execute(
         "INSERT INTO orders.lines (id, order_id, position, is_kit, sku, name, quantity, unit_price, total) "
@@ -100,9 +104,17 @@ async def an_order_that_does_not_add_up(db, world):
     await db.execute("UPDATE orders.orders SET subtotal = subtotal + 1, total = total + 1")
 
 
+async def a_job_that_nobody_takes(db, world):
+    await db.execute(
+        "INSERT INTO orders.bulk_jobs (id, state, on_error, created_by) "
+        "VALUES (gen_random_uuid(), 'running', 'reject_failed', 'test')"
+    )
+
+
 PLANTINGS = {
     "O1.natural_key": the_same_order_twice,
     "O2.slices": a_unit_lost_in_a_split,
+    "O2.strays": a_slice_at_a_node_that_is_not_there,
     "O2.kits": a_kit_without_components,
     "O2.returned": more_back_than_went_out,
     "O3.lines": a_line_set_by_hand,
@@ -113,6 +125,7 @@ PLANTINGS = {
     "O4.able": hazmat_from_a_node_that_may_not,
     "O5.stuck": an_order_nobody_works_on,
     "O5.parked": parked_without_a_word,
+    "O5.jobs": a_job_that_nobody_takes,
     "O7.cancelled_or_shipped": cancelled_while_on_its_way,
     "M5.lines": a_line_that_does_not_add_up,
     "M5.orders": an_order_that_does_not_add_up,
