@@ -147,7 +147,7 @@ def speed(questions):
             cartons=cartons,
             now=NOW + timedelta(minutes=n),
             time_zone="America/Chicago",
-            learnt=learnt,
+            assured=Assured(learnt),
         )
         begun = time.process_time_ns()
         found = soonest([Leaf("1", mug, 1, None, 0)], sources, lanes)

@@ -44,7 +44,13 @@ async def learnt(db: Db) -> Learnt:
     if newest is None:
         return NOTHING
     if newest not in _in_use:
-        row = await store.model(db, newest[0])
+        found = await version(db, newest[0])
         _in_use.clear()
-        _in_use[newest] = Learnt.of(row["tables"], newest[0]) if row is not None else NOTHING
+        _in_use[newest] = found or NOTHING
     return _in_use[newest]
+
+
+async def version(db: Db, number: int) -> Learnt | None:
+    """What was learnt as that version; None where it is no longer kept."""
+    row = await store.model(db, number)
+    return Learnt.of(row["tables"], number) if row is not None else None

@@ -14,14 +14,13 @@ from uuid import UUID
 
 from orderloom import catalog, inventory, network, payments
 from orderloom.catalog.model import Item
-from orderloom.delivery.promise import policy_promise
 from orderloom.inventory import reservations
 from orderloom.inventory.availability import Demand, Key, Shelves, reserve_legs
 from orderloom.inventory.availability import place as keep
 from orderloom.inventory.keeping import Reservation
 from orderloom.inventory.model import Posting
-from orderloom.journey import backordering
-from orderloom.journey.backordering import Ahead, NotComing, SoldAhead
+from orderloom.journey import backordering, promising
+from orderloom.journey.backordering import Ahead, NotComing
 from orderloom.journey.offering import open_to
 from orderloom.journey.order import ORDER
 from orderloom.network.model import Channel, Node
@@ -33,6 +32,7 @@ from orderloom.payments.model import Tender
 from orderloom.plumbing import events, journeys
 from orderloom.plumbing.database import Db
 from orderloom.plumbing.events import Actor, News
+from orderloom.routing.binding import Dates
 from orderloom.terms import Rank, new_id
 
 _EVER = datetime.max.replace(tzinfo=UTC)
@@ -46,6 +46,9 @@ class _Known:
     items: Mapping[str, Item]
     kits: Mapping[str, Mapping[str, int]]
     nodes: Mapping[str, Node]
+    dates: Dates | None
+    holding: dict[UUID, Node]
+    """By id the nodes that hold any of it, once the stock is locked."""
 
 
 class _Carts:
@@ -134,6 +137,8 @@ async def _look_up(db: Db, drafts: Sequence[OrderDraft]) -> _Known:
         nodes={node.code: node for node in (await network.nodes_of(db, codes=codes)).values()}
         if codes
         else {},
+        dates=await promising.dates_for(db, drafts),
+        holding={},
     )
 
 
@@ -208,7 +213,8 @@ async def _lock(
     shelves = await inventory.lock_skus(db, skus=skus | carts.skus)
     holding = {node for sku in skus for node in shelves.nodes(sku)}
     nodes = await network.nodes_of(db, ids=holding) if holding else {}
-    shelves.selling = {node.id for node in nodes.values() if node.active}
+    world.holding.update(nodes)
+    shelves.selling = {node.id for node in nodes.values() if node.open}
     return shelves, {code: open_to(channel, nodes) for code, channel in world.channels.items()}
 
 
@@ -287,32 +293,17 @@ def _reserve(
     for i, units in short.items():
         rank = Rank.BACKORDERED if world.items[demands[i].sku].backorder != "refuse" else Rank.CREATED
         slices.append(NewSlice(leaves[i], units, rank, None))
-    promise_at, ready_at = _promise(draft, world, sold, {line.values.sku for line in lines})
-    return NewOrder(order_id, channel.id, draft, tuple(lines), tuple(slices), promise_at, ready_at)
-
-
-def _promise(
-    draft: OrderDraft, world: _Known, sold: SoldAhead, skus: set[str]
-) -> tuple[datetime | None, datetime | None]:
-    """When the order is to arrive: by the draft's own promise, or as its channel's service level has it; and since when.
-
-    Counted from when the last unit is there and may be sold; nothing is promised while nobody knows when that is.
-    """
-    if draft.promise_at is not None or sold.undated:
-        return draft.promise_at, None
-    channel = world.channels[draft.channel]
-    if draft.service_level not in channel.promise_days:
-        return None, None
-    days = {sku: day for sku in skus if (day := world.items[sku].sold_from)}
-    opens = backordering.sold_from(skus, days=days, time_zone=channel.time_zone)
-    ready_at = max((at for at in (sold.ready_at, opens) if at is not None), default=None)
-    promised = policy_promise(
-        placed_at=max(draft.placed_at, ready_at or draft.placed_at),
-        service_level=draft.service_level,
-        promise_days=channel.promise_days,
-        time_zone=channel.time_zone,
+    made = promising.promise(
+        draft,
+        channel=channel,
+        items=[world.items[line.values.sku] for line in lines],
+        sold=sold,
+        nodes=None if short else [world.holding[node_id] for node_id in {k.node_id for k in kept}],
+        dates=world.dates,
     )
-    return promised, ready_at
+    return NewOrder(
+        order_id, channel.id, draft, tuple(lines), tuple(slices), made.at, made.ready_at, made.why
+    )
 
 
 def _insufficient(
@@ -405,6 +396,7 @@ def _captured(order: NewOrder, number: str, actor: Actor | None) -> News:
             "external_id": draft.external_id,
             "total": {"amount": draft.computed_total, "currency": draft.currency},
             "placed_at": draft.placed_at.isoformat(),
+            **({"promise": order.why} if order.why else {}),
         },
         actor=actor,
     )

@@ -44,7 +44,10 @@ class NewSlice:
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """An order about to be stored. `ready_at`: when what it is promised on is there, of units that are not yet."""
+    """An order about to be stored. `ready_at`: when what it is promised on is there, of units that are not yet.
+
+    `why`: what its promise follows from, where that is not its channel's word.
+    """
 
     id: UUID
     channel_id: UUID
@@ -53,6 +56,7 @@ class NewOrder:
     slices: tuple[NewSlice, ...]
     promise_at: datetime | None
     ready_at: datetime | None = None
+    why: Mapping[str, Any] | None = None
 
 
 def explode(

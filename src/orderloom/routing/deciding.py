@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, assert_never
 
 from orderloom.delivery.promise import UnknownServiceLevel, policy_promise
+from orderloom.delivery.transit import CONFIDENCE, Assured
 from orderloom.network.calendar import zone
 from orderloom.network.model import Node
 from orderloom.network.places import located, positioned
@@ -26,7 +27,7 @@ from orderloom.routing.questions import (
     RouteQuestion,
     moment,
 )
-from orderloom.routing.soonest import CONFIDENCE, Lanes, Soonest, closed, priced, soonest
+from orderloom.routing.soonest import Lanes, Soonest, closed, priced, soonest
 from orderloom.routing.world import Leaf, Unanswerable, World, articles_of, leaves, with_given
 from orderloom.shipping.model import Asked, Ineligible, Parcel, Place, Quote
 from orderloom.shipping.select import quote_all, select
@@ -86,6 +87,7 @@ def _route(question: RouteQuestion, world: World, at: datetime) -> dict[str, Any
         policy=_policy(question, world),
         value=question.value,
         order=asker if sourcing else None,
+        assured=Assured(world.learnt, world.channel.promise_confidence if world.channel else CONFIDENCE),
     )
     decision = following.decide(request, sourcing)
     return _record("route", decision.outcome, at, request.json(), decision.json())
@@ -225,8 +227,7 @@ def _promise(question: PromiseQuestion, world: World, at: datetime) -> dict[str,
         cartons=world.cartons,
         now=at,
         time_zone=_zone_of(to, world.channel.time_zone if world.channel else "UTC"),
-        learnt=world.learnt,
-        confidence=asked / 1000,
+        assured=Assured(world.learnt, asked),
     )
     together = soonest(wanted, world.sources, lanes)
     answer: dict[str, Any] = {

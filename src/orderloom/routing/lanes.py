@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from operator import is_
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from orderloom.delivery.promise import path_between, ship_date
 from orderloom.delivery.transit import BY_CONTRACT, Assured
@@ -77,6 +77,8 @@ class World:
         self._slips_of: list[tuple[int, ...]] = []
         self._ways: dict[tuple[object, ...], Way | None] = {}
         self._lanes: dict[tuple[object, ...], Lane] = {}
+        # What those who promise dates remember beside (`binding.py`).
+        self.remembered: dict[tuple[object, ...], Any] = {}
 
     # --- goods ------------------------------------------------------------------------------------------------
 
@@ -378,12 +380,10 @@ def world_of(
     key = (id(tariffs), id(cartons), *assured.key)
     kept = _worlds.get(key)
     if kept is None:
+        before = _like(tariffs, cartons, assured)
+        world = World(tariffs, cartons, assured) if before is None else _worlds.pop(before)[2]
         # The tuples are kept with their world, so that no other can come to stand at the same address.
-        kept = _worlds[key] = (
-            tariffs,
-            cartons,
-            _like(tariffs, cartons, assured) or World(tariffs, cartons, assured),
-        )
+        kept = _worlds[key] = (tariffs, cartons, world)
         while len(_worlds) > _WORLDS_MOST:
             _worlds.popitem(last=False)
     world = kept[2]
@@ -394,9 +394,12 @@ def world_of(
     return world
 
 
-def _like(tariffs: tuple[Tariff, ...], cartons: tuple[Carton, ...], assured: Assured) -> World | None:
-    for _, _, world in _worlds.values():
+def _like(
+    tariffs: tuple[Tariff, ...], cartons: tuple[Carton, ...], assured: Assured
+) -> tuple[int, ...] | None:
+    """The key of a world of equals: everybody who reads contracts has them in a tuple of his own."""
+    for key, (_, _, world) in _worlds.items():
         same = len(world.tariffs) == len(tariffs) and all(map(is_, world.tariffs, tariffs))
         if same and world.cartons == cartons and world.assured.key == assured.key:
-            return world
+            return key
     return None

@@ -12,7 +12,7 @@ from typing import Any
 
 from orderloom.delivery.model import NoWay
 from orderloom.delivery.promise import end_of_day, path_between, ship_date
-from orderloom.delivery.transit import LEVELS, NOTHING, Learnt, Path
+from orderloom.delivery.transit import BY_CONTRACT, LEVELS, Assured, Learnt, Path
 from orderloom.network.calendar import NeverWorks
 from orderloom.network.model import Node
 from orderloom.network.places import positioned
@@ -21,12 +21,10 @@ from orderloom.packing.model import Article, Carton
 from orderloom.routing.model import Source
 from orderloom.routing.world import Leaf, articles_of
 from orderloom.shipping.model import Ineligible, Parcel, Place, Quote
-from orderloom.shipping.select import DAYS_MAX, quote
+from orderloom.shipping.select import delivering, quote
 from orderloom.shipping.tariff import Tariff
 from orderloom.terms import Address
 
-# With which chance, permille, a date is kept where neither the question nor a channel says.
-CONFIDENCE = 900
 _NAMED = {f"p{round(level * 100)}": level for level in LEVELS}
 
 
@@ -46,9 +44,12 @@ class Likely:
 
     def by(self, level: float) -> date:
         """The day by which a share of `level` is there; beyond the contract's own, one on which it delivers."""
-        slip = self.learnt.slip(self.path, level)
+        return self.day(self.learnt.slip(self.path, level))
+
+    def day(self, slip: int) -> date:
+        """So many days after the contract's own."""
         day = self.arrives_on + timedelta(days=slip)
-        return day if slip <= 0 else _delivering(self.tariff, self.service, day)
+        return day if slip <= 0 else delivering(contract=self.tariff, service=self.service, day=day) or day
 
     def json(self, promised: date) -> dict[str, Any]:
         """The form on the wire."""
@@ -129,8 +130,7 @@ class Lanes:
     cartons: tuple[Carton, ...]
     now: datetime
     time_zone: str
-    learnt: Learnt = NOTHING
-    confidence: float = CONFIDENCE / 1000
+    assured: Assured = BY_CONTRACT
     to: Place | None = None
 
     def place(self) -> Place:
@@ -192,8 +192,7 @@ def _ways(node: Node, parcels: Sequence[Parcel], lanes: Lanes) -> Iterator[Way |
                 continue
             way, leaves = found
             likely = _likely(node, tariff, way, shipped_on=leaves.date(), lanes=lanes)
-            # Never sooner than the contract's own day, though most may come sooner: routing counts with that.
-            promised = max(way.arrives_on, likely.by(lanes.confidence))
+            promised = likely.day(lanes.assured.slip(likely.path))
             yield Way(
                 node=node.code,
                 quote=way,
@@ -206,17 +205,7 @@ def _ways(node: Node, parcels: Sequence[Parcel], lanes: Lanes) -> Iterator[Way |
 
 def _likely(node: Node, tariff: Tariff, way: Quote, *, shipped_on: date, lanes: Lanes) -> Likely:
     path = path_between(node=node, to=lanes.destination, carrier=tariff.carrier, service=way.service)
-    return Likely(lanes.learnt, path, tariff, way.service, way.arrives_on, shipped_on)
-
-
-def _delivering(tariff: Tariff, service: str, day: date) -> date:
-    """That day, or the next on which the service delivers."""
-    delivers = tariff.services[service].service.delivers
-    for ahead in range(DAYS_MAX):
-        found = day + timedelta(days=ahead)
-        if found.isoweekday() in delivers and found not in tariff.holidays:
-            return found
-    return day
+    return Likely(lanes.assured.learnt, path, tariff, way.service, way.arrives_on, shipped_on)
 
 
 def priced(

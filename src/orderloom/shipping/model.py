@@ -116,9 +116,14 @@ class Place:
             country=address.country.upper(),
             postcode=normal_postcode(address.postcode),
             residential=address.residential,
-            po_box=bool(_PO_BOX.search(f"{address.line1}\n{address.line2}")),
+            po_box=in_po_box(address),
             position=position,
         )
+
+
+def in_po_box(address: Address) -> bool:
+    """Whether the street says that it is none, but a post-office box."""
+    return bool(_PO_BOX.search(f"{address.line1}\n{address.line2}"))
 
 
 def normal_postcode(text: str) -> str:
