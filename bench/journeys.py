@@ -158,7 +158,7 @@ async def worker(url, *, profile, everything):
     table = ORDER
     if profile:
         table = watch.journey(ORDER)
-        routing.plan = watch.thought("  of which the plan", routing.plan)
+        routing.decide = watch.thought("  of which the plan", routing.decide)
     run = Worker(database).run if everything else Runner(database, [table]).run
     print("ready", flush=True)
     stop = asyncio.Event()

@@ -34,6 +34,8 @@ ID_PREFIXES: Mapping[str, str] = {
     "channel": "chn",
     "item": "itm",
     "decision": "dec",
+    "sourcing_profile": "spr",
+    "trial": "trl",
     "manifest": "man",
     "wave": "wav",
     "notice": "ntc",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -58,16 +59,31 @@ async def edit(
     reason: str | None = None,
 ) -> bool:
     """Set tags or priority, whichever is given; False when there is no such order."""
-    row = await rows.edit(db, order_id, tags=tags, priority=priority)
-    if row is None:
-        return False
-    data = {"tags": list(tags) if tags is not None else None, "priority": priority}
-    await _tell(db, "order.edited", [row], {order_id: data}, reason)
-    return True
+    return bool(await edit_all(db, edits={order_id: (tags, priority)}, reasons={order_id: reason}))
+
+
+async def edit_all(
+    db: Db,
+    *,
+    edits: Mapping[UUID, tuple[Sequence[str] | None, int | None]],
+    reasons: Mapping[UUID, str | None],
+) -> int:
+    """Set tags and priority of orders, None keeps them; returns how many of them there are."""
+    changed = await rows.edit(db, edits) if edits else []
+    data = {
+        order_id: {"tags": list(tags) if tags is not None else None, "priority": priority}
+        for order_id, (tags, priority) in edits.items()
+    }
+    await _tell(db, "order.edited", changed, data, reasons)
+    return len(changed)
 
 
 async def _tell(
-    db: Db, type_: str, changed: Sequence[Row], data: Mapping[UUID, dict[str, Any]], reason: str | None = None
+    db: Db,
+    type_: str,
+    changed: Sequence[Row],
+    data: Mapping[UUID, dict[str, Any]],
+    reasons: Mapping[UUID, str | None] = MappingProxyType({}),
 ) -> None:
     await events.append(
         db,
@@ -79,7 +95,7 @@ async def _tell(
                 order_id=row["id"],
                 channel_id=row["channel_id"],
                 version=row["version"],
-                reason=reason,
+                reason=reasons.get(row["id"]),
                 data=data.get(row["id"], {}),
             )
             for row in changed

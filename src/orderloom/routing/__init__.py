@@ -4,8 +4,9 @@ Owns: the plan and its decision records. Promises: the same request gives the sa
 its reasons. Never: binds stock or moves slices (the journey does, with what is decided here).
 """
 
+from orderloom.routing.following import decide
 from orderloom.routing.model import Decision, Policy, Request, Source, Want
 from orderloom.routing.plan import plan
 from orderloom.routing.store import last_decisions, record
 
-__all__ = ["Decision", "Policy", "Request", "Source", "Want", "last_decisions", "plan", "record"]
+__all__ = ["Decision", "Policy", "Request", "Source", "Want", "decide", "last_decisions", "plan", "record"]

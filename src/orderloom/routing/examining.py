@@ -34,6 +34,11 @@ def unanswered(name: str, why: Sequence[str]) -> Tested:
     return Tested(name=name, misses=[{"field": "order", "problem": problem} for problem in why], found={})
 
 
+def problem(miss: Mapping[str, Any]) -> str:
+    """A miss in a sentence."""
+    return miss.get("problem") or f"{miss['field']} is {miss['found']!r}, expected was {miss['expected']!r}"
+
+
 def told(answer: Mapping[str, Any]) -> dict[str, Any]:
     """What a routing answer comes to, in the words that tests and comparisons use."""
     plan = answer["plan"]

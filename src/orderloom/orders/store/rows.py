@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -215,12 +216,14 @@ async def close(db: Db, orders: Sequence[UUID]) -> list[Row]:
     )
 
 
-async def edit(db: Db, order: UUID, *, tags: Sequence[str] | None, priority: int | None) -> Row | None:
-    """Set tags or priority; None keeps them."""
-    return await db.fetchrow(
-        "UPDATE orders.orders SET tags = coalesce($2, tags), priority = coalesce($3, priority), "
-        "version = version + 1, updated_at = clock_timestamp() WHERE id = $1 RETURNING id, version, channel_id",
-        order,
-        list(tags) if tags is not None else None,
-        priority,
+async def edit(db: Db, edits: Mapping[UUID, tuple[Sequence[str] | None, int | None]]) -> list[Row]:
+    """Set orders' tags and priority, None keeps them; returns (id, version, channel_id)."""
+    return await db.fetch(
+        "UPDATE orders.orders AS o SET priority = coalesce(t.priority, o.priority), tags = CASE WHEN t.tags IS NULL "
+        "THEN o.tags ELSE ARRAY(SELECT jsonb_array_elements_text(t.tags::jsonb)) END, version = o.version + 1, "
+        "updated_at = clock_timestamp() FROM unnest($1::uuid[], $2::text[], $3::smallint[]) AS t (id, tags, priority) "
+        "WHERE o.id = t.id RETURNING o.id, o.version, o.channel_id",
+        list(edits),
+        [None if tags is None else json.dumps(list(tags)) for tags, _ in edits.values()],
+        [priority for _, priority in edits.values()],
     )

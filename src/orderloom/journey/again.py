@@ -1,0 +1,155 @@
+"""Stored routing decisions put again: their requests as they were kept, the rest as it is now, read once for all."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from orderloom import catalog, network, packing, shipping
+from orderloom.delivery import learning
+from orderloom.delivery.transit import BY_CONTRACT, Assured, Learnt
+from orderloom.network.model import Channel, Node
+from orderloom.orders.model import Order
+from orderloom.orders.reading import orders_of
+from orderloom.packing.model import Article, Carton
+from orderloom.plumbing.database import Db
+from orderloom.routing.model import Asker, Policy, Request, Source, Want
+from orderloom.shipping.tariff import Tariff
+from orderloom.terms import Address, Quantities
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Present:
+    """What stored decisions rest on and is not kept with them; only contracts are kept in versions."""
+
+    articles: Mapping[str, Article]
+    nodes: Mapping[str, Node]
+    cartons: Mapping[str, Carton]
+    tariffs: Mapping[tuple[str, int], Tariff]
+    orders: Mapping[UUID, Order]
+    channels: Mapping[UUID, Channel]
+    learnt: Mapping[int, Learnt]
+
+
+async def present_for(db: Db, rows: Sequence[Mapping[str, Any]]) -> Present:
+    """What the decisions rest on, as it is now."""
+    kept = [row["request"] for row in rows]
+    items = await catalog.items_of(db, skus={line["sku"] for one in kept for line in one["lines"]})
+    codes = sorted({node["node"] for one in kept for node in one["nodes"]})
+    book = await shipping.contract_book(db)
+    orders = await orders_of(db, sorted({row["order_id"] for row in rows}))
+    return Present(
+        articles={a.sku: a for a in packing.articles(items=items, units=dict.fromkeys(items, 1))},
+        nodes={node.code: node for node in (await network.nodes_of(db, codes=codes)).values()},
+        cartons={carton.code: carton for carton in await packing.cartons(db)},
+        tariffs={(one.carrier, one.version): book.tariffs[one.id] for one in book.versions},
+        orders=orders,
+        channels=await network.channels_of(db, ids={order.channel_id for order in orders.values()}),
+        learnt=await _learnt(db, {one["learnt"]["version"] for one in kept if one.get("learnt")}),
+    )
+
+
+def request_of(row: Mapping[str, Any], present: Present) -> tuple[Request, list[str]]:
+    """The stored decision's question, and what it was decided on that is no more as it was then."""
+    kept: Mapping[str, Any] = row["request"]
+    order = present.orders.get(row["order_id"])
+    moved: list[str] = []
+    request = Request(
+        wants=tuple(_wants(kept["lines"], present, moved)),
+        sources=tuple(_sources(kept["nodes"], present, moved)),
+        # The place as it was kept; the street, which tells a post-office box, from the order.
+        destination=Address.of({**(order.ship_to.json() if order else {}), **kept["destination"]}),
+        tariffs=_tariffs(kept["contracts"], present, moved),
+        cartons=_cartons(kept["cartons"], present, moved),
+        now=datetime.fromisoformat(kept["now"]),
+        promise_at=datetime.fromisoformat(kept["promise_at"]) if kept["promise_at"] else None,
+        policy=Policy(**kept["policy"]),
+        value=kept.get("value"),
+        order=Asker(**kept["order"]) if "order" in kept else None,
+        assured=_assured(kept.get("learnt"), present, moved),
+    )
+    return request, moved
+
+
+async def _learnt(db: Db, versions: Collection[int]) -> dict[int, Learnt]:
+    found = {number: await learning.version(db, number) for number in sorted(versions)}
+    return {number: learnt for number, learnt in found.items() if learnt is not None}
+
+
+def asker_of(order: Order, channel: Channel) -> Asker:
+    """What sourcing rules read of an order."""
+    return Asker(
+        channel=channel.code,
+        service_level=order.service_level,
+        priority=order.priority,
+        tags=tuple(order.tags),
+    )
+
+
+def with_asker(request: Request, order: Order, present: Present) -> Request:
+    """The question with the order as it is now: it was put while no sourcing profile was looked at."""
+    return replace(request, order=asker_of(order, present.channels[order.channel_id]))
+
+
+def _wants(kept: Sequence[Mapping[str, Any]], present: Present, moved: list[str]) -> list[Want]:
+    articles = present.articles
+    moved += [f"item {line['sku']} is gone" for line in kept if line["sku"] not in articles]
+    return [
+        Want(
+            key=line["line"],
+            article=replace(articles[line["sku"]], quantity=line["quantity"]),
+            quantity=line["quantity"],
+            fixed_node=line["fixed_node"],
+        )
+        for line in kept
+        if line["sku"] in articles
+    ]
+
+
+def _sources(kept: Sequence[Mapping[str, Any]], present: Present, moved: list[str]) -> list[Source]:
+    found: list[Source] = []
+    for one in kept:
+        node = present.nodes.get(one["node"])
+        if node is None:
+            moved.append(f"node {one['node']} is gone")
+            continue
+        if node.version != one["version"]:
+            moved.append(f"node {node.code} is at version {node.version}, it was at {one['version']}")
+        found.append(
+            Source(
+                node=node,
+                available=Quantities(one["available"]),
+                capacity_left=one["capacity_left"],
+                refused=one["refused"],
+                scarcity=one.get("scarcity", {}),
+            )
+        )
+    return found
+
+
+def _tariffs(kept: Sequence[Mapping[str, Any]], present: Present, moved: list[str]) -> tuple[Tariff, ...]:
+    keys = [(one["carrier"], one["version"]) for one in kept]
+    moved += [
+        f"{carrier}'s contract {version} is out of use"
+        for carrier, version in keys
+        if (carrier, version) not in present.tariffs
+    ]
+    return tuple([present.tariffs[key] for key in keys if key in present.tariffs])
+
+
+def _cartons(kept: Sequence[str], present: Present, moved: list[str]) -> tuple[Carton, ...]:
+    moved += [f"carton {code} is out of use" for code in kept if code not in present.cartons]
+    return tuple([present.cartons[code] for code in kept if code in present.cartons])
+
+
+def _assured(kept: Mapping[str, int] | None, present: Present, moved: list[str]) -> Assured:
+    if kept is None:
+        return BY_CONTRACT
+    found = present.learnt.get(kept["version"])
+    if found is None:
+        moved.append(f"what was learnt as version {kept['version']} is no longer kept")
+        return BY_CONTRACT
+    return Assured(found, kept["confidence"])
