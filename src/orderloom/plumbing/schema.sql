@@ -26,11 +26,43 @@ CREATE SCHEMA shipping;
 
 CREATE SCHEMA sync;
 
+CREATE FUNCTION orders.refuse_stray_lines() RETURNS trigger
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_material TO 'off'
+    AS $$
+BEGIN
+  IF EXISTS (SELECT FROM fresh AS l LEFT JOIN orders.orders AS o ON o.id = l.order_id WHERE o.id IS NULL)
+     OR EXISTS (SELECT FROM fresh AS l LEFT JOIN catalog.items AS i USING (sku) WHERE i.sku IS NULL) THEN
+    RAISE EXCEPTION 'a line is of no order or no item' USING ERRCODE = '23503';
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION orders.refuse_stray_slices() RETURNS trigger
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_material TO 'off'
+    AS $$
+BEGIN
+  IF EXISTS (SELECT FROM fresh AS s LEFT JOIN orders.lines AS l ON l.id = s.line_id AND l.order_id = s.order_id
+             WHERE l.id IS NULL)
+     OR EXISTS (SELECT FROM fresh AS s LEFT JOIN network.nodes AS n ON n.id = s.node_id
+                WHERE n.id IS NULL AND s.node_id IS NOT NULL) THEN
+    RAISE EXCEPTION 'a slice is of no line of its order, or at no node' USING ERRCODE = '23503';
+  END IF;
+  RETURN NULL;
+END $$;
+
 CREATE FUNCTION plumbing.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
-  RAISE EXCEPTION '%.% is append-only: % refused', TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_OP USING ERRCODE = '23001';
+  RAISE EXCEPTION '%.% keeps its rows as they are: % refused', TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_OP USING ERRCODE = '23001';
 END $$;
 
 CREATE TABLE catalog.items (
@@ -1799,6 +1831,8 @@ CREATE INDEX availability_unpushed ON sync.availability USING btree (channel_id)
 
 CREATE INDEX reconciliations_of_channel ON sync.reconciliations USING btree (channel_id, id);
 
+CREATE TRIGGER never_deleted BEFORE DELETE ON catalog.items FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
+
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON inventory.lot_movements FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON inventory.movements FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
@@ -1806,6 +1840,16 @@ CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON inventory.movements FOR EA
 CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON inventory.lot_movements FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
 
 CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON inventory.movements FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
+
+CREATE TRIGGER never_deleted BEFORE DELETE ON network.nodes FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
+
+CREATE TRIGGER never_deleted BEFORE DELETE ON orders.lines FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
+
+CREATE TRIGGER never_deleted BEFORE DELETE ON orders.orders FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
+
+CREATE TRIGGER refuse_strays AFTER INSERT ON orders.lines REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION orders.refuse_stray_lines();
+
+CREATE TRIGGER refuse_strays AFTER INSERT ON orders.slices REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION orders.refuse_stray_slices();
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON payments.entries FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
 
@@ -1946,12 +1990,6 @@ ALTER TABLE ONLY orders.lines
 ALTER TABLE ONLY orders.lines
     ADD CONSTRAINT lines_kit_line_id_fkey FOREIGN KEY (kit_line_id) REFERENCES orders.lines(id);
 
-ALTER TABLE ONLY orders.lines
-    ADD CONSTRAINT lines_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
-
-ALTER TABLE ONLY orders.lines
-    ADD CONSTRAINT lines_sku_fkey FOREIGN KEY (sku) REFERENCES catalog.items(sku);
-
 ALTER TABLE ONLY orders.orders
     ADD CONSTRAINT orders_channel_id_fkey FOREIGN KEY (channel_id) REFERENCES network.channels(id);
 
@@ -1960,15 +1998,6 @@ ALTER TABLE ONLY orders.repromises
 
 ALTER TABLE ONLY orders.slices
     ADD CONSTRAINT slices_fulfillment_id_fkey FOREIGN KEY (fulfillment_id) REFERENCES orders.fulfillments(id);
-
-ALTER TABLE ONLY orders.slices
-    ADD CONSTRAINT slices_line_id_fkey FOREIGN KEY (line_id) REFERENCES orders.lines(id);
-
-ALTER TABLE ONLY orders.slices
-    ADD CONSTRAINT slices_node_id_fkey FOREIGN KEY (node_id) REFERENCES network.nodes(id);
-
-ALTER TABLE ONLY orders.slices
-    ADD CONSTRAINT slices_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
 
 ALTER TABLE ONLY packing.package_items
     ADD CONSTRAINT package_items_line_id_fkey FOREIGN KEY (line_id) REFERENCES orders.lines(id);

@@ -197,7 +197,7 @@ class TestOnePosting:
 
     async def test_leaves_a_ledger_that_nobody_rewrites(self, db: Db) -> None:
         await furnish(db)
-        with pytest.raises(asyncpg.PostgresError, match="append-only"):
+        with pytest.raises(asyncpg.PostgresError, match="keeps its rows"):
             await db.execute("UPDATE inventory.movements SET reason = 'nothing happened'")
 
 
