@@ -287,7 +287,7 @@ async def _channels(db: Db, scope: Scope, sku: str) -> list[ChannelWhy]:
         channels={c.id: {n.id for n in nodes.values() if c.draws_on(n)} for c in channels.values()},
         skus=[sku],
         kits=kits,
-        selling={n.id for n in nodes.values() if n.active},
+        selling={n.id for n in nodes.values() if n.open},
         awaiting=await unsupplied(db, skus=leaves),
     )
     shared = {row["channel_id"]: row["takes_shared"] for row in await db.fetch(_ALLOTMENTS, sku, None)}

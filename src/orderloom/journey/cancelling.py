@@ -10,9 +10,10 @@ from uuid import UUID
 from orderloom import inventory, packing
 from orderloom.inventory import lots
 from orderloom.journey.fulfillment import FULFILLMENT, still_here
+from orderloom.journey.giving_back import free
 from orderloom.journey.order import ORDER
 from orderloom.journey.releasing import take_back
-from orderloom.journey.reserving import COUNTED_SHORT, SHORT, free
+from orderloom.journey.reserving import COUNTED_SHORT, SHORT
 from orderloom.orders import cancellations, exceptions
 from orderloom.orders.model import Fulfillment, Slice
 from orderloom.orders.reading import fulfillments_of, lines_of, lock, orders_of, slices_of

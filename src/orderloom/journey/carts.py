@@ -70,7 +70,7 @@ def _ready(db: Db, world: _World) -> reservations.Ready:
     """What a cart leaves alone: units that orders in line before it have a claim on."""
 
     async def ready(shelves: Shelves, skus: Collection[str]) -> None:
-        shelves.selling = {node.id for node in world.nodes.values() if node.active}
+        shelves.selling = {node.id for node in world.nodes.values() if node.open}
         shelves.claimed = before_new(await line_up(db, shelves=shelves, skus=skus), priority=0)
 
     return ready

@@ -36,7 +36,7 @@ async def offers(
         },
         skus=skus,
         kits=kits,
-        selling={node.id for node in nodes.values() if node.active},
+        selling={node.id for node in nodes.values() if node.open},
         awaiting=await unsupplied(db, skus=leaves),
     )
 

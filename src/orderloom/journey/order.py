@@ -18,7 +18,9 @@ from uuid import UUID
 from orderloom import payments
 from orderloom.journey import releasing, reserving, sourcing
 from orderloom.journey.closing import close_settled, note_money, note_returns
+from orderloom.journey.giving_back import give_back
 from orderloom.journey.parking import parked
+from orderloom.journey.turning_away import turn_away
 from orderloom.orders import axes, exceptions, holds
 from orderloom.orders.exceptions import NewException
 from orderloom.orders.model import Head
@@ -155,10 +157,12 @@ _TO_BE_ROUTED = frozenset({Rank.CREATED, Rank.REJECTED, Rank.SHORT, Rank.RESERVE
 async def follow(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
     """Wait until every unit is delivered or cancelled.
 
-    Units that came back from a node go to `reserve`; what that could not supply waits here as backordered, for as long
-    as its supply takes. Money whose promise ran out before it was taken is asked for anew.
+    Units that came back from a node, or are taken back from one that has closed, go to `reserve`; what that could not
+    supply waits here as backordered, for as long as its supply takes. Money whose promise ran out before it was taken is
+    asked for anew.
     """
-    outcomes: dict[UUID, Outcome] = {}
+    outcomes = await turn_away(db, orders=orders, now=now)
+    orders = [order for order in orders if order not in outcomes]
     by_order: dict[UUID, set[Rank]] = {order: set() for order in orders}
     pieces = await slices_of(db, orders=orders)
     for piece in pieces:
@@ -204,7 +208,7 @@ ORDER = Journey(
         Step(
             name="reserve",
             do=reserving.reserve,
-            undo=reserving.give_back,
+            undo=give_back,
             waits_for="stock for what capture could not reserve, or the day it is sold from",
             gives_up_after=timedelta(days=60),
             means="What capture could not reserve is, in its turn, once stock arrives; a pre-order goes on from its day.",
@@ -246,7 +250,8 @@ ORDER = Journey(
             no_undo="it only watches",
             waits_for="every unit to be delivered or cancelled",
             gives_up_after=timedelta(days=90),
-            means="Units that a node rejects or does not find go back to `reserve`, the others are followed home.",
+            means="Units that a node rejects, does not find, or cannot ship since it is closed go back to `reserve`; the others "
+            "are followed home.",
         ),
         Step(
             name="settle",

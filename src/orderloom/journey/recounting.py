@@ -23,7 +23,8 @@ from orderloom.inventory.model import Level, LotUnits, Posting
 from orderloom.inventory.snapshots import note_by_hand
 from orderloom.inventory.store import cart_units
 from orderloom.inventory.store.cart_units import CartUnits
-from orderloom.journey.reserving import COUNTED_SHORT, freeing
+from orderloom.journey.giving_back import freeing
+from orderloom.journey.reserving import COUNTED_SHORT
 from orderloom.orders import claims, exceptions
 from orderloom.orders.claims import Claim
 from orderloom.orders.exceptions import NewException

@@ -13,6 +13,7 @@ from orderloom.inventory.model import Posting
 from orderloom.journey import new_works
 from orderloom.journey.fulfillment import FULFILLMENT, still_here
 from orderloom.journey.sourcing import rebinding
+from orderloom.journey.turning_away import turn_away
 from orderloom.orders import cancellations
 from orderloom.orders.model import Fulfillment
 from orderloom.orders.reading import fulfillments_of, heads_of, lock, slices_of
@@ -23,9 +24,10 @@ from orderloom.plumbing.journeys import Outcomes
 from orderloom.terms import Rank
 
 
-async def release(db: Db, orders: Sequence[UUID], _now: datetime) -> Outcomes:
+async def release(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
     """Hand each node its fulfillment order, where routing has not done so already; held orders wait."""
-    outcomes = await new_works.kept_back(db, orders=orders)
+    away = await turn_away(db, orders=orders, now=now)
+    outcomes = await new_works.kept_back(db, orders=[o for o in orders if o not in away]) | away
     free = [order for order in orders if order not in outcomes]
     allocated = [p for p in await slices_of(db, orders=free) if p.rank == Rank.ALLOCATED]
     if not allocated:

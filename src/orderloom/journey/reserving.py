@@ -1,4 +1,4 @@
-"""Stock for units that have none yet: reserved as soon as it is there, given back when the order is given up."""
+"""Stock for units that have none yet: reserved as soon as it is there."""
 
 from __future__ import annotations
 
@@ -9,13 +9,7 @@ from uuid import UUID
 
 from orderloom import catalog, inventory, network
 from orderloom.catalog.store import sold_later
-from orderloom.inventory.availability import (
-    Demand,
-    Shelves,
-    reserve_legs,
-    unallocate_legs,
-    unreserve_legs,
-)
+from orderloom.inventory.availability import Demand, Shelves, reserve_legs
 from orderloom.inventory.availability import (
     place as keep,
 )
@@ -25,11 +19,12 @@ from orderloom.inventory.store.log import FREED
 from orderloom.journey.backordering import ready_dates, sold_from
 from orderloom.journey.offering import open_to
 from orderloom.journey.queueing import Others, line_up, missed_at, refusing_nodes, wake_line
+from orderloom.journey.turning_away import turn_away
 from orderloom.network.model import Node
 from orderloom.orders import exceptions
 from orderloom.orders.exceptions import NewException
 from orderloom.orders.model import Line, Order, Slice
-from orderloom.orders.reading import lines_of, lock, orders_of, sellers_of, slices_of
+from orderloom.orders.reading import lines_of, lock, orders_of, slices_of
 from orderloom.orders.slices import Move, move
 from orderloom.plumbing import events
 from orderloom.plumbing.database import Db
@@ -46,6 +41,7 @@ _GRACE = timedelta(hours=12)
 
 async def reserve(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
     """Reserve what is short, the urgent and then the older order first. An order with nothing to go on with waits."""
+    await turn_away(db, orders=orders, now=now)
     pieces = await slices_of(db, orders=orders)
     not_yet = await _not_yet_sold(db, pieces, now)
     if not any(piece.rank in SHORT for piece in pieces):
@@ -61,7 +57,7 @@ async def reserve(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
     skus = {piece.sku for piece in short}
     shelves = await inventory.lock_skus(db, skus=skus)
     others = Others(await line_up(db, shelves=shelves, skus=skus, able=known), but=known)
-    shelves.selling = {node.id for node in nodes.values() if node.active}
+    shelves.selling = {node.id for node in nodes.values() if node.open}
     by_order: dict[UUID, list[Slice]] = defaultdict(list)
     for piece in short:
         by_order[piece.order_id].append(piece)
@@ -292,47 +288,6 @@ async def suppliable(db: Db, *, orders: Sequence[UUID]) -> set[UUID]:
     skus = {p.sku for p in await slices_of(db, orders=orders) if p.rank in SHORT}
     line = await line_up(db, shelves=await shelves_of(db, skus=sorted(skus)), skus=skus, able=orders)
     return {claim.order_id for claim in line.claims} & set(orders)
-
-
-async def give_back(db: Db, orders: Sequence[UUID], _now: datetime) -> Outcomes:
-    """Undo of capture's reservation: what has not shipped is cancelled, and its stock is free again."""
-    await lock(db, orders=orders)
-    open_pieces = [p for p in await slices_of(db, orders=orders) if p.rank < Rank.SHIPPED]
-    await free(db, open_pieces, reason="cancelled")
-    moves = [Move(slice_id=p.id, to=Rank.CANCELLED) for p in open_pieces]
-    await move(db, moves, event="order.cancelled", reason="the order was given up")
-    return {}
-
-
-async def free(db: Db, pieces: Sequence[Slice], *, reason: str) -> None:
-    """Free the stock that these slices hold; each order's channel has its claim back."""
-    channels = await sellers_of(db, sorted({piece.order_id for piece in pieces}))
-    await inventory.post(db, postings=freeing(pieces, reason=reason, channels=channels))
-
-
-def freeing(pieces: Sequence[Slice], *, reason: str, channels: Mapping[UUID, UUID]) -> list[Posting]:
-    """The postings, one an order, that free the stock these slices hold; `channels` by order."""
-    by_order: dict[UUID, list[Slice]] = defaultdict(list)
-    for piece in pieces:
-        if Rank.RESERVED <= piece.rank < Rank.SHIPPED:
-            by_order[piece.order_id].append(piece)
-    return [
-        Posting(
-            cause_type="order",
-            cause_id=order,
-            reason=reason,
-            channel_id=channels[order],
-            legs=(
-                *unreserve_legs(
-                    (p.node_id, p.sku, p.quantity) for p in mine if p.node_id and p.rank == Rank.RESERVED
-                ),
-                *unallocate_legs(
-                    (p.node_id, p.sku, p.quantity) for p in mine if p.node_id and p.rank > Rank.RESERVED
-                ),
-            ),
-        )
-        for order, mine in by_order.items()
-    ]
 
 
 async def wake_freed(db: Db, skus: Sequence[str]) -> None:

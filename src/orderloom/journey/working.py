@@ -19,9 +19,9 @@ from orderloom.inventory.model import Posting
 from orderloom.journey import lotting
 from orderloom.journey.cancelling import answer_request
 from orderloom.journey.fulfillment import FULFILLMENT
+from orderloom.journey.giving_back import free
 from orderloom.journey.handing import MANIFEST
 from orderloom.journey.order import ORDER
-from orderloom.journey.reserving import free
 from orderloom.orders import exceptions, holds
 from orderloom.orders.exceptions import NewException
 from orderloom.orders.model import Fulfillment, Hold

@@ -1,4 +1,4 @@
-"""Nodes with their calendars, cut-offs and capacity; sales channels; where a postcode lies.
+"""Nodes with their calendars, cut-offs, capacity and outages; sales channels; where a postcode lies.
 
 Owns nodes and channels. Promises that putting the same ones twice changes nothing, and that a version grows by one
 exactly when something changed. Never counts stock and never chooses a node: that is `inventory` and `routing`.
@@ -7,6 +7,16 @@ exactly when something changed. Never counts stock and never chooses a node: tha
 from __future__ import annotations
 
 from orderloom.network.model import Channel, Node
-from orderloom.network.store import channels_of, nodes_of, put_channels, put_nodes
+from orderloom.network.store import channels_of, close, closed, nodes_of, put_channels, put_nodes, reopen
 
-__all__ = ["Channel", "Node", "channels_of", "nodes_of", "put_channels", "put_nodes"]
+__all__ = [
+    "Channel",
+    "Node",
+    "channels_of",
+    "close",
+    "closed",
+    "nodes_of",
+    "put_channels",
+    "put_nodes",
+    "reopen",
+]

@@ -37,7 +37,8 @@ class Node:
 
     `working_days` are ISO weekdays (1 = Monday) in the node's own time zone; `cutoffs` maps "carrier/service", or "*"
     for all others, to the local time ("15:00") until which a parcel leaves the same day; `services` and `channels`
-    limit what it ships by and for whom, None meaning all. Costs are minor units a shipment and a unit.
+    limit what it ships by and for whom, None meaning all. Costs are minor units a shipment and a unit. `closed_because`
+    says why it ships nothing for the time being; that is no part of how it is set up.
     """
 
     code: str
@@ -59,12 +60,18 @@ class Node:
     channels: tuple[str, ...] | None = None
     groups: tuple[str, ...] = ()
     active: bool = True
+    closed_because: str | None = field(default=None, compare=False)
     id: UUID = field(default_factory=new_id, compare=False)
     version: int = field(default=1, compare=False)
 
+    @property
+    def open(self) -> bool:
+        """Whether it ships at all now."""
+        return self.active and self.closed_because is None
+
     def serves(self, *, channel: str) -> bool:
-        """Whether it ships for that channel."""
-        return self.active and (self.channels is None or channel in self.channels)
+        """Whether it ships for that channel now."""
+        return self.open and (self.channels is None or channel in self.channels)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

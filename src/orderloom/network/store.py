@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from orderloom.network.model import Channel, Node
@@ -11,7 +12,7 @@ from orderloom.terms import Address
 
 _NODE = (
     "id, code, name, type, address, latitude, longitude, time_zone, working_days, holidays, cutoffs, "
-    "processing_hours, daily_capacity, pick_cost, unit_cost, ships_hazmat, services, channels, groups, active, version"
+    "processing_hours, daily_capacity, pick_cost, unit_cost, ships_hazmat, services, channels, groups, active, closed_because, version"
 )
 _CHANNEL = (
     "id, code, name, type, currency, time_zone, on_shortage, promise_days, split_policy, review_above, notices, "
@@ -79,6 +80,43 @@ async def put_nodes(db: Db, *, nodes: Sequence[Node]) -> set[str]:
         _PUT_NODES, [_node_json(node) for node in {node.code: node for node in nodes}.values()]
     )
     return {row["code"] for row in rows}
+
+
+async def close(
+    db: Db, *, node_id: UUID, because: str, since: datetime, reopens_at: datetime | None
+) -> Node | None:
+    """Note that the node ships nothing for the time being; None where that is noted already, with the same end."""
+    row = await db.fetchrow(
+        "UPDATE network.nodes SET closed_since = coalesce(closed_since, $3), closed_because = $2, reopens_at = $4, "
+        "version = version + 1, updated_at = clock_timestamp() "
+        "WHERE id = $1 AND (closed_because, reopens_at) IS DISTINCT FROM ($2, $4) RETURNING " + _NODE,
+        node_id,
+        because,
+        since,
+        reopens_at,
+    )
+    return _node(row) if row else None
+
+
+async def reopen(db: Db, *, node_ids: Sequence[UUID]) -> list[UUID]:
+    """The closed ones among these ship again; returns them."""
+    rows = await db.fetch(
+        "UPDATE network.nodes SET closed_since = NULL, closed_because = NULL, reopens_at = NULL, "
+        "version = version + 1, updated_at = clock_timestamp() "
+        "WHERE id = ANY($1::uuid[]) AND closed_since IS NOT NULL RETURNING id",
+        list(node_ids),
+    )
+    return sorted(row["id"] for row in rows)
+
+
+async def closed(db: Db, *, due: datetime | None = None) -> dict[UUID, str]:
+    """By node why it is closed; with `due`, of those alone whose end has come by then."""
+    rows = await db.fetch(
+        "SELECT id, closed_because FROM network.nodes "
+        "WHERE closed_since IS NOT NULL AND ($1::timestamptz IS NULL OR reopens_at <= $1)",
+        due,
+    )
+    return {row["id"]: row["closed_because"] for row in rows}
 
 
 _PUT_CHANNELS = """

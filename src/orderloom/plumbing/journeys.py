@@ -302,6 +302,24 @@ async def turn_back(db: Db, journey: str, subject: UUID, *, reason: str, furthes
         await _place(db, at, step=furthest or at.step, state="due", undoing=True, problem=reason)
 
 
+async def turn_back_idle(db: Db, journey: str, subjects: Sequence[UUID], *, reason: str) -> set[UUID]:
+    """Give up in a set those that nobody has in hand this moment; returns them. Waits for no lock."""
+    rows = await db.fetch(
+        "WITH idle AS (SELECT journey, subject_id FROM plumbing.subjects "
+        "WHERE journey = $1 AND subject_id = ANY($2::uuid[]) AND state <> 'undone' "
+        "ORDER BY subject_id FOR UPDATE SKIP LOCKED) "
+        "UPDATE plumbing.subjects AS s SET state = 'due', undoing = true, undo_to = NULL, problem = $3, attempts = 0, "
+        "awaiting = NULL, token = s.token + 1, leased_until = NULL, due_at = clock_timestamp(), "
+        "updated_at = clock_timestamp() FROM idle WHERE (s.journey, s.subject_id) = (idle.journey, idle.subject_id) "
+        "RETURNING s.subject_id",
+        journey,
+        list(subjects),
+        reason,
+    )
+    await notify(db)
+    return {row["subject_id"] for row in rows}
+
+
 def _refuse_ended(at: Subject, verb: str) -> None:
     if at.state in ("done", "undone"):
         msg = f"{at.journey} {at.subject_id} has ended ({at.state}): nothing to {verb}"

@@ -63,6 +63,23 @@ async def unsupplied(db: Db, skus: Sequence[str]) -> dict[str, int]:
     return {row["sku"]: row["units"] for row in rows}
 
 
+# A fulfillment order of which a unit has been picked is begun.
+_STANDING = """
+SELECT s.order_id, s.fulfillment_id, sum(s.quantity)::int AS units, l.fixed_node_id IS NOT NULL AS fixed,
+       coalesce(f.max_rank >= 550, false) AS begun,
+       coalesce(f.request_status = 'cancellation_requested', false) AS asked
+FROM orders.slices AS s JOIN orders.lines AS l ON l.id = s.line_id
+LEFT JOIN orders.fulfillments AS f ON f.id = s.fulfillment_id
+WHERE s.node_id = ANY($1::uuid[]) AND s.rank BETWEEN 200 AND 699
+GROUP BY s.order_id, s.fulfillment_id, 4, 5, 6
+"""
+
+
+async def standing_at(db: Db, nodes: Sequence[UUID]) -> list[Row]:
+    """What holds stock at these nodes, by order and fulfillment order: units, fixed there, begun, asked to be let go."""
+    return await db.fetch(_STANDING, list(nodes))
+
+
 async def lock_orders(db: Db, orders: Sequence[UUID]) -> None:
     """Lock order rows in key order, so that two who change the same orders take turns."""
     await db.execute(
