@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from orderloom import catalog, network
 from orderloom.insight import lot_pages
 from orderloom.insight.scope import EVERYTHING
@@ -33,6 +35,12 @@ async def stock(house: House, sku: str, code: str, named: Sequence[LotUnits], *,
         await catalog.put_items(db, items=[replace(item, tracked_by=by)])
         await lots.begin(db, skus=[sku])
         [node] = await network.nodes_of(db, codes=[code])
+    await recount(house, node, sku, named)
+    return node
+
+
+async def recount(house: House, node: UUID, sku: str, named: Sequence[LotUnits]) -> None:
+    async with house.database.transaction() as db:
         await recounting.set_on_hand(
             db,
             node_id=node,
@@ -42,7 +50,6 @@ async def stock(house: House, sku: str, code: str, named: Sequence[LotUnits], *,
             now=datetime.now(UTC),
             lots=named,
         )
-    return node
 
 
 async def there(house: House, sku: str) -> dict[str, tuple[int, int]]:
@@ -97,11 +104,20 @@ async def test_units_called_off_give_their_lots_back(house: House) -> None:
     await house.sound()
 
 
-async def test_what_has_expired_is_put_aside_and_its_buyer_gets_another_lot(house: House) -> None:
+@pytest.mark.parametrize("turns", [(0, 1), (1, 0)])
+async def test_what_has_expired_is_put_aside_and_its_buyer_gets_another_lot(
+    house: House, turns: tuple[int, int]
+) -> None:
+    """Whatever the order in which the work was made, and whoever's units were planned to come from which lot."""
     mug = house.item()
     await stock(house, mug, "RNO", [LotUnits("OLD", 3, day(2)), LotUnits("NEW", 2, day(60))])
-    first, second = await house.place(house.draft({mug: 1}), house.draft({mug: 3}))
-    await house.settle()
+    now = datetime.now(UTC)
+    drafts = [house.draft({mug: 1}, placed_at=now - timedelta(hours=1)), house.draft({mug: 3}, placed_at=now)]
+    placed = {}
+    for which in turns:
+        [placed[which]] = await house.place(drafts[which])
+        await house.settle()
+    first, second = placed[0], placed[1]
     assert await there(house, mug) == {"OLD": (3, 3), "NEW": (2, 1)}
     async with house.database.transaction() as db:
         await lotting.put_expired_aside(db, datetime.now(UTC) + timedelta(days=4))
@@ -110,6 +126,7 @@ async def test_what_has_expired_is_put_aside_and_its_buyer_gets_another_lot(hous
     assert await there(house, mug) == {"OLD": (3, 0), "NEW": (2, 2)}
     units = {rank: n for order in (first, second) for rank, n in (await house.ranks(order)).items()}
     assert units[Rank.SHORT] == 2
+    assert [(await house.ranks(order)).get(Rank.RELEASED) for order in (first, second)] == [1, 1]
     await house.sound()
     async with house.database.transaction() as db:
         await lotting.put_expired_aside(db, datetime.now(UTC) + timedelta(days=4))
@@ -117,6 +134,24 @@ async def test_what_has_expired_is_put_aside_and_its_buyer_gets_another_lot(hous
     await house.settle()
     await house.ship(first)
     await house.sound()
+
+
+async def test_work_without_a_lot_gets_one_when_there_is_one(house: House) -> None:
+    mug = house.item()
+    node = await stock(house, mug, "RNO", [LotUnits("OLD", 2, day(-2)), LotUnits("NEW", 1, day(9))])
+    first, second = [(await house.place(house.draft({mug: 1})))[0] for _ in range(2)]
+    await house.settle()
+    assert await there(house, mug) == {"OLD": (2, 0), "NEW": (1, 1)}
+    for waits in (True, False):
+        async with house.database.transaction() as db:
+            await lotting.assign_left_out(db, datetime.now(UTC))
+        assert await there(house, mug) == {"OLD": (2, 0), "NEW": (1 if waits else 2, 1 if waits else 2)}
+        await house.sound()
+        if waits:
+            await recount(house, node, mug, [LotUnits("OLD", 2), LotUnits("NEW", 2)])
+    for order in (first, second):
+        await house.ship(order)
+    assert {row["order"] for row in await went(house, mug, "NEW")} == {first, second}
 
 
 async def test_a_serial_number_is_one_unit_and_ships_once(house: House) -> None:
@@ -151,16 +186,7 @@ async def test_a_count_of_lots_takes_a_lot_from_work_that_has_others(house: Hous
     node = await stock(house, mug, "RNO", [LotUnits("A", 4, day(9)), LotUnits("B", 6, day(30))])
     [order_id] = await house.place(house.draft({mug: 3}))
     await house.settle()
-    async with house.database.transaction() as db:
-        await recounting.set_on_hand(
-            db,
-            node_id=node,
-            sku=mug,
-            quantity=7,
-            reason="count",
-            now=datetime.now(UTC),
-            lots=[LotUnits("A", 1), LotUnits("B", 6)],
-        )
+    await recount(house, node, mug, [LotUnits("A", 1), LotUnits("B", 6)])
     assert await there(house, mug) == {"A": (1, 1), "B": (6, 2)}
     await house.sound()
     assert not isinstance(await house.at(order_id), Refused)

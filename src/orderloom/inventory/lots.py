@@ -18,6 +18,7 @@ from orderloom.inventory.model import Entry, Leg, LotUnits
 from orderloom.inventory.store import lots as store
 from orderloom.inventory.store import stock
 from orderloom.inventory.store.lots import Pick
+from orderloom.orders import claims
 from orderloom.orders.reading import slices_of
 from orderloom.plumbing.database import Db
 from orderloom.terms import Rank
@@ -33,17 +34,6 @@ class LotsRequired:
 
     sku: str
     problem: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Want:
-    """Units of an order line that a fulfillment order is to take from lots."""
-
-    work: UUID
-    line: UUID
-    node_id: UUID
-    sku: str
-    quantity: int
 
 
 async def follow(db: Db, *, entries: Sequence[Entry]) -> None:
@@ -150,19 +140,29 @@ async def _know_works_on(db: Db, books: Books, lots: Collection[tuple[UUID, str,
 # --- the work's lots ------------------------------------------------------------------------------------------
 
 
-async def assign(db: Db, *, wants: Sequence[Want], today: Mapping[UUID, date]) -> None:
-    """Give fulfillment orders their lots, first expired first; `today` is each node's own. Nothing for untracked items."""
-    tracked = await tracked_of(db, skus={want.sku for want in wants}) if wants else {}
-    mine = [want for want in wants if want.sku in tracked]
-    if not mine:
-        return
-    books = await _open(db, keys={(w.node_id, w.sku) for w in mine}, works={w.work for w in mine})
-    for want in mine:
-        has = books.picked(want.work, want.line)
-        if want.quantity > has:
-            key = (want.node_id, want.sku)
-            books.pick(want.work, want.line, key, want.quantity - has, today=today[want.node_id])
+async def assign(db: Db, *, keys: Collection[Key], today: Mapping[UUID, date]) -> None:
+    """Give the work at these balances of tracked items the lots it lacks, first expired first, the oldest order first.
+
+    It lacks them as long as it is new, and when it lost them to their last day or there were too few. `today` is each
+    node's own.
+    """
+    books = await _open(db, keys=keys)
+    pieces = await claims.handed_out(db, keys=keys)
+    books.know(await store.picks_of(db, {p.fulfillment_id for p in pieces if p.fulfillment_id}))
+    units: dict[tuple[UUID, UUID, Key], int] = defaultdict(int)
+    for piece in pieces:
+        if piece.fulfillment_id and piece.node_id:
+            units[piece.fulfillment_id, piece.line_id, (piece.node_id, piece.sku)] += piece.quantity
+    for (work, line, key), wanted in units.items():
+        lacking = wanted - books.picked(work, line)
+        if lacking > 0:
+            books.pick(work, line, key, lacking, today=today[key[0]])
     await books.write(db)
+
+
+async def unassigned(db: Db, *, today: Mapping[UUID, date]) -> set[Key]:
+    """Balances where more is allocated than is bound to lots, while lots that have not expired have free units."""
+    return await store.unassigned(db, today)
 
 
 async def settle(db: Db, *, works: Collection[UUID]) -> None:
@@ -295,13 +295,13 @@ async def let_go_expired(db: Db, *, keys: Collection[Key], today: Mapping[UUID, 
     picks = await store.picks_on(db, [lot.key for lot in past])
     works = sorted({p.fulfillment_id for p in picks})
     packed = {
-        piece.fulfillment_id for piece in await slices_of(db, fulfillments=works) if piece.rank >= Rank.PACKED
+        piece.fulfillment_id
+        for piece in await slices_of(db, fulfillments=works)
+        if Rank.PACKED <= piece.rank < Rank.CANCELLED
     }
     books.know(await store.picks_of(db, [work for work in works if work not in packed]))
     for pick in [p for p in picks if p.fulfillment_id not in packed]:
         books.unpick(pick, pick.quantity)
-        key = (pick.node_id, pick.sku)
-        books.pick(pick.fulfillment_id, pick.line_id, key, pick.quantity, today=today[pick.node_id])
     await books.write(db)
     units: dict[Key, int] = defaultdict(int)
     for lot in books.all():

@@ -15,7 +15,7 @@ from orderloom.catalog.store import tracked_of
 from orderloom.inventory import lots
 from orderloom.inventory.availability import Shelves
 from orderloom.inventory.counting import Change
-from orderloom.inventory.lots import Want, WrongLot
+from orderloom.inventory.lots import WrongLot
 from orderloom.inventory.model import Leg, LotUnits
 from orderloom.journey.recounting import record
 from orderloom.network.calendar import zone
@@ -27,7 +27,6 @@ from orderloom.packing.work import work_of
 from orderloom.plumbing.database import Db
 from orderloom.returns.model import Restock
 from orderloom.returns.reading import returns_of
-from orderloom.terms import Rank
 
 SWEEP_MOST = 500
 _EXPIRED = "expired"
@@ -39,12 +38,12 @@ async def assign(db: Db, *, works: Sequence[UUID], items: Mapping[str, Item], no
         return
     known = await fulfillments_of(db, ids=works)
     await lock(db, orders=sorted({work.order_id for work in known.values()}))
-    wants = [
-        Want(work=p.fulfillment_id, line=p.line_id, node_id=p.node_id, sku=p.sku, quantity=p.quantity)
-        for p in await slices_of(db, fulfillments=works)
-        if p.fulfillment_id and p.node_id and p.rank < Rank.SHIPPED and items[p.sku].tracked_by
-    ]
-    await lots.assign(db, wants=wants, today=await _days(db, {want.node_id for want in wants}, now))
+    keys = {
+        (piece.node_id, piece.sku)
+        for piece in await slices_of(db, fulfillments=works)
+        if piece.node_id and items[piece.sku].tracked_by
+    }
+    await lots.assign(db, keys=keys, today=await _days(db, {node for node, _ in keys}, now))
 
 
 async def bind_scanned(
@@ -134,6 +133,13 @@ async def put_expired_aside(db: Db, now: datetime) -> None:
     done = await record(db, keys=keys, judge=judge, now=now)
     put_aside = {key: change.quality_control for key, change in done.changes.items()}
     await lots.note_expired(db, units=put_aside, today=today)
+    await lots.assign(db, keys=keys, today=today)
+
+
+async def assign_left_out(db: Db, now: datetime) -> None:
+    """Work whose lots were not there when it was handed out gets such as have come since, or are free again."""
+    today = await _days(db, None, now)
+    await lots.assign(db, keys=await lots.unassigned(db, today=today), today=today)
 
 
 async def _days(db: Db, nodes: set[UUID] | None, now: datetime) -> dict[UUID, date]:

@@ -26,6 +26,11 @@ class Claim:
         return replace(self.slice, quantity=self.units)
 
 
+async def handed_out(db: Db, *, keys: Collection[tuple[UUID, str]]) -> list[Slice]:
+    """Units that work at these (node, SKU) has to ship, the oldest order's first; none that is being moved."""
+    return await claiming.handed_out(db, keys) if keys else []
+
+
 async def youngest(
     db: Db, *, wanted: Mapping[tuple[UUID, str], int], among: Collection[UUID] | None = None
 ) -> list[Claim]:

@@ -62,6 +62,36 @@ INVARIANTS = (
         """,
     ),
     Invariant(
+        key="S2.lots_for_work",
+        says="units handed out to a node are bound to lots, unless none that keeps was free for half an hour",
+        sql="""
+        SELECT w.node_id, w.sku, w.units, w.bound, l.free
+        FROM (
+          SELECT s.node_id, s.sku, sum(s.quantity - coalesce(p.units, 0)) AS lacking, sum(s.quantity) AS units,
+                 sum(coalesce(p.units, 0)) AS bound
+          FROM (
+            SELECT node_id, sku, fulfillment_id, line_id, sum(quantity) AS quantity FROM orders.slices
+            WHERE rank BETWEEN 400 AND 600 GROUP BY node_id, sku, fulfillment_id, line_id
+          ) AS s
+          JOIN catalog.items AS i ON i.sku = s.sku AND i.tracked_by IS NOT NULL
+          JOIN orders.fulfillments AS f ON f.id = s.fulfillment_id AND f.request_status <> 'unsubmitted'
+            AND f.updated_at < clock_timestamp() - interval '30 minutes'
+          LEFT JOIN (
+            SELECT fulfillment_id, line_id, sum(quantity) AS units FROM inventory.lot_picks WHERE NOT shipped
+            GROUP BY fulfillment_id, line_id
+          ) AS p USING (fulfillment_id, line_id)
+          GROUP BY s.node_id, s.sku
+        ) AS w
+        JOIN (
+          SELECT node_id, sku, sum(on_hand - allocated - expired) AS free FROM inventory.lots
+          WHERE updated_at < clock_timestamp() - interval '30 minutes'
+            AND coalesce(expires_on > (clock_timestamp() + interval '1 day')::date, true)
+          GROUP BY node_id, sku
+        ) AS l USING (node_id, sku)
+        WHERE w.lacking > 0 AND l.free > 0
+        """,
+    ),
+    Invariant(
         key="S2.serials",
         says="a serial number is one unit at one node",
         sql="""

@@ -214,6 +214,24 @@ _EXPIRED = (
     "WHERE l.on_hand > l.expired AND l.expires_on < t.today ORDER BY node_id, sku, lot LIMIT $3"
 )
 
+_UNASSIGNED = """
+SELECT node_id, sku
+FROM (
+  SELECT l.node_id, l.sku, sum(l.allocated) AS bound,
+         bool_or(l.on_hand > l.allocated + l.expired AND coalesce(l.expires_on >= t.today, true)) AS more
+  FROM inventory.lots AS l JOIN unnest($1::uuid[], $2::date[]) AS t (node, today) ON t.node = l.node_id
+  WHERE l.on_hand > 0 GROUP BY l.node_id, l.sku
+) AS lots
+JOIN inventory.stock AS s USING (node_id, sku)
+WHERE s.allocated > lots.bound AND lots.more
+"""
+
+
+async def unassigned(db: Db, today: Mapping[UUID, date]) -> set[tuple[UUID, str]]:
+    """Balances with more units allocated than bound to lots, and lots with free units; `today` is each node's own."""
+    rows = await db.fetch(_UNASSIGNED, list(today), list(today.values()))
+    return {(row["node_id"], row["sku"]) for row in rows}
+
 
 async def expired(db: Db, today: Mapping[UUID, date], *, limit: int) -> list[Lot]:
     """Lots past their last day with units not put aside yet; `today` is each node's own."""

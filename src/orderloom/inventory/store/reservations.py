@@ -98,10 +98,12 @@ async def claim_overdue(db: Db, limit: int) -> list[UUID]:
     return [row["id"] for row in await db.fetch(_CLAIM_OVERDUE, limit)]
 
 
+# The clock is read once: what was never changed was changed last when it was made.
 _INSERT = """
-INSERT INTO inventory.reservations (id, channel_id, owner, expires_at)
-SELECT t.id, t.channel_id, t.owner, clock_timestamp() + t.ttl_s * interval '1 second'
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[]) AS t (id, channel_id, owner, ttl_s)
+INSERT INTO inventory.reservations (id, channel_id, owner, expires_at, created_at, updated_at)
+SELECT t.id, t.channel_id, t.owner, moment.now + t.ttl_s * interval '1 second', moment.now, moment.now
+FROM (SELECT clock_timestamp() AS now) AS moment,
+     unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[]) AS t (id, channel_id, owner, ttl_s)
 RETURNING id, expires_at, created_at
 """
 

@@ -27,6 +27,23 @@ WHERE before < wanted
 ORDER BY node_id, sku, before
 """
 
+_HANDED_OUT = (
+    "SELECT " + ", ".join(f"s.{name}" for name in Slice.__dataclass_fields__) + " FROM orders.slices AS s "
+    "JOIN orders.orders AS o ON o.id = s.order_id "
+    "WHERE (s.node_id, s.sku) IN (SELECT * FROM unnest($1::uuid[], $2::text[])) AND s.rank BETWEEN 400 AND 600 "
+    "ORDER BY o.placed_at, s.order_id, s.id FOR SHARE OF s SKIP LOCKED"
+)
+
+
+async def handed_out(db: Db, keys: Collection[tuple[UUID, str]]) -> list[Slice]:
+    """Units that work at these (node, SKU) has to ship, the oldest order's first, locked against being moved.
+
+    What another transaction is moving is left out: this may follow stock in the order of locks.
+    """
+    pairs = sorted(keys)
+    rows = await db.fetch(_HANDED_OUT, [pair[0] for pair in pairs], [pair[1] for pair in pairs])
+    return [Slice(**dict(row) | {"rank": Rank(row["rank"])}) for row in rows]
+
 
 async def youngest(
     db: Db, wanted: Mapping[tuple[UUID, str], int], among: Collection[UUID] | None

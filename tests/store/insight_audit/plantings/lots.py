@@ -54,6 +54,15 @@ async def more_picked_than_is_to_ship(db, world):
     await pick(db, world, 3)
 
 
+async def work_without_a_lot_that_is_there(db, world):
+    await lot(db, world, on_hand=10)
+    await db.execute("UPDATE catalog.items SET tracked_by = 'lot'")
+    await db.execute("UPDATE inventory.lots SET updated_at = now() - interval '1 hour'")
+    await db.execute(
+        "UPDATE orders.fulfillments SET request_status = 'submitted', updated_at = now() - interval '1 hour'"
+    )
+
+
 async def a_serial_number_twice(db, world):
     await db.execute("DROP INDEX inventory.serial_once")
     await lot(db, world, on_hand=1, serial=True)
@@ -96,6 +105,7 @@ PLANTINGS = {
     "S1.lot_ledger": a_lot_without_a_movement,
     "S1.lot_picks": a_lot_bound_to_nobody,
     "S2.lot_picks": more_picked_than_is_to_ship,
+    "S2.lots_for_work": work_without_a_lot_that_is_there,
     "S2.serials": a_serial_number_twice,
     "S7.in_order": an_older_snapshot_applied,
     "S7.last_word": an_old_word_kept,
