@@ -1,10 +1,12 @@
 """Keys, users and migrations from the command line."""
 
+import json
 import re
 
 import pytest
 from typer.testing import CliRunner
 
+from orderloom.api.capturing import EXAMPLE
 from orderloom.cli import application
 from orderloom.plumbing.settings import settings
 
@@ -66,3 +68,14 @@ def test_the_database_is_looked_at(orderloom):
 
 def test_the_demos_secret_is_refused_outside_the_demo(orderloom):
     assert "ORDERLOOM_SECRET_KEY" in orderloom("serve", ends=1)
+
+
+def test_a_file_of_orders_becomes_a_job(orderloom, tmp_path):
+    file = tmp_path / "orders.ndjson"
+    file.write_text("{\n\n" + json.dumps(EXAMPLE) + "\n")
+    said = orderloom("import", "orders", str(file), "--no-wait", ends=1)
+    assert "row 1: 422 invalid" in said
+    assert "running: 2 rows, 0 created, 0 duplicates, 1 failed" in said
+    orderloom("run", "--until-idle")
+    told = json.loads(orderloom("import", "orders", str(file), "--no-wait", "--json", ends=1).splitlines()[-1])
+    assert (told["name"], told["state"], told["failed"]) == ("orders.ndjson", "running", 1)

@@ -27,7 +27,7 @@ from orderloom.orders import bulk as jobs
 from orderloom.orders.bulk import ALL_MOST, Job, NewRow, TooManyJobs
 from orderloom.orders.model import Fault
 from orderloom.orders.store import bulk as store
-from orderloom.plumbing.database import Row
+from orderloom.plumbing.database import Database, Row
 from orderloom.terms import wire
 
 routes = Routes("orders")
@@ -104,7 +104,7 @@ async def create_bulk_job(
     if isinstance(job, TooManyJobs):
         raise refused("too_many_jobs", f"{job.under_way} jobs are under way: wait for one, or cancel it")
     try:
-        await _come_in(call, job, lines, seen)
+        await come_in(call.desk.database, job, lines, seen=seen)
     except (ClientDisconnect, Problem) as broken:
         async with call.desk.database.transaction() as db:
             await jobs.cancel(db, job_id=job.id, reason="the file did not come in whole")
@@ -116,39 +116,40 @@ async def create_bulk_job(
     return Response(JobOut.of(job).model_dump_json(), 202, headers, "application/json")
 
 
-async def _come_in(
-    call: Call,
+async def come_in(
+    database: Database,
     job: Job,
     lines: AsyncIterator[tuple[int, bytes | None]],
+    *,
     seen: frozenset[str] | None,
 ) -> None:
-    """Store the rows as they come, and hand the job to a worker. Raises Problem, ClientDisconnect."""
+    """Store the rows as they come, and hand the job to a worker. Raises Problem, and what `lines` raises."""
     part: list[NewRow] = []
     total = 0
     async for number, line in lines:
         if line is not None and not line.strip():
             continue
-        part.append(as_new(bulk.read(number, line, seen=seen)))
+        part.append(_new(bulk.read(number, line, seen=seen)))
         total += 1
         if total > ALL_MOST and job.on_error == "reject_all":
             raise Problem(
                 413, "too_large", f"all or nothing is for at most {ALL_MOST} rows: use another on_error"
             )
         if len(part) == TOGETHER:
-            await _store(call, job, part)
+            await _store(database, job, part)
             part = []
-    await _store(call, job, part)
-    async with call.desk.database.transaction() as db:
+    await _store(database, job, part)
+    async with database.transaction() as db:
         await importing.begin(db, job_id=job.id)
 
 
-async def _store(call: Call, job: Job, rows: Sequence[NewRow]) -> None:
-    async with call.desk.database.transaction() as db:
+async def _store(database: Database, job: Job, rows: Sequence[NewRow]) -> None:
+    async with database.transaction() as db:
         if not await jobs.add(db, job_id=job.id, rows=rows):
             raise refused("cancelled", "the job was cancelled while its rows came in")
 
 
-def as_new(row: bulk.Row) -> NewRow:
+def _new(row: bulk.Row) -> NewRow:
     """A row as it is kept until a worker takes it."""
     if row.answer is None:
         return NewRow(row.number, row.draft)

@@ -1,10 +1,11 @@
-"""`orderloom import olist DIR` and `orderloom import online-retail FILE`: a channel's history as orders of ours."""
+"""`orderloom import orders FILE`, a file of orders as a job; `olist DIR` and `online-retail FILE`, a channel's history."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,15 +23,25 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from orderloom.api.bulk import BulkRow, OnError
+from orderloom.api.bulk_jobs import JobOut, come_in, told
+from orderloom.api.problems import Problem, refused
 from orderloom.cli import session
 from orderloom.insight import audit
+from orderloom.orders import bulk
+from orderloom.orders.bulk import Job, TooManyJobs
 from orderloom.orders.channels.channel import Remark, Translation
+from orderloom.orders.store import bulk as bulk_store
 from orderloom.plumbing.settings import settings
 from orderloom.simulate import importing
 from orderloom.simulate.importing import MissingTable
 from orderloom.simulate.whole_way import Tell, WholeWay
+from orderloom.terms import wire
 
-app = typer.Typer(help="Bring a channel's history in.", no_args_is_help=True)
+FAILED_SHOWN = 50
+_LOOK_EVERY_S = 0.2
+
+app = typer.Typer(help="Bring orders in: a file of them, or a channel's history.", no_args_is_help=True)
 
 Simulate = Annotated[
     bool, typer.Option("--simulate", help="Let the simulated world take every order to its end.")
@@ -80,6 +91,66 @@ def online_retail(
     """UCI Online Retail II, both years' column names, credits and cancellations included."""
     asked = _Asked("online-retail", simulate, as_json, workers, limit, report)
     _run(asked, lambda: importing.translate_file("online-retail", file))
+
+
+@app.command()
+def orders(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Orders as NDJSON, one a line.")],
+    *,
+    on_error: Annotated[
+        OnError, typer.Option(help="What a row that fails does to the others: see the API.")
+    ] = "reject_failed",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Judge every row and store no order.")] = False,
+    wait: Annotated[bool, typer.Option(help="Follow the job to its end; a worker must be running.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Orders as the API takes them, kept as a job that a worker places; exits 1 when a row failed."""
+    try:
+        job, failed = session.run(_job(file, on_error, wait=wait, dry_run=dry_run))
+    except Problem as problem:
+        raise typer.BadParameter(problem.detail) from None
+    console = Console(stderr=True)
+    for row in failed:
+        faults = "; ".join(f"{fault.path} {fault.message}".strip() for fault in row.errors)
+        console.print(f"row {row.row}: {row.status} {row.code} {faults}", markup=False)
+    if len(failed) == FAILED_SHOWN:
+        console.print(f"… the rest: GET /v1/bulk-jobs/{wire('job', job.id)}/rows?failed=true", markup=False)
+    told = JobOut.of(job).model_dump_json()
+    print(told if as_json else f"{wire('job', job.id)} {job.state}: {job.rows} rows, {job.created} created, "
+          f"{job.duplicates} duplicates, {job.failed} failed")  # fmt: skip
+    raise typer.Exit(1 if job.failed else 0)
+
+
+async def _job(file: Path, on_error: OnError, *, wait: bool, dry_run: bool) -> tuple[Job, list[BulkRow]]:
+    async with session.opened(migrated=True) as database:
+        async with database.transaction() as db:
+            job = await bulk.open_(db, on_error=on_error, name=file.name, dry_run=dry_run)
+        if isinstance(job, TooManyJobs):
+            raise refused("too_many_jobs", f"{job.under_way} files are under way: wait for one")
+        try:
+            await come_in(database, job, _lines(file), seen=None)
+        except BaseException:
+            async with database.transaction() as db:
+                await bulk.cancel(db, job_id=job.id, reason="the file did not come in whole")
+            raise
+        with _progress(Console(stderr=True)) as progress:
+            task = progress.add_task("orders", total=None)
+            while True:
+                async with database.transaction(readonly=True) as db:
+                    [job] = await bulk.jobs(db, ids=[job.id])
+                progress.update(task, total=job.rows, completed=job.settled)
+                if job.ended_at is not None or not wait:
+                    break
+                await asyncio.sleep(_LOOK_EVERY_S)
+        async with database.transaction(readonly=True) as db:
+            rows = await bulk_store.rows(db, job.id, failed=True, limit=FAILED_SHOWN)
+    return job, [told(row) for row in rows]
+
+
+async def _lines(file: Path) -> AsyncIterator[tuple[int, bytes | None]]:
+    with file.open("rb") as opened:
+        for number, line in enumerate(opened, start=1):
+            yield number, line
 
 
 @dataclass(frozen=True, slots=True)
