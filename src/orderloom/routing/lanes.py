@@ -23,7 +23,7 @@ from orderloom.packing.model import Article, Carton
 from orderloom.packing.model import Parcel as Packed
 from orderloom.routing.boxes import Boxes
 from orderloom.routing.ways import Chosen, Lane, Origin, Pack, Reach, Service, Way
-from orderloom.shipping.model import NG, Ineligible, Parcel, Place
+from orderloom.shipping.model import Ineligible, Parcel, Place, in_po_box
 from orderloom.shipping.select import arrival
 from orderloom.shipping.tariff import Tariff
 from orderloom.terms import Address
@@ -34,7 +34,6 @@ PACKING_EFFORT = 2_000
 KEPT_MOST = 200_000
 _WORLDS_MOST = 8
 _LATEST = "23:59"
-_GRAM = NG["g"]
 
 # Units by article: the article's number and how many.
 Content: TypeAlias = tuple[tuple[int, int], ...]
@@ -197,8 +196,7 @@ class World:
             address.residential,
             address.latitude,
             address.longitude,
-            address.line1,
-            address.line2,
+            in_po_box(address),
         )
         found = self._reaches.get(key)
         if found is None:

@@ -11,8 +11,10 @@ from orderloom.network.calendar import cutoff
 from orderloom.network.model import Node
 from orderloom.packing.model import Parcel as Packed
 from orderloom.routing.boxes import NOWHERE
+from orderloom.shipping.lanes import Lane as Rates
+from orderloom.shipping.lanes import lane_of
 from orderloom.shipping.model import NG, Ineligible, Parcel, Place
-from orderloom.shipping.rate import least, rate
+from orderloom.shipping.rate import least, rated
 from orderloom.shipping.tariff import ServiceTariff, Tariff
 from orderloom.terms import Address
 
@@ -51,6 +53,7 @@ class Way:
 
     __slots__ = (
         "_least",
+        "_rates",
         "arrives",
         "breaks",
         "by_cartons",
@@ -81,6 +84,7 @@ class Way:
             charges[at] = min(charges[at], charges[at + 1])
         self.charges = charges
         self._least: dict[int, int] = {}
+        self._rates: Rates | None = None
         self.first = self.least(0)
         # The break that the lightest of some cartons is billed at for its size alone.
         self.by_cartons: dict[int, int] = {}
@@ -103,13 +107,14 @@ class Way:
 
     def rated(self, parcel: Parcel) -> int | Ineligible:
         """The rate of one parcel, or why not."""
-        found = rate(
-            contract=self.service.tariff,
-            service=self.service.code,
-            parcel=parcel,
-            origin=self.origin,
-            destination=self.destination,
-            at=self.day,
+        rates = self._rates
+        if rates is None:
+            rates = self._rates = lane_of(self.service.tariff, self.origin, self.destination, self.day)
+        found = rated(
+            rates.by_code[self.service.code],
+            parcel,
+            rates.plan.measured(parcel),
+            self.destination.postcode,
             trace=False,
         )
         return found if isinstance(found, Ineligible) else found.total
