@@ -15,7 +15,7 @@ from orderloom.plumbing.database import Db, Row
 from orderloom.plumbing.events import News, acting
 from orderloom.routing import store
 from orderloom.routing.deciding import decide
-from orderloom.routing.examining import Tested, tested, unanswered
+from orderloom.routing.examining import Tested, judged, unanswered
 from orderloom.routing.profiles import Example, Profile, Version
 from orderloom.routing.world import EMPTY, Unanswerable
 
@@ -54,7 +54,7 @@ async def _tested(db: Db, version: Version, test: Example, now: datetime) -> Tes
         record = await asyncio.to_thread(decide, question, present=world, now=now)
     except Unanswerable as why:
         return unanswered(test.name, [f"{fault.path}: {fault.message}" for fault in why.faults])
-    return tested(test.name, test.expect, record)
+    return judged(test.name, test.expect, record)
 
 
 async def activate(db: Db, *, row: Row, now: datetime, reason: str | None = None) -> Untested | None:

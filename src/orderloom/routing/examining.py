@@ -23,7 +23,7 @@ class Tested:
         return {"test": self.name, "passed": not misses, "misses": misses, "found": dict(self.found)}
 
 
-def tested(name: str, expected: Expected, record: Mapping[str, Any]) -> Tested:
+def judged(name: str, expected: Expected, record: Mapping[str, Any]) -> Tested:
     """The test, given the decision record of its order."""
     found = told(record["answer"])
     return Tested(name=name, misses=tuple(_misses(expected, found)), found=found)
