@@ -21,7 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from orderloom.packing.cartonize import cartonize
+from orderloom.packing.cartonize import EFFORT, cartonize
 from orderloom.packing.landed import Costs, landed
 from orderloom.packing.model import Article, Carton
 from orderloom.packing.search import search
@@ -164,7 +164,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--flat", action="store_true", help="keep heights vertical, and nothing else")
-    parser.add_argument("--effort", type=int, default=80_000)
+    parser.add_argument("--effort", type=int, default=EFFORT)
     parser.add_argument(
         "--landed",
         type=Path,

@@ -14,10 +14,13 @@ from functools import lru_cache
 from itertools import combinations, combinations_with_replacement, product
 from typing import TypeAlias
 
-from orderloom.packing.shapes import Box, Kind
+from orderloom.packing.effort import Effort
+from orderloom.packing.shapes import Box, Edges, Kind
 
 # Multisets of cartons looked at before the bound is left as it stands: it then is lower than it could be, never wrong.
 MULTISETS = 3_000
+# What it takes to measure one kind in one type of carton.
+MEASURING = 6
 # With more kinds than this, types are weighed against one another by volume and weight alone.
 FEW_KINDS = 24
 # With more kinds than this they are not weighed against one another.
@@ -88,7 +91,10 @@ def may_hold(box: Box, kinds: Sequence[Kind], counts: Sequence[int]) -> bool:
 class Demand:
     """Goods and the cartons on offer, and which sets of cartons could hold them as far as the measures tell."""
 
-    def __init__(self, kinds: Sequence[Kind], counts: Sequence[int], boxes: Sequence[Box]) -> None:
+    def __init__(
+        self, kinds: Sequence[Kind], counts: Sequence[int], boxes: Sequence[Box], effort: Effort
+    ) -> None:
+        self.effort = effort
         pairs = [(kind, units) for kind, units in zip(kinds, counts, strict=True) if units]
         self.kinds = [kind for kind, _ in pairs]
         self.counts = [units for _, units in pairs]
@@ -99,6 +105,8 @@ class Demand:
             self._tighten(c)
         self.fits = [sum(1 << c for c, one in enumerate(row) if one is not None) for row in self.asked]
         self.types = self._undominated()
+        self.generous = sorted(self.types, key=lambda c: (-boxes[c].volume, c))
+        effort.spent += len(boxes) * (len(boxes) + MEASURING * len(pairs))
         self.plain: list[Measure] = [(rows, caps, self.counts) for rows, caps in self._measures()]
         self.piles: int | None = None
         self._verdicts: dict[tuple[int, ...], bool] = {}
@@ -152,6 +160,7 @@ class Demand:
         for k in numerous:
             caps = [self._most(k, c) for c in range(len(self.boxes))]
             alike = [int(_as_large(kind, self.kinds[k])) for kind in self.kinds]
+            self.effort.spent += 2 * len(alike)
             yield [[one] * len(caps) for one in alike], caps
 
     def _most(self, k: int, c: int) -> int:
@@ -174,6 +183,7 @@ class Demand:
 
     def _bears_each(self, chosen: tuple[int, ...], since: int = 0) -> bool:
         types = sum(1 << c for c in set(chosen))
+        self.effort.spent += len(self.plain) - since
         for at in range(since, len(self.plain)):
             rows, caps, counts = self.plain[at]
             demands = self._demands.get((types, at))
@@ -189,11 +199,13 @@ class Demand:
     ) -> list[tuple[int, int]]:
         """By each subset of the types (a union of what kinds fit): what must find room in it."""
         inside = [c for c in self.types if types >> c & 1]
+        self.effort.spent += len(counts) * len(inside) // 2
         least = [min(row[c] if f >> c & 1 else _FORBIDDEN for c in inside) * units
                  for row, f, units in zip(rows, self.fits, counts, strict=True)]  # fmt: skip
         subsets: set[int] = set()
         for fits in {f & types for f in self.fits}:
             subsets |= {fits} | {fits | subset for subset in subsets}
+        self.effort.spent += 2 + len(counts) * len(subsets) // 4
         return [
             (
                 subset,
@@ -214,6 +226,9 @@ class Demand:
             return
         for axis in range(3):
             for k in range(len(self.kinds)):
+                if self.effort.over:
+                    return
+                self.effort.spent += len(self.kinds) * len(self.boxes)
                 rows = [
                     [self._piled(i, k, c, axis) for c in range(len(self.boxes))]
                     for i in range(len(self.kinds))
@@ -248,6 +263,8 @@ class Demand:
             if rest:
                 continue
             for p, q in product(wide, wide):
+                if self.effort.over:
+                    return True
                 if p != q and self._too_much(chosen, (one, p), (other, q)):
                     return False
         return True
@@ -264,6 +281,7 @@ class Demand:
             left, right = row[a], row[b]
             asks.append((left[p] * units if left else None, right[q] * units if right else None))
         prices = {(y, x) for x, y in asks if x and y}
+        self.effort.spent += len(asks) * (2 + len(prices)) // 4
         for price_a, price_b in prices:
             wanted = 0
             for x, y in asks:
@@ -293,15 +311,16 @@ class Demand:
 
 
 def lower_bound(demand: Demand, *, closely: bool = False, known: int = 0) -> int:
-    """The least number of cartons that could hold it. Everything fits some box: the caller has seen to that."""
+    """The least number of cartons that could hold it, as far as the effort lets it be known; everything fits some box."""
     least, tried = max(known, _to_begin_with(demand)), 0
     units = sum(demand.counts)
     while least < units:
-        for chosen in combinations_with_replacement(demand.types, least):
+        # The largest first: they hold it if any do.
+        for chosen in combinations_with_replacement(demand.generous, least):
             if demand.in_stock(chosen) and demand.bears(chosen, closely=closely):
                 return least
             tried += 1
-            if tried >= MULTISETS:
+            if tried >= MULTISETS or demand.effort.over:
                 return least
         least += 1
     return units
@@ -342,23 +361,28 @@ def _dominates(one: Box, other: Box, *, earlier: bool) -> bool:
 
 
 def _as_large(kind: Kind, other: Kind) -> bool:
-    """Wherever a unit of this kind lies, could one of the other lie?"""
-    if kind.pitch or other.pitch or kind.soft_turns or other.soft_turns:
+    """Wherever a unit of this kind lies, in a box or squeezed in a bag, could one of the other lie?"""
+    if kind is other or kind.pitch or other.pitch or kind.volume < other.volume:
         return kind is other
-    return kind.weight_g >= other.weight_g and all(
-        any(t[0] >= o[0] and t[1] >= o[1] and t[2] >= o[2] for o in other.turns) for t in kind.turns
-    )
+    if kind.weight_g < other.weight_g or not _over(kind.turns, other.turns):
+        return False
+    unsqueezed = kind.soft_turns == kind.turns and other.soft_turns == other.turns
+    return unsqueezed or _over(kind.soft_turns, other.soft_turns)
+
+
+def _over(turns: Sequence[Edges], others: Sequence[Edges]) -> bool:
+    return all(any(t[0] >= o[0] and t[1] >= o[1] and t[2] >= o[2] for o in others) for t in turns)
 
 
 def _exclusive(kind: Kind, other: Kind, box: Box, axis: int) -> bool:
     """Can a unit of each never lie beside one another across the axis, however they are turned?"""
     if kind.pitch or other.pitch:
         return False
-    across = [a for a in range(3) if a != axis]
+    mine, theirs = box.turns_of(kind), box.turns_of(other)
     return all(
-        all(turn[a] + their[a] > box.inner[a] for a in across)
-        for turn in box.turns_of(kind)
-        for their in box.turns_of(other)
+        min(turn[a] for turn in mine) + min(turn[a] for turn in theirs) > box.inner[a]
+        for a in range(3)
+        if a != axis
     )
 
 
@@ -368,8 +392,5 @@ def _pair_fits(kind: Kind, box: Box) -> bool:
         return False
     if kind.pitch:
         return True
-    length, width, height = box.inner
     turns = box.turns_of(kind)
-    return any(
-        a[0] + b[0] <= length or a[1] + b[1] <= width or (a[2] + b[2] <= height) for a in turns for b in turns
-    )
+    return any(2 * min(turn[a] for turn in turns) <= box.inner[a] for a in range(3))

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations
+from itertools import combinations, islice
+from typing import TypeAlias
 
 from orderloom.packing.model import Article, Carton, PackPlan, PackRules, Parcel, Placement
 from orderloom.packing.search import Packing, search
@@ -17,7 +18,9 @@ from orderloom.packing.shapes import Block, Box, Edges
 from orderloom.packing.sorting import PLAIN, Goods, Offer, kind_of, offer, sorted_out
 from orderloom.terms import Dimensions, Quantities
 
-EFFORT = 80_000
+EFFORT = 160_000
+# A block, and the units in it by SKU.
+_Laid: TypeAlias = tuple[Block, list[tuple[str, int]]]
 
 
 @dataclass(slots=True)
@@ -57,7 +60,7 @@ def cartonize(
     offered = offer(tuple(sorted(cartons, key=_by_code)), rules.clearance_mm)
     goods = sorted(articles, key=_by_sku)
     rules = _told_apart(goods, rules)
-    work = _Work(offered, rules, keep_flat, effort)
+    work = _Work(offered, rules, keep_flat, effort, spent=len(goods))
     groups: dict[str | None, list[Article]] = defaultdict(list)
     for article in goods:
         if article.quantity <= 0:
@@ -172,7 +175,8 @@ def _each_alone(work: _Work, article: Article) -> None:
         for at, box in enumerate(work.boxes()):
             if box.stock != 0 and box.takes(kind):
                 block = Block(0, 0, 0, 0, box.turns_of(kind)[0], (1, 1, 1), kind.pitch)
-                work.parcels.append(_parcel(work, at, [(article.sku, block)], article.weight_g, 2))
+                laid = [(block, [(article.sku, 1)])]
+                work.parcels.append(_parcel(work, at, laid, article.weight_g, 2))
                 break
         else:
             left = article.quantity - nth
@@ -188,7 +192,8 @@ def _pack(work: _Work, goods: Goods) -> None:
     work.spent += packing.effort
     left: Counter[str] = Counter()
     for at, count in enumerate(packing.left):
-        left.update(_taken(goods.units[at], count))
+        for sku, some in _taken(goods.units[at], count):
+            left[sku] += some
     for sku, count in sorted(left.items()):
         work.unpackable.append(
             (sku, f"{count} more: no carton is left, or what must stay together does not fit in one")
@@ -197,23 +202,25 @@ def _pack(work: _Work, goods: Goods) -> None:
 
 def _parcels(work: _Work, packing: Packing, goods: Goods) -> Iterator[Parcel]:
     for at, blocks, up in packing.boxes:
-        units: list[tuple[str, Block]] = []
+        laid: list[_Laid] = []
         weight = 0
         for block in blocks:
-            kind = packing.kinds[block.kind]
-            weight += kind.weight_g * block.units
-            units += ((sku, block) for sku in _taken(goods.units[block.kind], block.units))
-        yield _parcel(work, at, units, weight, up)
+            units = block.units
+            weight += packing.kinds[block.kind].weight_g * units
+            laid.append((block, _taken(goods.units[block.kind], units)))
+        yield _parcel(work, at, laid, weight, up)
 
 
-def _parcel(work: _Work, at: int, units: Sequence[tuple[str, Block]], weight_g: int, up: int) -> Parcel:
+def _parcel(work: _Work, at: int, laid: Sequence[_Laid], weight_g: int, up: int) -> Parcel:
     carton, box = work.offer.cartons[at], work.offer.boxes[at]
     if carton.stock is not None:
         work.used[carton.code] += 1
     contents: dict[str, int] = defaultdict(int)
-    for sku, _ in units:
-        contents[sku] += 1
-    placements = _placed(units, _shift(work.rules, box, units, up))
+    for _, units in laid:
+        for sku, count in units:
+            contents[sku] += count
+    placements = _placed(laid, _shift(work.rules, box, [block for block, _ in laid], up))
+    work.spent += len(placements)
     inner, outer = carton.inner, carton.outer
     if carton.flexible:
         gap = 2 * work.rules.clearance_mm
@@ -231,12 +238,11 @@ def _parcel(work: _Work, at: int, units: Sequence[tuple[str, Block]], weight_g: 
     )
 
 
-def _shift(rules: PackRules, box: Box, units: Sequence[tuple[str, Block]], up: int) -> Edges:
+def _shift(rules: PackRules, box: Box, blocks: Sequence[Block], up: int) -> Edges:
     """How far everything moves together: off the faces, and towards the middle if that is wanted."""
     off = rules.clearance_mm
     if not rules.centred or up != 2:
         return (off, off, off)
-    blocks = list(dict.fromkeys(block for _, block in units))
     shift = []
     for axis in range(2):
         volume = sum(b.units * b.edges[0] * b.edges[1] * b.edges[2] for b in blocks)
@@ -250,29 +256,29 @@ def _shift(rules: PackRules, box: Box, units: Sequence[tuple[str, Block]], up: i
     return (shift[0], shift[1], off)
 
 
-def _taken(units: deque[tuple[str, int]], count: int) -> Iterator[str]:
+def _taken(units: deque[tuple[str, int]], count: int) -> list[tuple[str, int]]:
     """The next units of one kind, SKU by SKU: alike in all that packing knows, they are interchangeable."""
+    taken = []
     while count:
         sku, available = units.popleft()
         some = min(available, count)
         if available > some:
             units.appendleft((sku, available - some))
         count -= some
-        for _ in range(some):
-            yield sku
+        taken.append((sku, some))
+    return taken
 
 
-def _placed(units: Sequence[tuple[str, Block]], shift: Edges) -> tuple[Placement, ...]:
+def _placed(laid: Sequence[_Laid], shift: Edges) -> tuple[Placement, ...]:
     """Each unit in its place: units follow one another as the corners of their block do."""
     dx, dy, dz = shift
     placements: list[Placement] = []
-    corners: Iterator[Edges] = iter(())
-    current: Block | None = None
-    for sku, block in units:
-        if block is not current:
-            corners, current = _corners(block), block
-        x, y, z = next(corners)
-        placements.append(Placement(sku, x + dx, y + dy, z + dz, *block.edges))
+    for block, units in laid:
+        corners = _corners(block)
+        length, width, height = block.edges
+        for sku, count in units:
+            for x, y, z in islice(corners, count):
+                placements.append(Placement(sku, x + dx, y + dy, z + dz, length, width, height))
     return tuple(placements)
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from operator import itemgetter
 from typing import TypeAlias
 
 from orderloom.packing.shapes import FREE, Block, Box, Cuboid, Edges, Kind, Rules
 
-# What laying a block costs in counted work, beside the places looked at: about as long as so many looks.
-LAYING = 16
+# Counted work stands for time: what beginning to fill a box takes, laying a block, and looking at a place closely, in
+# looks at one way of lying for one space; and how many looks at whether one space lies in another take as long as one.
+BEGINNING, LAYING, TRYING, COMPARING = 8, 12, 6, 12
 
 
 class Taste(Enum):
@@ -23,6 +25,7 @@ class Taste(Enum):
     FIT = "the least margin left beside the block"
 
 
+_LOWEST = itemgetter(2, 1, 0)
 _FRUGAL = frozenset({Taste.UNIT, Taste.FLAT})
 # Instead of a taste: kinds with an orientation each, in the order in which they are to be tried for a space.
 Listing: TypeAlias = tuple[tuple[int, Edges], ...]
@@ -52,6 +55,8 @@ class Fill:
     barred: int = 0
     capped: list[int] = field(default_factory=list)
     delicate: bool = False
+    # Was the space looked at last large enough for anything?
+    roomy: bool = True
     # The axis that points up while it is packed.
     up: int = 2
 
@@ -78,6 +83,7 @@ def fill(
             turns = box.turns_of(kind)
             if turns:
                 filling.options.append((index, kind, turns))
+    filling.effort = BEGINNING + 2 * len(filling.options)
     filling.spaces.append((0, 0, 0, *box.inner))
     filling.smallest = _smallest(filling)
     filling.capped = [most for _, most in rules.caps]
@@ -95,18 +101,17 @@ def fill(
 
 def _next_block(filling: Fill) -> Block | None:
     """The best block for the lowest space that takes any."""
-    filling.spaces.sort(key=_lowest)
-    tasteful = isinstance(filling.taste, Taste)
+    filling.spaces.sort(key=_LOWEST)
+    filling.effort += len(filling.spaces)
+    taste = filling.taste
     for space in list(filling.spaces):
         best = (
-            _best_in(filling, space, filling.taste)  # type: ignore[arg-type]
-            if tasteful
-            else _first_in(filling, space, filling.taste)  # type: ignore[arg-type]
+            _best_in(filling, space, taste) if isinstance(taste, Taste) else _first_in(filling, space, taste)
         )
         if best is not None:
             return best
-        if space[2] == 0:
-            # Nothing left fits here, and what is left only dwindles. Above the floor support may yet grow.
+        if space[2] == 0 or not filling.roomy:
+            # Nothing left goes in here, and what is left only dwindles. Above the floor support may yet grow.
             filling.spaces.remove(space)
     return None
 
@@ -114,7 +119,7 @@ def _next_block(filling: Fill) -> Block | None:
 def _hopeless(filling: Fill) -> bool:
     """Is there no space any more for one of the largest kinds that are left?"""
     for _, _, turns in filling.options[:2]:
-        filling.effort += 1
+        filling.effort += 1 + len(filling.spaces) // 2
         if not any(
             t[0] <= s[3] - s[0] and t[1] <= s[4] - s[1] and t[2] <= s[5] - s[2]
             for s in filling.spaces
@@ -126,7 +131,8 @@ def _hopeless(filling: Fill) -> bool:
 
 def _next_listed(filling: Fill, *, whole: bool) -> Block | None:
     """The first of the list that goes in anywhere, at its lowest place."""
-    filling.spaces.sort(key=_lowest)
+    filling.spaces.sort(key=_LOWEST)
+    filling.effort += len(filling.spaces)
     tried: dict[int, int] = {}
     listing: Listing = filling.taste  # type: ignore[assignment]
     for entry in listing:
@@ -142,25 +148,28 @@ def _next_listed(filling: Fill, *, whole: bool) -> Block | None:
     return None
 
 
-def _lowest(space: Cuboid) -> tuple[int, int, int]:
-    return (space[2], space[1], space[0])
-
-
 def _first_in(filling: Fill, space: Cuboid, listing: Listing) -> Block | None:
     """The first of the list that goes in."""
     x1, y1, z1, x2, y2, z2 = space
     wide, deep, high = x2 - x1, y2 - y1, z2 - z1
-    supports = _supports(filling, space)
+    supports: list[tuple[int, Cuboid]] | None = None
+    looked = 0
+    filling.roomy = False
     for index, turn in listing:
-        filling.effort += 1
-        if turn[0] > wide or turn[1] > deep or turn[2] > high:
+        looked += 1
+        if turn[0] > wide or turn[1] > deep or turn[2] > high or not filling.left[index]:
             continue
+        filling.roomy = True
         count = _count(filling, index)
         if not count:
             continue
-        found = _block(filling, (index, turn, count), space, supports)
-        if found is not None:
-            return found
+        if z1 and supports is None:
+            supports = _supports(filling, z1)
+        grid = _grid(filling, (index, turn, count), space, supports)
+        if grid is not None:
+            filling.effort += looked
+            return Block(index, x1, y1, z1, turn, grid, filling.kinds[index].pitch or turn[2])
+    filling.effort += looked
     return None
 
 
@@ -168,27 +177,40 @@ def _best_in(filling: Fill, space: Cuboid, taste: Taste) -> Block | None:
     """The block of the highest score; the first of equals, and kinds stand in a fixed order."""
     x1, y1, z1, x2, y2, z2 = space
     wide, deep, high = x2 - x1, y2 - y1, z2 - z1
-    supports = _supports(filling, space)
+    room = wide * deep * high
+    supports: list[tuple[int, Cuboid]] | None = None
     best: tuple[int, ...] | None = None
     choice: Block | None = None
     frugal = taste in _FRUGAL
+    looked = 0
+    filling.roomy = False
     for index, kind, turns in filling.options:
-        count = _count(filling, index)
-        if not count:
+        if kind.volume > room:
+            looked += 1
             continue
-        filling.effort += len(turns)
+        looked += 1 + len(turns)
+        count = -1
         for turn in turns:
             if turn[0] > wide or turn[1] > deep or turn[2] > high:
                 continue
-            block = _block(filling, (index, turn, count), space, supports)
-            if block is None:
+            filling.roomy = True
+            if count < 0:
+                count = _count(filling, index)
+            if not count:
+                break
+            if z1 and supports is None:
+                supports = _supports(filling, z1)
+            grid = _grid(filling, (index, turn, count), space, supports)
+            if grid is None:
                 continue
-            score = _score(taste, kind, block, (wide, deep, high))
+            pitch = kind.pitch or turn[2]
+            score = _score(taste, (kind.volume, turn, grid, pitch), (wide, deep, high))
             if best is None or score > best:
-                best, choice = score, block
+                best, choice = score, Block(index, x1, y1, z1, turn, grid, pitch)
         if frugal and choice is not None:
             # Kinds come largest first, and no smaller one could be preferred.
             break
+    filling.effort += looked
     return choice
 
 
@@ -206,18 +228,20 @@ def _count(filling: Fill, index: int) -> int:
     return count
 
 
-def _supports(filling: Fill, space: Cuboid) -> list[tuple[int, Cuboid]] | None:
-    z1 = space[2]
-    return [(at, s) for at, s in enumerate(filling.solids) if s[5] == z1] if z1 else None
+def _supports(filling: Fill, height: int) -> list[tuple[int, Cuboid]]:
+    """The blocks whose tops lie at this height."""
+    filling.effort += 1 + len(filling.solids) // COMPARING
+    return [(at, s) for at, s in enumerate(filling.solids) if s[5] == height]
 
 
-def _block(
+def _grid(
     filling: Fill,
     asked: tuple[int, Edges, int],
     space: Cuboid,
     supports: Sequence[tuple[int, Cuboid]] | None,
-) -> Block | None:
-    """As many of these units as go into the corner of the space, if they lie safely there."""
+) -> Edges | None:
+    """How many of these units go into the corner of the space along each edge, if they lie safely there."""
+    filling.effort += TRYING + (len(supports) if supports else 0)
     index, turn, count = asked
     kind = filling.kinds[index]
     x1, y1, z1, x2, y2, z2 = space
@@ -230,20 +254,21 @@ def _block(
         up = (z2 - z1) // height
     if kind.bears_g is not None and kind.weight_g:
         up = min(up, 1 + kind.bears_g // kind.weight_g)
-    grid: Edges | None = _grid(count, (x2 - x1) // length, (y2 - y1) // width, up)
+    grid: Edges | None = _layers(count, (x2 - x1) // length, (y2 - y1) // width, up)
     if supports is not None:
         grid = _supported(filling, (x1, y1, turn, grid), supports)  # type: ignore[arg-type]
         if grid is not None and filling.delicate:
             grid = _borne(filling, kind, (x1, y1, turn, grid), supports)
         if grid is None:
             return None
-    found = Block(index, x1, y1, z1, turn, grid, kind.pitch or height)  # type: ignore[arg-type]
-    if (kind.fragile or filling.delicate) and _roofed(filling, found, touching=not kind.fragile):
-        return None
-    return found
+    if kind.fragile or filling.delicate:
+        block = Block(index, x1, y1, z1, turn, grid, kind.pitch or height)  # type: ignore[arg-type]
+        if _roofed(filling, block, touching=not kind.fragile):
+            return None
+    return grid
 
 
-def _grid(count: int, across: int, along: int, up: int) -> Edges:
+def _layers(count: int, across: int, along: int, up: int) -> Edges:
     """Pile first, then rows, then the next row: whole layers only, so that a block's top is one plane."""
     if count <= up:
         return (1, 1, count)
@@ -310,15 +335,15 @@ def _resting_on(
     return found
 
 
-def _score(taste: Taste, kind: Kind, block: Block, space: Edges) -> tuple[int, ...]:
-    turn = block.edges
-    far = block.far
-    length, width, height = far[0] - block.x, far[1] - block.y, far[2] - block.z
+def _score(taste: Taste, block: tuple[int, Edges, Edges, int], space: Edges) -> tuple[int, ...]:
+    """Of a block its unit's volume and edges, its grid and the rise of its piles."""
+    volume, turn, grid, pitch = block
+    length, width, height = turn[0] * grid[0], turn[1] * grid[1], turn[2] + (grid[2] - 1) * pitch
     low, middle, high = sorted((space[0] - length, space[1] - width, space[2] - height))
     if taste is Taste.UNIT:
-        return (kind.volume, -low, -middle, -high)
+        return (volume, -low, -middle, -high)
     if taste is Taste.FLAT:
-        return (kind.volume, -turn[2], -low, -middle)
+        return (volume, -turn[2], -low, -middle)
     if taste is Taste.VOLUME:
         return (length * width * height, -low, -middle)
     if taste is Taste.FIT:
@@ -330,6 +355,7 @@ def _roofed(filling: Fill, block: Block, *, touching: bool) -> bool:
     """Does something already overhang this place, or (`touching`) would it come to rest on this?"""
     x1, y1, z1 = block.x, block.y, block.z
     x2, y2, z2 = block.far
+    filling.effort += len(filling.solids) // 2
     return any(
         (s[2] == z2 if touching else s[5] > z1) and s[0] < x2 and s[3] > x1 and s[1] < y2 and s[4] > y1
         for s in filling.solids
@@ -356,7 +382,9 @@ def _lay(filling: Fill, block: Block) -> None:
         _load(filling, block, kind)
     if not filling.left[index]:
         filling.options = [option for option in filling.options if option[0] != index]
-        filling.smallest = _smallest(filling)
+        if min(block.edges) <= filling.smallest[0] or kind.volume <= filling.smallest[1]:
+            filling.smallest = _smallest(filling)
+        filling.effort += len(filling.options)
     filling.blocks.append(block)
     filling.solids.append((x1, y1, z1, x2, y2, z2))
     # A fragile unit takes the whole column above it.
@@ -365,7 +393,7 @@ def _lay(filling: Fill, block: Block) -> None:
 
 def _load(filling: Fill, block: Block, kind: Kind) -> None:
     x2, y2, _ = block.far
-    supports = _supports(filling, (0, 0, block.z, 0, 0, 0)) or ()
+    supports = _supports(filling, block.z) if block.z else ()
     below = _resting_on(filling, (block.x, block.y, x2, y2), supports)
     weight = block.units * kind.weight_g
     for at in below:
@@ -378,44 +406,34 @@ def _load(filling: Fill, block: Block, kind: Kind) -> None:
 
 
 def _carve(filling: Fill, solid: Cuboid) -> list[Cuboid]:
-    """The largest spaces that remain once the solid is taken out of them."""
+    """The largest spaces that remain once the solid is taken out of them, if they are large enough for anything."""
     sx1, sy1, sz1, sx2, sy2, sz2 = solid
     shortest, least = filling.smallest
     kept: list[Cuboid] = []
-    pieces: list[Cuboid] = []
+    pieces: dict[Cuboid, None] = {}
     for space in filling.spaces:
         x1, y1, z1, x2, y2, z2 = space
         if sx1 >= x2 or sx2 <= x1 or sy1 >= y2 or sy2 <= y1 or sz1 >= z2 or sz2 <= z1:
             kept.append(space)
-        else:
-            for piece in _around(space, solid, shortest):
-                if (piece[3] - piece[0]) * (piece[4] - piece[1]) * (piece[5] - piece[2]) >= least:
-                    pieces.append(piece)  # noqa: PERF401 a comprehension of two loops reads worse
-    fresh = list(dict.fromkeys(pieces))
-    untouched = kept.copy()
-    kept += [piece for piece in fresh if not _covered(piece, untouched) and not _covered(piece, fresh)]
-    return kept
+            continue
+        wide, deep, high = x2 - x1, y2 - y1, z2 - z1
+        if sx1 - x1 >= shortest and (sx1 - x1) * deep * high >= least:
+            pieces[x1, y1, z1, sx1, y2, z2] = None
+        if x2 - sx2 >= shortest and (x2 - sx2) * deep * high >= least:
+            pieces[sx2, y1, z1, x2, y2, z2] = None
+        if sy1 - y1 >= shortest and wide * (sy1 - y1) * high >= least:
+            pieces[x1, y1, z1, x2, sy1, z2] = None
+        if y2 - sy2 >= shortest and wide * (y2 - sy2) * high >= least:
+            pieces[x1, sy2, z1, x2, y2, z2] = None
+        if sz1 - z1 >= shortest and wide * deep * (sz1 - z1) >= least:
+            pieces[x1, y1, z1, x2, y2, sz1] = None
+        if z2 - sz2 >= shortest and wide * deep * (z2 - sz2) >= least:
+            pieces[x1, y1, sz2, x2, y2, z2] = None
+    filling.effort += (len(filling.spaces) + len(pieces) * (len(kept) + len(pieces))) // COMPARING
+    return kept + [piece for piece in pieces if not _covered(piece, kept) and not _covered(piece, pieces)]
 
 
-def _around(space: Cuboid, solid: Cuboid, shortest: int) -> Iterator[Cuboid]:
-    """What is left of a space on each side of a solid in it, if it is wide enough for anything."""
-    x1, y1, z1, x2, y2, z2 = space
-    sx1, sy1, sz1, sx2, sy2, sz2 = solid
-    if sx1 - x1 >= shortest:
-        yield (x1, y1, z1, sx1, y2, z2)
-    if x2 - sx2 >= shortest:
-        yield (sx2, y1, z1, x2, y2, z2)
-    if sy1 - y1 >= shortest:
-        yield (x1, y1, z1, x2, sy1, z2)
-    if y2 - sy2 >= shortest:
-        yield (x1, sy2, z1, x2, y2, z2)
-    if sz1 - z1 >= shortest:
-        yield (x1, y1, z1, x2, y2, sz1)
-    if z2 - sz2 >= shortest:
-        yield (x1, y1, sz2, x2, y2, z2)
-
-
-def _covered(space: Cuboid, others: Sequence[Cuboid]) -> bool:
+def _covered(space: Cuboid, others: Iterable[Cuboid]) -> bool:
     """Does another of them hold all of this space?"""
     x1, y1, z1, x2, y2, z2 = space
     for other in others:

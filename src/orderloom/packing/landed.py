@@ -21,8 +21,8 @@ from orderloom.terms import Dimensions
 Price: TypeAlias = Callable[[Dimensions, int], int | None]
 # What a parcel that no service takes counts as.
 UNSHIPPABLE = 10**9
-# Of the effort, each plan beside the first may take this part.
-PART = 8
+# Of the effort, each plan beside the first may take this part; none begins when twice the effort is spent in all.
+PART, WHOLE = 8, 2
 ROUNDS = 3
 
 
@@ -95,7 +95,7 @@ def landed(
     kept = offered
     for _ in range(ROUNDS):
         ways = []
-        for carton in kept:
+        for carton in kept if spent < WHOLE * effort else ():
             some = tuple(one for one in kept if one is not carton)
             other_cost, other = packed(some, effort // PART)
             tried += 1
@@ -110,7 +110,7 @@ def landed(
             cost, best = cheapest[0], cheapest[4]
         elif cheapest[0] > fewest:
             break
-    for _ in range(ROUNDS):
+    for _ in range(ROUNDS if spent < WHOLE * effort else 0):
         split, more = _split(
             goods, best, offered, cartonizing=(keep_flat, effort // PART, rules), price=price, costs=asked
         )

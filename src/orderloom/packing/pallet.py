@@ -13,6 +13,7 @@ from functools import lru_cache
 from itertools import combinations, permutations
 from typing import TypeAlias
 
+from orderloom.packing.effort import Effort
 from orderloom.packing.shapes import Box, Edges, Kind
 
 # A unit in the plane: its corner, its edges.
@@ -20,12 +21,14 @@ Flat: TypeAlias = tuple[int, int, int, int]
 Sheet: TypeAlias = tuple[Flat, ...]
 # With more cuts than this along an edge, a pattern takes too long to find; plain rows then do well enough.
 CUTS = 32
+# Counted work: to look at one division, and how many pairs of units are settled at the price of one step.
+LOOKING, SETTLING = 3, 8
 
 
 Laid: TypeAlias = tuple[tuple[Edges, Edges], ...]
 
 
-def patterns(kind: Kind, box: Box) -> list[tuple[int, Laid]]:
+def patterns(kind: Kind, box: Box, effort: Effort) -> list[tuple[int, Laid]]:
     """Ways to lay as many units as will go into the box, the best first: what is up meanwhile, each corner and edges.
 
     Units that may lie any way may be packed with the carton laid on a side: then another axis than z is up.
@@ -37,7 +40,7 @@ def patterns(kind: Kind, box: Box) -> list[tuple[int, Laid]]:
     for up in (2, 1, 0) if free else (2,):
         order = (*(a for a in range(3) if a != up), up)
         inner = (box.inner[order[0]], box.inner[order[1]], box.inner[order[2]])
-        for laid in _standing(kind, inner):
+        for laid in _standing(kind, inner, effort):
             found.setdefault((up, tuple((_back(c, order), _back(e, order)) for c, e in laid)), None)
     return sorted(found, key=lambda one: (-len(one[1]), -one[0], one[1]))
 
@@ -49,7 +52,7 @@ def _back(edges: Edges, order: Sequence[int]) -> Edges:
     return (back[0], back[1], back[2])
 
 
-def _standing(kind: Kind, inner: Edges) -> Iterator[Laid]:
+def _standing(kind: Kind, inner: Edges, effort: Effort) -> Iterator[Laid]:
     turns = {t for t in kind.turns if all(edge <= room for edge, room in zip(t, inner, strict=True))}
     for axis in range(3):
         across, along = (a for a in range(3) if a != axis)
@@ -57,12 +60,19 @@ def _standing(kind: Kind, inner: Edges) -> Iterator[Laid]:
             swapped = list(turn)
             swapped[across], swapped[along] = turn[along], turn[across]
             if turn[across] <= turn[along] and tuple(swapped) in turns:
-                sheet = _sheet(inner[across], inner[along], turn[across], turn[along])
-                yield from _in_space(sheet, (axis, across, along), turn, inner)
+                if effort.over:
+                    return
+                sheet, spent = _sheet(inner[across], inner[along], turn[across], turn[along])
+                # As much whether it was known or not: the answer must not hang on what was asked before.
+                effort.spent += spent
+                yield from _in_space(sheet, (axis, across, along), turn, inner, effort)
 
 
-def _in_space(sheet: Sheet, axes: tuple[int, int, int], turn: Edges, inner: Edges) -> Iterator[Laid]:
+def _in_space(
+    sheet: Sheet, axes: tuple[int, int, int], turn: Edges, inner: Edges, effort: Effort
+) -> Iterator[Laid]:
     axis, across, along = axes
+    units = len(sheet) * (inner[axis] // turn[axis])
     for mirrored in range(4):
         laid = []
         for layer in range(inner[axis] // turn[axis]):
@@ -73,6 +83,7 @@ def _in_space(sheet: Sheet, axes: tuple[int, int, int], turn: Edges, inner: Edge
                 corner[along] = inner[along] - y - width if mirrored & 2 else y
                 edges[across], edges[along] = length, width
                 laid.append(((corner[0], corner[1], corner[2]), (edges[0], edges[1], edges[2])))
+        effort.spent += 2 * units + units * units // SETTLING
         settled = _settled(laid)
         if settled:
             yield settled
@@ -100,11 +111,13 @@ def _settled(laid: list[tuple[Edges, Edges]]) -> Laid:
 
 
 @lru_cache(maxsize=4_096)
-def _sheet(length: int, width: int, a: int, b: int) -> Sheet:
-    """The best pattern found of a x b rectangles, either way round, in a rectangle."""
+def _sheet(length: int, width: int, a: int, b: int) -> tuple[Sheet, int]:
+    """The best pattern found of a x b rectangles, either way round, in a rectangle, and the work of finding it."""
     if length // a > CUTS or width // a > CUTS:
-        return _rows(length, width, a, b)
-    return _Division(a, b).best(length, width)
+        rows = _rows(length, width, a, b)
+        return rows, len(rows)
+    division = _Division(a, b)
+    return division.best(length, width), division.looked
 
 
 def _rows(length: int, width: int, a: int, b: int) -> Sheet:
@@ -123,6 +136,7 @@ class _Division:
         self.known: dict[tuple[int, int], Sheet] = {}
         self.cuts: dict[int, list[int]] = {}
         self.used: dict[int, int] = {}
+        self.looked = 0
 
     def best(self, length: int, width: int) -> Sheet:
         length, width = self._used(length), self._used(width)
@@ -153,6 +167,7 @@ class _Division:
     def _divided(self, length: int, width: int, found: Sheet) -> Sheet:
         most = length * width // self.area
         for parts in self._divisions(length, width):
+            self.looked += LOOKING
             if self._at_most(parts) <= len(found):
                 continue
             sheet = tuple(

@@ -41,7 +41,7 @@ def _seldom(item: Item) -> dict[str, Any]:
 
 
 # A worker plans whole sets: a hard order must not keep all others waiting for its last box.
-_EFFORT = 5_000
+_EFFORT = 10_000
 
 
 async def plan_for(db: Db, *, fulfillments: Mapping[UUID, Iterable[Article]]) -> dict[UUID, PackPlan]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import count, islice, permutations, product
 from typing import NamedTuple
 
 from orderloom.packing.bound import Demand, lower_bound, may_hold
+from orderloom.packing.effort import Effort
 from orderloom.packing.fill import Fill, Listing, Taste, fill
 from orderloom.packing.pallet import patterns
 from orderloom.packing.pile import pile
@@ -16,13 +17,15 @@ from orderloom.packing.shapes import FREE, Block, Box, Kind, Rules
 
 # With more kinds than this every look at every kind costs too much: only the frugal taste is tried.
 MANY_KINDS = 80
+# What it takes to begin with a question.
+READING = 16
 # How far a numbered list strays from the plain order: up to this many 64ths.
 SPREAD = (16, 64, 192)
 # Of one number of cartons, so many sets are tried, each in so many orders.
 SETS, ORDERS = 12, 6
 # From so many kinds on the whole effort is worth spending: fewer have fewer ways of lying.
 ENOUGH_KINDS = 6
-# With more than this five eighths of it are: a box filled takes longer, and variations find less.
+# With more than this a quarter of it is: a box filled takes longer, and variations find less.
 SEVERAL_KINDS = 24
 
 
@@ -47,6 +50,7 @@ class _Question(NamedTuple):
     fits: tuple[int, ...]  # by kind, the boxes that take one unit, as bits
     tastes: tuple[Taste, ...]
     rules: Rules
+    effort: Effort
 
 
 Filled = tuple[int, Fill]
@@ -61,51 +65,69 @@ def search(
     effort: int,
     rules: Rules = FREE,
 ) -> Packing:
-    """Pack all of it. Every kind fits some box (the caller has seen to that); `boxes` stand in order of preference."""
+    """Pack all of it. Every kind fits some box (the caller has seen to that); `boxes` stand in order of preference.
+
+    One greedy packing is made whatever the effort; nothing else begins when that is spent.
+    """
     tastes = tuple(Taste) if len(kinds) <= MANY_KINDS else (Taste.UNIT,)
-    question = _Question(kinds, boxes, (), tastes, rules)
-    able = [at for at, box in enumerate(boxes) if box.stock != 0 and may_hold(box, kinds, counts)]
+    work = Effort(effort, READING + len(kinds) * len(boxes))
+    question = _Question(kinds, boxes, (), tastes, rules, work)
+    able = _able(question, range(len(boxes)), counts)
     if able and not rules.caps and not any(rules.bars):
         blocks = pile(boxes[able[0]], kinds, counts, rules.support)
         if blocks:
-            return Packing(kinds, ((able[0], tuple(blocks), 2),), 1, len(blocks), (0,) * len(counts))
-    single, spent = _into_one(question, counts, able, tastes[:1])
+            return Packing(kinds, ((able[0], tuple(blocks), 2),), 1, work.spent, (0,) * len(counts))
+    single = _into_one(question, counts, able, tastes[:1])
     if single is not None:
-        better, more = _into_one(question, counts, [at for at in able if at < single[0]], tastes[1:])
-        return _one(kinds, better or single, spent + more)
+        better = _into_one(question, counts, [at for at in able if at < single[0]], tastes[1:])
+        return _packing(question, [better or single], 1, single[1].left)
     fits = tuple(sum(1 << at for at, box in enumerate(boxes) if box.takes(kind)) for kind in kinds)
     question = question._replace(fits=fits)
-    demand = Demand(kinds, counts, boxes)
-    least = max(lower_bound(demand), _apart(rules, counts))
-    if least == 1:
-        single, more = _into_one(question, counts, able, tastes[1:])
-        spent += more
-        if single is not None:
-            return _one(kinds, single, spent)
-    best, spent = _into_several(question, counts, max(least, 2), effort, spent)
-    left = tuple(best[-1][1].left) if best else counts
+    least = max(1 if able else 2, _apart(rules, counts))
+    best = list(_greedily(question, counts, tastes[0], scarce_first=False))
+    if _worth(best) > (0, least):
+        demand = Demand(kinds, counts, boxes, work)
+        least = max(least, lower_bound(demand))
+        if least == 1:
+            single = _into_one(question, counts, able, tastes[1:])
+            if single is not None:
+                return _packing(question, [single], 1, single[1].left)
+        best = _into_several(question, counts, best, max(least, 2))
+        if len(best) > least and not any(_left(best, counts)):
+            least = max(least, lower_bound(demand, closely=True, known=least))
+            if len(best) > least and len(kinds) == 1 and rules == FREE:
+                best = _by_pattern(question, counts, best)
+            best = _into_fewer(question, demand, best, least, counts)
+    left = _left(best, counts)
     if any(left):
         least = min(least, len(best))
-    elif len(best) > least:
-        least = max(least, lower_bound(demand, closely=True, known=least))
-        if len(best) > least and len(kinds) == 1 and rules == FREE:
-            best = _by_pattern(question, counts, best)
-        if len(best) > least:
-            affordable = effort * min(len(kinds), ENOUGH_KINDS) // ENOUGH_KINDS
-            if len(kinds) > SEVERAL_KINDS:
-                affordable = affordable * 5 // 8
-            budget = spent + affordable
-            best, spent = _into_fewer(question, demand, best, least, (counts, budget, spent))
-    if len(best) > 1:
-        best, spent = _into_smaller(question, best, spent)
+    return _packing(question, _into_smaller(question, best), least, left)
+
+
+def _packing(question: _Question, best: Sequence[Filled], least: int, left: Sequence[int]) -> Packing:
     return Packing(
-        kinds, tuple((at, tuple(filled.blocks), filled.up) for at, filled in best), least, spent, left
+        question.kinds,
+        tuple((at, tuple(filled.blocks), filled.up) for at, filled in best),
+        least,
+        question.effort.spent,
+        tuple(left),
     )
 
 
-def _one(kinds: tuple[Kind, ...], single: Filled, effort: int) -> Packing:
-    at, filled = single
-    return Packing(kinds, ((at, tuple(filled.blocks), filled.up),), 1, effort, tuple(filled.left))
+def _able(question: _Question, boxes: Iterable[int], counts: Sequence[int]) -> list[int]:
+    """Of these boxes those for which nothing plain says that they could not hold it all."""
+    volume = weight = 0
+    for kind, units in zip(question.kinds, counts, strict=True):
+        volume += kind.volume * units
+        weight += kind.weight_g * units
+    return [
+        at
+        for at in boxes
+        if (box := question.boxes[at]).stock != 0
+        and volume <= box.volume
+        and weight <= box.room_g
+        and may_hold(box, question.kinds, counts)
+    ]
 
 
 def _apart(rules: Rules, counts: Sequence[int]) -> int:
@@ -131,18 +153,15 @@ def _filled(
 ) -> Fill:
     """The box filled, without groups of which only a part would come in."""
     kinds, box, rules = question.kinds, question.boxes[at], question.rules
-    filled = fill(box, kinds, counts, taste, rules=rules, by_item=by_item, whole=whole)
-    if whole:
-        return filled
-    without, spent = 0, 0
+    without = 0
     while True:
-        torn = next((group for group in rules.groups if _torn(group, counts, filled.left)), 0)
+        filled = fill(box, kinds, counts, taste, rules=rules, by_item=by_item, without=without, whole=whole)
+        question.effort.spent += filled.effort
+        groups = () if whole else rules.groups
+        torn = next((group for group in groups if _torn(group, counts, filled.left)), 0)
         if not torn:
-            filled.effort += spent
             return filled
         without |= torn
-        spent += filled.effort
-        filled = fill(box, kinds, counts, taste, rules=rules, by_item=by_item, without=without)
 
 
 def _torn(group: int, counts: Sequence[int], left: Sequence[int]) -> bool:
@@ -153,36 +172,31 @@ def _torn(group: int, counts: Sequence[int], left: Sequence[int]) -> bool:
 
 def _into_one(
     question: _Question, counts: Sequence[int], able: Sequence[int], tastes: Sequence[Taste]
-) -> tuple[Filled | None, int]:
-    """The first box that takes everything, if one does, and the effort of finding out."""
-    effort = 0
+) -> Filled | None:
+    """The first box that takes everything, if one does."""
     for at in able:
         for taste in tastes:
+            if question.effort.over:
+                return None
             filled = _filled(question, at, counts, taste, whole=True)
-            effort += filled.effort
             if not any(filled.left):
-                return (at, filled), effort
-    return None, effort
+                return (at, filled)
+    return None
 
 
 # --- several ----------------------------------------------------------------------------------------------------
 
 
-def _into_several(
-    question: _Question, counts: Sequence[int], least: int, budget: int, effort: int
-) -> tuple[list[Filled], int]:
-    """Greedy in each way in turn, until one meets the bound or half the effort is spent; the first is always run."""
-    best: list[Filled] = []
-    for scarce_first, taste in product((False, True), question.tastes):
-        if best and 2 * effort >= budget:
+def _into_several(question: _Question, counts: Sequence[int], best: list[Filled], least: int) -> list[Filled]:
+    """Greedy in each of the other ways in turn, until one meets the bound or half the effort is spent."""
+    ways = islice(product((False, True), question.tastes), 1, None)
+    for scarce_first, taste in ways:
+        if _worth(best) <= (0, least) or 2 * question.effort.spent >= question.effort.most:
             break
         filled = list(_greedily(question, counts, taste, scarce_first=scarce_first))
-        effort += sum(one.effort for _, one in filled)
-        if not best or _worth(filled) < _worth(best):
+        if _worth(filled) < _worth(best):
             best = filled
-        if best and len(best) <= least and not any(best[-1][1].left):
-            break
-    return best, effort
+    return best
 
 
 def _worth(filled: Sequence[Filled]) -> tuple[int, int]:
@@ -190,12 +204,16 @@ def _worth(filled: Sequence[Filled]) -> tuple[int, int]:
     return (sum(filled[-1][1].left) if filled else 1 << 60, len(filled))
 
 
+def _left(filled: Sequence[Filled], counts: Sequence[int]) -> Sequence[int]:
+    return filled[-1][1].left if filled else counts
+
+
 def _by_pattern(question: _Question, counts: Sequence[int], best: list[Filled]) -> list[Filled]:
     """Like units by patterns, in the boxes that take most of them, if that is fewer boxes."""
     kind = question.kinds[0]
     ways = []
     for at, box in enumerate(question.boxes):
-        found = patterns(kind, box)
+        found = () if question.effort.over else patterns(kind, box, question.effort)
         if found and box.stock is None:
             most = min(len(found[0][1]), box.room_g // kind.weight_g if kind.weight_g else len(found[0][1]))
             ways.append((most, -at, found[0]))
@@ -215,15 +233,16 @@ def _by_pattern(question: _Question, counts: Sequence[int], best: list[Filled]) 
 
 
 def _into_fewer(
-    question: _Question,
-    demand: Demand,
-    best: list[Filled],
-    least: int,
-    work: tuple[Sequence[int], int, int],
-) -> tuple[list[Filled], int]:
+    question: _Question, demand: Demand, best: list[Filled], least: int, counts: Sequence[int]
+) -> list[Filled]:
     """One box fewer, and again, by varied lists in the sets of cartons that the bound allows, until the effort is spent."""
-    counts, budget, effort = work
-    while len(best) > least and effort < budget:
+    work, few = question.effort, min(len(question.kinds), ENOUGH_KINDS)
+    # An eighth is kept for smaller boxes.
+    affordable = max(work.most * 7 // 8 - work.spent, 0) * few // ENOUGH_KINDS
+    if len(question.kinds) > SEVERAL_KINDS:
+        affordable = affordable // 4
+    until = work.spent + affordable
+    while len(best) > least and work.spent < until:
         ways = [
             order
             for chosen in islice(demand.sets_of(len(best) - 1), SETS)
@@ -232,41 +251,45 @@ def _into_fewer(
         found = None
         for number, order in ((n, way) for n in count() for way in ways) if ways else ():
             listed = listing(question.kinds, number // 2)
-            found, spent = _into_these(question, counts, order, listed, by_item=number % 2 == 1)
-            effort += spent
-            if found is not None or effort >= budget:
+            found = _into_these(question, counts, order, listed, by_item=number % 2 == 1)
+            if found is not None or work.spent >= until:
                 break
         if found is None:
             break
         best = found
-    return best, effort
+    return best
 
 
 def _into_these(
     question: _Question, counts: Sequence[int], order: Sequence[int], listed: Listing, *, by_item: bool
-) -> tuple[list[Filled] | None, int]:
+) -> list[Filled] | None:
     """Everything into these boxes, one after the other, if it goes in; each before the last takes what only it can first."""
-    # A list is written anew for each box before the last.
-    left, filled, effort = counts, [], len(listed) // 2
+    left: Sequence[int] = counts
+    filled: list[Filled] = []
+    goods = sum(kind.volume * units for kind, units in zip(question.kinds, counts, strict=True))
+    room = sum(question.boxes[at].volume for at in order)
     for step, at in enumerate(order):
+        # A list is written anew for each box before the last.
+        question.effort.spent += len(listed) // 2 + len(counts) // 4
         later = 0
         for other in order[step + 1 :]:
             later |= 1 << other
         now = later | 1 << at
         if any(units and not fits & now for units, fits in zip(left, question.fits, strict=True)):
-            return None, effort
+            return None
         mine = listed
         if later:
             mine = tuple(sorted(listed, key=lambda pair: bool(question.fits[pair[0]] & later)))
         one = _filled(question, at, left, mine, by_item=by_item, whole=not later)
-        effort += one.effort
         left = one.left
         filled.append((at, one))
-        if not any(left):
-            return filled, effort
-        if not one.blocks:
-            return None, effort
-    return None, effort
+        goods -= one.volume
+        room -= question.boxes[at].volume
+        if not goods and not any(left):
+            return filled
+        if goods > room:
+            return None
+    return None
 
 
 def _greedily(
@@ -302,7 +325,6 @@ def _fullest(
     question: _Question, chosen: int, left: Sequence[int], taste: Taste | Listing, used: Counter[int]
 ) -> Filled | None:
     best: Filled | None = None
-    spent = 0
     boxes = [
         (at, box)
         for at, box in enumerate(question.boxes)
@@ -312,34 +334,32 @@ def _fullest(
         if best is not None and best[1].volume >= box.volume:
             break
         filled = _filled(question, at, left, taste)
-        spent += filled.effort
         if filled.blocks and (best is None or filled.volume > best[1].volume):
             best = (at, filled)
-    if best is not None:
-        best[1].effort = spent
     return best
 
 
-def _into_smaller(question: _Question, filled: list[Filled], effort: int) -> tuple[list[Filled], int]:
+def _into_smaller(question: _Question, filled: list[Filled]) -> list[Filled]:
     """Each box's contents into the first box of the list that takes them: the greedy way chose by room alone."""
+    if len(filled) < 2:
+        return filled
     smaller: list[Filled] = []
     used = Counter(question.boxes[at].twin for at, _ in filled)
     for at, one in filled:
         contents = [0] * len(question.kinds)
         for block in one.blocks:
             contents[block.kind] += block.units
-        able = [
-            b
-            for b, box in enumerate(question.boxes[:at])
-            if (box.stock is None or used[box.twin] < box.stock) and may_hold(box, question.kinds, contents)
+        free = [
+            b for b, box in enumerate(question.boxes[:at]) if box.stock is None or used[box.twin] < box.stock
         ]
-        better, spent = _into_one(question, contents, able, question.tastes)
-        effort += spent
+        able = _able(question, free, contents)
+        question.effort.spent += len(question.kinds)
+        better = _into_one(question, contents, able, question.tastes)
         if better is not None:
             used[question.boxes[at].twin] -= 1
             used[question.boxes[better[0]].twin] += 1
         smaller.append((at, one) if better is None else better)
-    return smaller, effort
+    return smaller
 
 
 # --- lists ------------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from orderloom.shipping.model import Quote
 from orderloom.terms import Quantities
 
 # As much effort of packing takes the time of a step of the search.
-_PACKING_A_STEP = 8
+_PACKING_A_STEP = 16
 
 
 @dataclass(frozen=True, slots=True)

@@ -249,7 +249,7 @@ class PackQuestion(Asked):
     model_config = ConfigDict(json_schema_extra={"examples": [examples.PACK]})
     lines: Lines
     keep_flat: Flag = Field(default=False, description="Treat every item as this-side-up")
-    effort: Annotated[int, Field(strict=True, ge=1, le=200_000)] = 20_000
+    effort: Annotated[int, Field(strict=True, ge=1, le=400_000)] = 40_000
     as_of: At | None = None
     items: Items | None = None
     cartons: Cartons | None = None

@@ -3,6 +3,7 @@
 from itertools import permutations
 
 from orderloom.packing.bound import Demand, lower_bound
+from orderloom.packing.effort import Effort
 from orderloom.packing.shapes import Box, Kind
 
 
@@ -21,7 +22,7 @@ CUBE = box(100, 100, 100)
 
 
 def bound(goods, *boxes, closely=True):
-    demand = Demand([one for one, _ in goods], [units for _, units in goods], boxes)
+    demand = Demand([one for one, _ in goods], [units for _, units in goods], boxes, Effort(1_000_000))
     return lower_bound(demand, closely=closely)
 
 

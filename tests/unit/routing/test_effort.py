@@ -55,6 +55,6 @@ def test_packing_is_counted(lines: int, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(lanes, "_worlds", type(lanes._worlds)())
     decision = plan(bulky(lines, lines))
     assert decision.plan is not None
-    assert packing // 8 <= decision.effort["spent"] <= OVER * EFFORT
+    assert packing // 16 <= decision.effort["spent"] <= OVER * EFFORT
     monkeypatch.setattr(lanes, "whole", real)
     assert plan(bulky(lines, lines)).json() == decision.json(), "what is remembered changes nothing"
