@@ -16,7 +16,7 @@ from pathlib import Path
 
 from orderloom.delivery.evaluation import evaluate
 from orderloom.delivery.olist_past import TABLES, orders_of_the_past
-from orderloom.delivery.transit import Delivery, learn, path_of
+from orderloom.delivery.transit import Assured, Delivery, learn, path_of
 from orderloom.network.model import Node
 from orderloom.network.places import place_of
 from orderloom.packing.model import Article

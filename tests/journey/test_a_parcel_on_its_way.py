@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 from datetime import UTC, datetime, timedelta
 
-from orderloom.worker.chores import watch_promises
+from orderloom.journey.slipping import keep_promises
+from orderloom.orders.store import promises as promise_rows
 from tests.journey.house import House
 
 CODES = ("in_transit", "out_for_delivery", "delivered")
@@ -72,23 +73,47 @@ async def test_a_parcel_sent_back_is_a_case_that_stays(house: House) -> None:
     await house.sound()
 
 
-async def test_a_late_parcel_is_flagged_and_its_buyer_told_once(house: House) -> None:
+async def test_a_late_parcel_moves_the_promise_once_and_its_buyer_is_told_once(house: House) -> None:
     promise = datetime.now(UTC) + timedelta(days=9)
     [order_id] = await house.place(house.draft(promise_at=promise))
     await house.settle()
     await house.ship(order_id)
-    assert not (await house.order(order_id)).late
+    assert (await house.order(order_id)).promise_at == promise
     for _ in range(2):
         async with house.database.transaction() as db:
-            await watch_promises(db, promise + timedelta(hours=1))
+            await keep_promises(db, promise + timedelta(hours=1))
         await house.settle()
     order = await house.order(order_id)
-    assert order.late
+    assert order.promise_at is not None
+    assert (order.late, order.promise_at > promise) == (False, True)
     assert (await house.told(order_id)).count("order.delayed") == 1
     assert len([x for x in await house.letters(order.number) if "later" in x or "delay" in x.lower()]) == 1
-    await house.deliver(order_id, at=promise + timedelta(days=2))
+    await house.deliver(order_id, at=promise + timedelta(hours=2))
     order = await house.order(order_id)
-    assert (order.lifecycle, order.late) == ("closed", True)
+    assert (order.lifecycle, order.late) == ("closed", True), "it is late by the date first promised"
+    await house.sound()
+
+
+async def test_work_that_is_behind_moves_the_promise_later_and_only_later(house: House) -> None:
+    [order_id] = await house.place(house.draft())
+    await house.settle()
+    first = (await house.order(order_id)).promise_at
+    assert first is not None
+    dates = [first]
+    for days in (0, 8, 8, 9, 30):
+        async with house.database.transaction() as db:
+            await keep_promises(db, first + timedelta(days=days))
+        now = (await house.order(order_id)).promise_at
+        assert now is not None
+        dates.append(now)
+    assert dates == sorted(dates)
+    assert first + timedelta(days=8) < dates[2] == dates[3]
+    moves = len(set(dates)) - 1
+    assert (await house.told(order_id)).count("order.delayed") == moves
+    async with house.database.transaction() as db:
+        kept = await promise_rows.repromised(db, order_id)
+    assert [row["promise_at"] for row in kept] == sorted(set(dates))[1:]
+    assert all(row["slip"] for row in kept)
     await house.sound()
 
 
@@ -106,7 +131,7 @@ async def test_an_order_of_long_ago_is_judged_by_its_own_dates_and_tells_nobody(
     await house.deliver(in_time, at=placed + timedelta(days=9))
     await house.deliver(late, at=placed + timedelta(days=12))
     async with house.database.transaction() as db:
-        await watch_promises(db, datetime.now(UTC))
+        await keep_promises(db, datetime.now(UTC))
     await house.settle()
     first, second = await house.order(in_time), await house.order(late)
     assert (first.late, second.late) == (False, True)

@@ -19,7 +19,7 @@ from orderloom.network.calendar import zone
 from orderloom.network.model import Node
 from orderloom.network.places import located, positioned
 from orderloom.routing.lanes import World, world_of
-from orderloom.routing.ways import Reach, Way
+from orderloom.routing.ways import Lane, Origin, Reach, Way
 from orderloom.shipping.model import NG, in_po_box
 from orderloom.shipping.tariff import Tariff
 from orderloom.terms import Address
@@ -124,45 +124,40 @@ def _reach(world: World, to: Address) -> tuple[Reach, str]:
 
 def _part(world: World, node: Node, reach: Reach, time_zone: str, asked: Asked) -> Bound | None:
     quarter = -int(-asked.since.timestamp() // _QUARTER_S)
-    key = (node.id, node.version, reach.number, quarter, asked.level)
-    ways: tuple[tuple[Way, datetime], ...] | None = world.remembered.get(key)
+    origin = world.origin(node, datetime.fromtimestamp(quarter * _QUARTER_S, UTC))
+    lane = world.lane(origin, reach, None, None)
+    key = (lane, asked.level)
+    ways: tuple[Way, ...] | None = world.remembered.get(key)
     if ways is None:
-        ways = world.remembered[key] = tuple(_ways(world, node, reach, quarter, asked.level))
+        ways = world.remembered[key] = _meant(lane, asked.level)
         world.kept += 1
     at_most = asked.at_most.astimezone(zone(time_zone)).date()
-    chosen: tuple[Way, datetime] | None = None
-    for way, leaves in ways:
-        service = way.service.terms.service
-        if (asked.hazmat and not service.hazmat) or asked.heaviest_g * _GRAM > way.heaviest:
+    chosen: Way | None = None
+    for way in ways:
+        if (asked.hazmat and not way.service.terms.service.hazmat) or asked.heaviest_g * _GRAM > way.heaviest:
             continue
         if chosen is not None and way.due > at_most:
             break
-        chosen = way, leaves
+        chosen = way
     if chosen is None or (asked.hazmat and not node.ships_hazmat):
         return None
-    told = (node.id, node.version, chosen, reach.number)
+    told = (node.id, node.version, chosen, reach.address.region, reach.address.country, time_zone)
     bound: Bound | None = world.remembered.get(told)
     if bound is None:
-        bound = world.remembered[told] = _told(world, node, reach, time_zone, chosen, asked.confidence)
+        bound = world.remembered[told] = _told(world, origin, reach, time_zone, chosen)
         world.kept += 1
     return bound
 
 
-def _ways(world: World, node: Node, reach: Reach, quarter: int, level: str) -> Iterable[tuple[Way, datetime]]:
+def _meant(lane: Lane, level: str) -> tuple[Way, ...]:
     """The ways of the order's speed, the soonest first; all where none of that speed goes there."""
-    origin = world.origin(node, datetime.fromtimestamp(quarter * _QUARTER_S, UTC))
-    ways = world.lane(origin, reach, None, None).kept
     meant = TIERS.get(level)
-    for way in [way for way in ways if meant is None or way.service.terms.level in meant] or ways:
-        leaves = origin.leaves[way.service.number]
-        assert leaves is not None  # noqa: S101 - a way without a handover is in no lane
-        yield way, leaves
+    return tuple(way for way in lane.kept if meant and way.service.terms.level in meant) or lane.kept
 
 
-def _told(
-    world: World, node: Node, reach: Reach, time_zone: str, chosen: tuple[Way, datetime], confidence: int
-) -> Bound:
-    way, leaves = chosen
+def _told(world: World, origin: Origin, reach: Reach, time_zone: str, way: Way) -> Bound:
+    node, leaves = origin.node, origin.leaves[way.service.number]
+    assert leaves is not None  # noqa: S101 - a way without a handover is in no lane
     carrier, service, learnt = way.service.tariff.carrier, way.service.code, world.assured.learnt
     path = path_between(node=node, to=reach.address, carrier=carrier, service=service)
     chance = learnt.probability(path, (way.due - way.arrives).days)
@@ -175,6 +170,6 @@ def _told(
         due_on=way.due.isoformat(),
         promise_at=end_of_day(way.due, time_zone=time_zone),
         probability=None if chance is None else round(chance, 3),
-        confidence=confidence,
+        confidence=world.assured.permille,
         learnt=learnt.version or None,
     )
