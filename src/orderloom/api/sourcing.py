@@ -284,9 +284,13 @@ async def _trial(call: Call, trial_id: UUID) -> TrialOut:
 def _refusal(tests: Sequence[Tested]) -> Problem:
     """With every test that failed, field by field."""
     faults = [
-        Fault(f"/profile/tests/{i}/{miss['field']}", "test_failed", f"{test.name}: {problem(miss)}")
+        Fault(
+            f"/profile/tests/{i}/" + (f"expect/{miss['field']}" if "expected" in miss else miss["field"]),
+            "test_failed",
+            f"{test.name}: {problem(miss)}",
+        )
         for i, test in enumerate(tests)
         for miss in test.misses
     ]
-    said = f"{len(faults)} expectations of its tests are not met: see errors"
+    said = "its tests fail: see errors"
     return refused("tests_failed", said if tests else "it has no tests of its own: add some", errors=faults)

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from orderloom import catalog, network, packing, routing, shipping
-from orderloom.delivery import learning
-from orderloom.delivery.transit import NOTHING
-from orderloom.journey.sourcing import take_snapshot
+from orderloom.journey import again
+from orderloom.journey.sourcing import barred, take_snapshot
 from orderloom.network.model import Channel
 from orderloom.orders.model import Fault
-from orderloom.orders.reading import orders_of
-from orderloom.packing.model import Article, Carton
+from orderloom.packing.model import Article
 from orderloom.plumbing.database import Db
-from orderloom.routing.model import Decision, Policy, Request, Source, Want
-from orderloom.routing.questions import PromiseQuestion, Question, RateQuestion, given, moment
+from orderloom.routing.model import Decision, Source
+from orderloom.routing.questions import Question, RateQuestion, given, moment
 from orderloom.routing.store import decision as stored_decision
+from orderloom.routing.store import read_version, version_of
 from orderloom.routing.world import EMPTY, Unanswerable, World
-from orderloom.shipping.tariff import Tariff
-from orderloom.terms import Address, Quantities
+from orderloom.terms import Quantities
 
 _ALL = ("items", "nodes", "contracts", "cartons")
 
@@ -72,9 +70,7 @@ async def present(db: Db, question: Question, *, now: datetime, within: Within) 
                 for sku in sorted(skus)
             ),
             capacity_left=snapshot.room.get(node.id),
-            refused=f"it does not ship for {channel.code}"
-            if channel and not channel.draws_on(node)
-            else None,
+            refused=barred(node, channel),
         )
         for node in sorted(snapshot.nodes.values(), key=lambda node: node.code)
         if within.nodes is None or node.id in within.nodes
@@ -86,7 +82,8 @@ async def present(db: Db, question: Question, *, now: datetime, within: Within) 
         cartons=snapshot.cartons,
         kits=kits,
         channel=channel,
-        learnt=await learning.learnt(db) if isinstance(question, PromiseQuestion) else NOTHING,
+        learnt=snapshot.learnt,
+        sourcing=snapshot.sourcing.version,
     )
 
 
@@ -128,7 +125,7 @@ class Replay:
 
 
 async def replay(db: Db, *, decision_id: UUID) -> Replay | None:
-    """Decide again from the kept request: same stock, moment, promise and contract versions; None: no such decision.
+    """Decide again from the kept request: same stock, moment and promise, versions of contracts and profile; or None.
 
     Nodes, items and cartons are read as they are now, for only contracts are kept in versions; a node that has changed
     since is named in `moved`, as is whatever is gone.
@@ -136,20 +133,9 @@ async def replay(db: Db, *, decision_id: UUID) -> Replay | None:
     row = await stored_decision(db, decision_id)
     if row is None:
         return None
-    kept: Mapping[str, Any] = row["request"]
-    moved: list[str] = []
-    request = Request(
-        wants=tuple(await _wants(db, kept["lines"], moved)),
-        sources=tuple(await _sources(db, kept["nodes"], moved)),
-        destination=await _destination(db, row["order_id"], kept["destination"]),
-        tariffs=tuple(await _tariffs(db, kept["contracts"], moved)),
-        cartons=tuple(await _cartons(db, kept["cartons"], moved)),
-        now=datetime.fromisoformat(kept["now"]),
-        promise_at=datetime.fromisoformat(kept["promise_at"]) if kept["promise_at"] else None,
-        policy=Policy(**kept["policy"]),
-        value=kept.get("value"),
-    )
-    answer = _plain(routing.plan(request))
+    request, moved = again.request_of(row, await again.present_for(db, [row]))
+    profile = await version_of(db, row["profile_id"]) if row["profile_id"] else None
+    answer = _plain(routing.decide(request, read_version(profile) if profile else None))
     differs = tuple(_differences("", row["answer"], answer))
     return Replay(
         decision_id=decision_id, same=not differs, differs=differs, moved=tuple(moved), answer=answer
@@ -160,67 +146,6 @@ def _plain(decision: Decision) -> dict[str, Any]:
     """As it reads once it has been stored."""
     found: dict[str, Any] = json.loads(json.dumps(decision.json()))
     return found
-
-
-async def _wants(db: Db, kept: Sequence[Mapping[str, Any]], moved: list[str]) -> list[Want]:
-    articles = _articles(await catalog.items_of(db, skus={line["sku"] for line in kept}))
-    moved += [f"item {line['sku']} is gone" for line in kept if line["sku"] not in articles]
-    return [
-        Want(
-            key=line["line"],
-            article=replace(articles[line["sku"]], quantity=line["quantity"]),
-            quantity=line["quantity"],
-            fixed_node=line["fixed_node"],
-        )
-        for line in kept
-        if line["sku"] in articles
-    ]
-
-
-async def _sources(db: Db, kept: Sequence[Mapping[str, Any]], moved: list[str]) -> list[Source]:
-    now = {node.code: node for node in (await network.nodes_of(db, codes=[k["node"] for k in kept])).values()}
-    found: list[Source] = []
-    for one in kept:
-        node = now.get(one["node"])
-        if node is None:
-            moved.append(f"node {one['node']} is gone")
-            continue
-        if node.version != one["version"]:
-            moved.append(f"node {node.code} is at version {node.version}, it was at {one['version']}")
-        found.append(
-            Source(
-                node=node,
-                available=Quantities(one["available"]),
-                capacity_left=one["capacity_left"],
-                refused=one["refused"],
-                scarcity=one.get("scarcity", {}),
-            )
-        )
-    return found
-
-
-async def _destination(db: Db, order_id: UUID, kept: Mapping[str, Any]) -> Address:
-    """The place as it was kept; the street, which tells a post-office box, from the order."""
-    order = (await orders_of(db, [order_id])).get(order_id)
-    return Address.of({**(order.ship_to.json() if order else {}), **kept})
-
-
-async def _tariffs(db: Db, kept: Sequence[Mapping[str, Any]], moved: list[str]) -> list[Tariff]:
-    book = await shipping.contract_book(db)
-    versions = {(one.carrier, one.version): book.tariffs[one.id] for one in book.versions}
-    keys = [(one["carrier"], one["version"]) for one in kept]
-    moved += [
-        f"{carrier}'s contract {version} is out of use"
-        for carrier, version in keys
-        if (carrier, version) not in versions
-    ]
-    return [versions[key] for key in keys if key in versions]
-
-
-async def _cartons(db: Db, kept: Sequence[str], moved: list[str]) -> list[Carton]:
-    now = {carton.code: carton for carton in await packing.cartons(db)}
-    moved += [f"carton {code} is out of use" for code in kept if code not in now]
-    return [now[code] for code in kept if code in now]
 
 
 def _differences(path: str, before: Any, after: Any) -> Iterator[str]:

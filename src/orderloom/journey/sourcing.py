@@ -11,6 +11,9 @@ from uuid import UUID
 
 from orderloom import catalog, inventory, network, packing, routing, shipping
 from orderloom.catalog.model import Item
+from orderloom.delivery import learning
+from orderloom.delivery.promise import end_of_day
+from orderloom.delivery.transit import BY_CONTRACT, Assured, Learnt
 from orderloom.inventory.availability import (
     Shelves,
     allocate_legs,
@@ -19,19 +22,23 @@ from orderloom.inventory.availability import (
     unreserve_legs,
 )
 from orderloom.inventory.model import Leg, Posting
-from orderloom.journey import new_works
+from orderloom.journey import afterwards, new_works, trials
+from orderloom.journey.again import asker_of
 from orderloom.journey.queueing import missed_at, refusing_nodes
+from orderloom.journey.turning_away import turn_away
 from orderloom.network.calendar import zone
 from orderloom.network.model import Channel, Node
 from orderloom.network.places import located
-from orderloom.orders import axes, holds
+from orderloom.orders import holds, promises
 from orderloom.orders.model import Line, Order, Slice
+from orderloom.orders.promises import Promised
 from orderloom.orders.reading import lines_of, lock, orders_of, released_since, slices_of
 from orderloom.orders.slices import Move, Stage, move, move_on
 from orderloom.packing.model import Carton
 from orderloom.plumbing.database import Db
 from orderloom.plumbing.journeys import Again, Later, Outcome, Outcomes, Park, Wait
-from orderloom.routing.model import Decision, Policy, Request, Source, Want
+from orderloom.routing.model import Decision, Plan, Policy, Request, Source, Want
+from orderloom.routing.store import InUse, in_use
 from orderloom.shipping.tariff import Tariff
 from orderloom.terms import Address, Quantities, Rank, new_id
 
@@ -53,8 +60,10 @@ class Snapshot:
     tariffs: tuple[Tariff, ...]
     shelves: Shelves
     room: dict[UUID, int]
+    sourcing: InUse
     refusing: Mapping[UUID, set[UUID]]
     missed: Mapping[tuple[UUID, str], frozenset[UUID]]
+    learnt: Learnt
 
     def take_room(self, decision: Decision) -> None:
         """Count the decision's fulfillment orders against what their nodes still take today."""
@@ -68,11 +77,10 @@ async def route(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
 
     Held orders wait.
     """
-    held = await holds.blocked(db, orders=orders, step="route")
-    outcomes: dict[UUID, Outcome] = {
-        order: Wait(f"hold {kind} to be cleared") for order, kind in held.items()
-    }
-    free = [order for order in orders if order not in held]
+    outcomes = await turn_away(db, orders=orders, now=now)
+    held = await holds.blocked(db, orders=[o for o in orders if o not in outcomes], step="route")
+    outcomes |= {order: Wait(f"hold {kind} to be cleared") for order, kind in held.items()}
+    free = [order for order in orders if order not in outcomes]
     await lock(db, orders=free)
     pieces = [p for p in await slices_of(db, orders=free) if p.rank == Rank.RESERVED]
     by_order: dict[UUID, list[Slice]] = defaultdict(list)
@@ -89,7 +97,8 @@ async def route(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
     for number, order in enumerate(sorted(known.values(), key=lambda o: (-o.priority, o.placed_at, o.id))):
         if number % _PLANNED_IN_A_ROW == _PLANNED_IN_A_ROW - 1:
             await asyncio.sleep(0)
-        decision = routing.plan(request_of(order, by_order[order.id], lines, snapshot, now))
+        request = request_of(order, by_order[order.id], lines, snapshot, now)
+        decision = routing.decide(request, snapshot.sourcing.version)
         decided[order.id] = decision
         if decision.plan is not None:
             cuts[order.id] = list(_shares(decision, lines, by_order[order.id]))
@@ -98,6 +107,7 @@ async def route(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
             snapshot.shelves.post(postings[order.id])
             snapshot.take_room(decision)
     refused = await _carry_out(db, cuts, known, decided, postings)
+    await trials.shadow(db, sourcing=snapshot.sourcing, orders=[o for o in decided if o not in refused])
     outcomes |= {order: Again("the stock it was planned on was taken meanwhile") for order in refused}
     return outcomes | {order: _no_way(d, now) for order, d in decided.items() if d.plan is None}
 
@@ -147,9 +157,12 @@ async def _refused(db: Db, postings: Mapping[UUID, Posting]) -> set[UUID]:
 
 
 def _no_way(decision: Decision, now: datetime) -> Outcome:
-    """Wait for tomorrow where only the day's capacity is used up; everything else is a person's matter."""
+    """Wait where only the day's capacity is used up, or its own node is closed; all else is a person's matter."""
     if any(source.full for source in decision.request.sources):
         return Later(now + _LOOK_AGAIN, "a node to have capacity again")
+    fixed = {want.fixed_node for want in decision.request.wants}
+    if any(s.node.closed_because and s.node.code in fixed for s in decision.request.sources):
+        return Later(now + _LOOK_AGAIN, "the node it is bound to, which is closed")
     return Park(_unroutable(decision))
 
 
@@ -173,8 +186,10 @@ async def take_snapshot(db: Db, *, skus: set[str], orders: Sequence[Order], now:
         tariffs=tuple(await shipping.tariffs(db, at=now)),
         shelves=shelves,
         room=await _room(db, nodes, now),
+        sourcing=await in_use(db),
         refusing=await refusing_nodes(db, orders=[order.id for order in orders]),
         missed=await missed_at(db, orders=[order.id for order in orders]),
+        learnt=await learning.learnt(db),
     )
 
 
@@ -216,6 +231,9 @@ def request_of(
         promise_at=promise_at,
         policy=Policy.of(channel.split_policy, ship_complete=order.ship_complete and not history),
         value=order.subtotal - order.discount,
+        order=asker_of(order, channel) if snapshot.sourcing.watched else None,
+        # What came of it later, nobody knew then.
+        assured=BY_CONTRACT if history else Assured(snapshot.learnt, channel.promise_confidence),
     )
 
 
@@ -244,17 +262,22 @@ def _sources(
             for sku in skus
             if node_id not in snapshot.missed.get((order.id, sku), ())
         )
-        refused = None
-        if node_id in snapshot.refusing.get(order.id, ()):
-            refused = "it has rejected this order before"
-        elif node.active and not channel.draws_on(node):
-            refused = f"it does not ship for {channel.code}"
+        rejected = node_id in snapshot.refusing.get(order.id, ())
         yield Source(
             node=node,
             available=there + own[node_id] if node_id in own else there,
             capacity_left=snapshot.room.get(node_id),
-            refused=refused,
+            refused="it has rejected this order before" if rejected else barred(node, channel),
         )
+
+
+def barred(node: Node, channel: Channel | None) -> str | None:
+    """Why a node may not ship for the channel, or for anybody, just now."""
+    if node.closed_because:
+        return f"it is closed: {node.closed_because}"
+    if channel and node.active and not channel.draws_on(node):
+        return f"it does not ship for {channel.code}"
+    return None
 
 
 def _placed(order: Order, channel: Channel) -> tuple[Address, datetime | None]:
@@ -318,6 +341,7 @@ async def _record(
         order: {"decision": ids[order].hex, "outcome": d.outcome, "cost": d.plan.cost if d.plan else None}
         for order, d in decided.items()
     }
+    known = await afterwards.see_to(db, orders=known, decided=decided)
     back = await new_works.kept_back(db, orders=list(decided))
     works = new_works.planned({o: d for o, d in decided.items() if o not in back}, ids)
     await new_works.store(db, works)
@@ -328,8 +352,20 @@ async def _record(
         new_works={work["id"] for work in works.values()},
     )
     await new_works.begin(db, works, priorities={order.id: order.priority for order in known.values()})
-    late = {o: "no service reaches the buyer in time" for o, d in decided.items() if d.plan and d.plan.late}
-    await axes.note_late(db, orders={o: why for o, why in late.items() if known[o].decide_as_of is None})
+    late = {
+        known[o].id: _promised_later(known[o], d.plan)
+        for o, d in decided.items()
+        if d.plan and d.plan.late and known[o].decide_as_of is None
+    }
+    await promises.bind(db, promised=late, why="no service reaches the buyer in time", slip=True)
+
+
+def _promised_later(order: Order, plan: Plan) -> Promised:
+    """The end of the day by which the last part is there."""
+    found = located(order.ship_to)
+    day = max(part.due for part in plan.parts)
+    at = end_of_day(day, time_zone=found.time_zone if found else "UTC")
+    return Promised(order.id, order.channel_id, at, was=order.promise_at)
 
 
 async def unallocate(db: Db, orders: Sequence[UUID], _now: datetime) -> Outcomes:

@@ -6,7 +6,6 @@ its reasons. Never: binds stock or moves slices (the journey does, with what is 
 
 from orderloom.routing.following import decide
 from orderloom.routing.model import Decision, Policy, Request, Source, Want
-from orderloom.routing.plan import plan
 from orderloom.routing.store import last_decisions, record
 
-__all__ = ["Decision", "Policy", "Request", "Source", "Want", "decide", "last_decisions", "plan", "record"]
+__all__ = ["Decision", "Policy", "Request", "Source", "Want", "decide", "last_decisions", "record"]
