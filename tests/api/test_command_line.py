@@ -1,14 +1,19 @@
 """Keys, users and migrations from the command line."""
 
+import asyncio
 import json
 import re
+from functools import partial
 
 import pytest
 from typer.testing import CliRunner
 
+from orderloom import network
 from orderloom.api.capturing import EXAMPLE
 from orderloom.cli import application
+from orderloom.network import Node
 from orderloom.plumbing.settings import settings
+from orderloom.terms import Address
 
 PASSWORD = "correct horse battery"
 
@@ -77,5 +82,23 @@ def test_a_file_of_orders_becomes_a_job(orderloom, tmp_path):
     assert "row 1: 422 invalid" in said
     assert "running: 2 rows, 0 created, 0 duplicates, 1 failed" in said
     orderloom("run", "--until-idle")
-    told = json.loads(orderloom("import", "orders", str(file), "--no-wait", "--json", ends=1).splitlines()[-1])
+    told = json.loads(
+        orderloom("import", "orders", str(file), "--no-wait", "--json", ends=1).splitlines()[-1]
+    )
     assert (told["name"], told["state"], told["failed"]) == ("orders.ndjson", "running", 1)
+
+
+async def test_a_node_is_closed_for_a_while(orderloom, database):
+    async with database.transaction() as db:
+        await network.put_nodes(
+            db, nodes=[Node(code="EAST", name="East", type="store", address=Address(), time_zone="UTC")]
+        )
+    run = partial(asyncio.to_thread, orderloom, "node")
+    assert "EAST is closed until 2099-01-02 00:00 UTC" in await run(
+        "close", "EAST", "--reason", "flood", "--until", "2099-01-02"
+    )
+    assert "closed: flood" in await run("list")
+    await run("close", "EAST", "--reason", "flood", "--until", "2020-01-02", ends=2)
+    await run("close", "NOWHERE", "--reason", "flood", ends=2)
+    assert "EAST is open" in await run("reopen", "EAST")
+    assert "not closed" in await run("reopen", "EAST", ends=1)

@@ -126,3 +126,32 @@ class TestStock:
         limited = await shop.limited(nodes=[uuid4()])
         body = {"node": "EAST", "sku": "MUG", "quantity": 5, "reason": "count"}
         assert (await limited.post("/v1/inventory/set", body)).json()["errors"][0]["code"] == "unknown_node"
+
+
+class TestANodeClosesForAWhile:
+    async def test_it_says_why_and_until_when_and_opens_again(self, shop):
+        end = "2099-03-02T06:00:00Z"
+        asked = {"reason": "power cut", "reopens_at": end}
+        tried = await shop.ok("POST", "/v1/nodes/EAST/close?dry_run=true", asked)
+        assert tried["node"]["closed"]["because"] == "power cut"
+        assert (await shop.ok("GET", "/v1/nodes/EAST"))["closed"] is None
+        said = await shop.ok("POST", "/v1/nodes/EAST/close", asked)
+        assert said["standing"] == {"orders": 0, "units": 0, "moved": [], "bound": [], "begun": []}
+        assert (said["node"]["closed"]["reopens_at"], said["node"]["supported_actions"]) == (
+            end,
+            ["close", "reopen"],
+        )
+        put = await shop.ok("PUT", "/v1/nodes/EAST", node("East again"))
+        assert put["closed"]["because"] == "power cut", "an outage is no part of how a node is set up"
+        opened = await shop.ok("POST", "/v1/nodes/EAST/reopen", {"reason": "power is back"})
+        assert opened["closed"] is None
+        again = await shop.post("/v1/nodes/EAST/reopen", {"reason": "power is back"})
+        assert (again.status_code, again.json()["supported_actions"]) == (409, ["close"])
+
+    async def test_an_end_in_the_past_and_another_version_are_refused(self, shop):
+        past = await shop.post(
+            "/v1/nodes/EAST/close", {"reason": "flood", "reopens_at": "2020-01-01T00:00:00Z"}
+        )
+        assert past.status_code == 422
+        stale = await shop.post("/v1/nodes/EAST/close", {"reason": "flood"}, headers={"If-Match": '"99"'})
+        assert stale.status_code == 412

@@ -58,3 +58,21 @@ async def test_a_scan_with_the_focus_elsewhere_still_counts(desk, console):
     await desk.page.wait_for_selector(f".verdict.good:has-text('{sku}: right')")
     await desk.page.click("button:has-text('Undo one')")
     await desk.page.wait_for_selector(f".verdict.good:has-text('One {sku} taken back')")
+
+
+async def test_a_node_is_closed_and_opened_again(desk, console):
+    await desk.log_in("warehouse")
+    await desk.go("/work?show=all")
+    codes = [
+        await o.get_attribute("value") for o in await desk.page.locator("select[name=node] option").all()
+    ]
+    # One without work, so that nothing others look at goes elsewhere.
+    busy = {row.strip() for row in await desk.page.locator("tbody tr td:nth-child(2)").all_inner_texts()}
+    code = next(code for code in codes[1:] if code not in busy)
+    await desk.go(f"/work?node={code}")
+    await desk.page.click(f"summary:has-text('Close {code}')")
+    await desk.page.fill("form.pop input[name=reason]", "burst pipe")
+    await desk.page.click(f"button:has-text('Close {code}')")
+    await desk.page.wait_for_selector("text=burst pipe")
+    await desk.page.click(f"button:has-text('Open {code} again')")
+    await desk.page.wait_for_selector(f"summary:has-text('Close {code}')")

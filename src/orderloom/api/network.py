@@ -23,6 +23,7 @@ from orderloom.api.wire import (
     In,
     Limit,
     NodeId,
+    Out,
     Page,
     PlainJson,
     Text,
@@ -102,6 +103,14 @@ class NodeIn(In):
         return Node(**{**given, "code": code, "address": self.address.address()})
 
 
+class OutageOut(Out):
+    """Why a node ships nothing for the time being, since when, and until when; null: until it is reopened."""
+
+    because: str
+    since: AwareDatetime
+    reopens_at: AwareDatetime | None
+
+
 class NodeOut(Versioned):
     """A place that holds stock and ships."""
 
@@ -125,21 +134,35 @@ class NodeOut(Versioned):
     channels: list[str] | None
     groups: list[str]
     active: bool
+    closed: OutageOut | None
     created_at: AwareDatetime
     updated_at: AwareDatetime
+    supported_actions: list[str] = Field(description="What may be asked of it now; an open list")
 
     @classmethod
     def of(cls, row: Row) -> Self:
-        return cls(**{**dict(row), "address": AddressOut.of(Address.of(row["address"]))})
+        outage = None
+        if row["closed_since"]:
+            outage = OutageOut(
+                because=row["closed_because"], since=row["closed_since"], reopens_at=row["reopens_at"]
+            )
+        return cls(
+            **{
+                **dict(row),
+                "address": AddressOut.of(Address.of(row["address"])),
+                "closed": outage,
+                "supported_actions": ["close", "reopen"] if outage else ["close"],
+            }
+        )
 
 
 @routes.put("/nodes/{code}", scope="config:write", dry_run=True)
 async def put_node(call: Here, code: Code, body: NodeIn) -> NodeOut:
     """Add a node, or make it so"""
     if call.if_match is not None:
-        call.expect((await _node(call, code)).version)
+        call.expect((await read_node(call, code)).version)
     await setup.put(call.db, wanted=Setup(nodes=[body.node(code)]))
-    return await _node(call, code)
+    return await read_node(call, code)
 
 
 @routes.get("/nodes", scope="config:read")
@@ -155,10 +178,10 @@ async def list_nodes(call: Here, *, limit: Limit = 50, after: str | None = None)
 @routes.get("/nodes/{code}", scope="config:read")
 async def get_node(call: Here, code: Code) -> NodeOut:
     """One node"""
-    return await _node(call, code)
+    return await read_node(call, code)
 
 
-async def _node(call: Call, code: str) -> NodeOut:
+async def read_node(call: Call, code: str) -> NodeOut:
     rows = await catalogue_pages.nodes(call.db, scope=call.scope, code=code)
     if not rows:
         raise not_found("node")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from datetime import timedelta
+from typing import Annotated, Any, Literal, cast
+from urllib.parse import urlencode
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
 from starlette.responses import RedirectResponse, Response
@@ -11,14 +14,14 @@ from starlette.responses import RedirectResponse, Response
 from orderloom import packing
 from orderloom.console.access import Visitor, changing, needs, reading
 from orderloom.console.page import page, wants_fragment
-from orderloom.insight import work_lists
+from orderloom.insight import catalogue_pages, work_lists
 from orderloom.insight.orders_list import choices
-from orderloom.journey import working
+from orderloom.journey import outages, working
 from orderloom.packing.model import Accepted, Closed, PackPlan, Refused
 from orderloom.packing.picture import at_step, isometric, steps
 from orderloom.packing.work import works_of
 from orderloom.plumbing import clock
-from orderloom.plumbing.database import Row
+from orderloom.plumbing.database import Db, Row
 from orderloom.terms import Rank
 
 router = APIRouter()
@@ -43,16 +46,48 @@ async def listing(
     async with reading(request) as db:
         rows = await work_lists.fulfillments(db, scope=who.scope, now=clock.now(), node=node, show=shown)
         nodes = (await choices(db, scope=who.scope)).get("node", [])
+        chosen = await catalogue_pages.nodes(db, scope=who.scope, code=node) if node else []
     return page(
         request,
         "work.html",
         rows=rows,
         nodes=nodes,
         node=node,
+        chosen=chosen[0] if chosen else None,
         show=shown,
         shown=SHOWN,
         params={"node": node},
     )
+
+
+@router.post("/nodes/{code}/close")
+async def close_node(
+    request: Request,
+    code: str,
+    who: MayWork,
+    reason: Annotated[str, Form(min_length=1, max_length=300)],
+    hours: Annotated[str, Form(pattern=r"^\d{0,4}$")] = "",
+) -> Response:
+    """For so many hours, or until somebody opens it again."""
+    now = clock.now()
+    end = now + timedelta(hours=int(hours)) if hours.strip("0") else None
+    async with changing(request, who) as db:
+        node = await _node(db, who, code)
+        await outages.close(db, node_id=node, reason=reason, now=now, reopens_at=end)
+    return RedirectResponse(f"/console/work?{urlencode({'node': code})}", status_code=303)
+
+
+@router.post("/nodes/{code}/reopen")
+async def reopen_node(request: Request, code: str, who: MayWork) -> Response:
+    async with changing(request, who) as db:
+        await outages.reopen(db, node_ids=[await _node(db, who, code)], reason="opened again by hand")
+    return RedirectResponse(f"/console/work?{urlencode({'node': code})}", status_code=303)
+
+
+async def _node(db: Db, who: Visitor, code: str) -> UUID:
+    for row in await catalogue_pages.nodes(db, scope=who.scope, code=code):
+        return cast("UUID", row["id"])
+    raise HTTPException(404)
 
 
 @router.get("/work/{number}")

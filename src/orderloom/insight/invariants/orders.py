@@ -227,4 +227,22 @@ INVARIANTS = (
             WHERE s.journey = 'job' AND s.subject_id = j.id AND s.state NOT IN ('done', 'undone'))))
         """,
     ),
+    # Measured against the latest work of anybody, so that a system that is switched off breaks nothing.
+    Invariant(
+        key="O9.closed_node",
+        says="what a closed node has not begun does not stay there, unless its channel bound it to the node",
+        sql="""
+        SELECT s.order_id, s.id AS slice_id, n.code AS node, n.closed_since, j.step, j.state
+        FROM network.nodes AS n
+        JOIN orders.slices AS s ON s.node_id = n.id AND s.rank BETWEEN 200 AND 500
+        JOIN orders.lines AS l ON l.id = s.line_id AND l.fixed_node_id IS NULL
+        LEFT JOIN orders.fulfillments AS f ON f.id = s.fulfillment_id
+        JOIN plumbing.subjects AS j ON j.journey = 'order' AND j.subject_id = s.order_id
+        WHERE n.closed_since < clock_timestamp() - interval '10 minutes'
+          AND coalesce(f.max_rank, 0) < 550 AND coalesce(f.request_status, '') <> 'cancellation_requested'
+          AND j.step IN ('reserve', 'route', 'release', 'follow') AND j.state = 'waiting' AND NOT j.undoing
+          AND j.updated_at < (SELECT max(updated_at) FROM plumbing.subjects) - interval '10 minutes'
+          AND NOT EXISTS (SELECT FROM plumbing.wakes AS w WHERE w.journey = 'order' AND w.subject_id = s.order_id)
+        """,
+    ),
 )

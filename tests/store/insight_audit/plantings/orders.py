@@ -111,6 +111,21 @@ async def a_job_that_nobody_takes(db, world):
     )
 
 
+async def units_left_at_a_closed_node(db, world):
+    await db.execute(
+        "UPDATE network.nodes SET closed_since = now() - interval '1 hour', closed_because = 'flood' WHERE id = $1",
+        world.node,
+    )
+    await db.execute(
+        "INSERT INTO plumbing.subjects (journey, subject_id, step, state, updated_at) VALUES "
+        "('order', $1, 'follow', 'waiting', now() - interval '1 hour'), ('order', $2, 'follow', 'done', now()) "
+        "ON CONFLICT (journey, subject_id) DO UPDATE SET step = 'follow', state = 'waiting', "
+        "updated_at = excluded.updated_at",
+        world.order,
+        new_id(),
+    )
+
+
 PLANTINGS = {
     "O1.natural_key": the_same_order_twice,
     "O2.slices": a_unit_lost_in_a_split,
@@ -129,4 +144,5 @@ PLANTINGS = {
     "O7.cancelled_or_shipped": cancelled_while_on_its_way,
     "M5.lines": a_line_that_does_not_add_up,
     "M5.orders": an_order_that_does_not_add_up,
+    "O9.closed_node": units_left_at_a_closed_node,
 }
