@@ -23,9 +23,9 @@ READING = 16
 SPREAD = (16, 64, 192)
 # Of one number of cartons, so many sets are tried, each in so many orders.
 SETS, ORDERS = 12, 6
-# From so many kinds on the whole effort is worth spending: fewer have fewer ways of lying.
+# From so many kinds on the whole effort is worth spending: fewer have far fewer ways of lying.
 ENOUGH_KINDS = 6
-# With more than this a quarter of it is: a box filled takes longer, and variations find less.
+# With more than this an eighth of it is: a box filled takes longer, and variations find less.
 SEVERAL_KINDS = 24
 
 
@@ -238,9 +238,9 @@ def _into_fewer(
     """One box fewer, and again, by varied lists in the sets of cartons that the bound allows, until the effort is spent."""
     work, few = question.effort, min(len(question.kinds), ENOUGH_KINDS)
     # An eighth is kept for smaller boxes.
-    affordable = max(work.most * 7 // 8 - work.spent, 0) * few // ENOUGH_KINDS
+    affordable = max(work.most * 7 // 8 - work.spent, 0) * few**2 // ENOUGH_KINDS**2
     if len(question.kinds) > SEVERAL_KINDS:
-        affordable = affordable // 4
+        affordable = affordable // 8
     until = work.spent + affordable
     while len(best) > least and work.spent < until:
         ways = [
@@ -336,6 +336,8 @@ def _fullest(
         filled = _filled(question, at, left, taste)
         if filled.blocks and (best is None or filled.volume > best[1].volume):
             best = (at, filled)
+            if not any(filled.left):
+                break
     return best
 
 
