@@ -721,12 +721,20 @@ CREATE TABLE packing.cartons (
     tare_g integer NOT NULL,
     max_weight_g integer NOT NULL,
     cost bigint DEFAULT 0 NOT NULL,
+    flexible boolean DEFAULT false NOT NULL,
     active boolean DEFAULT true NOT NULL,
     CONSTRAINT cartons_cost_check CHECK ((cost >= 0)),
     CONSTRAINT cartons_inner_mm_check CHECK ((cardinality(inner_mm) = 3)),
     CONSTRAINT cartons_max_weight_g_check CHECK ((max_weight_g > 0)),
     CONSTRAINT cartons_outer_mm_check CHECK ((cardinality(outer_mm) = 3)),
     CONSTRAINT cartons_tare_g_check CHECK ((tare_g >= 0))
+);
+
+CREATE TABLE packing.node_cartons (
+    node_id uuid NOT NULL,
+    carton text NOT NULL,
+    stock integer,
+    CONSTRAINT node_cartons_stock_check CHECK ((stock >= 0))
 );
 
 CREATE TABLE packing.package_items (
@@ -758,6 +766,16 @@ CREATE TABLE packing.plans (
     fulfillment_id uuid NOT NULL,
     plan jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+CREATE TABLE packing.rules (
+    id uuid DEFAULT uuidv7() NOT NULL,
+    node_id uuid,
+    channel_id uuid,
+    terms jsonb NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
 
 CREATE TABLE packing.scans (
@@ -1474,6 +1492,9 @@ ALTER TABLE ONLY orders.slices
 ALTER TABLE ONLY packing.cartons
     ADD CONSTRAINT cartons_pkey PRIMARY KEY (code);
 
+ALTER TABLE ONLY packing.node_cartons
+    ADD CONSTRAINT node_cartons_pkey PRIMARY KEY (node_id, carton);
+
 ALTER TABLE ONLY packing.package_items
     ADD CONSTRAINT package_items_pkey PRIMARY KEY (package_id, line_id);
 
@@ -1485,6 +1506,12 @@ ALTER TABLE ONLY packing.packages
 
 ALTER TABLE ONLY packing.plans
     ADD CONSTRAINT plans_pkey PRIMARY KEY (fulfillment_id);
+
+ALTER TABLE ONLY packing.rules
+    ADD CONSTRAINT rules_node_id_channel_id_key UNIQUE NULLS NOT DISTINCT (node_id, channel_id);
+
+ALTER TABLE ONLY packing.rules
+    ADD CONSTRAINT rules_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY packing.scans
     ADD CONSTRAINT scans_pkey PRIMARY KEY (id);
@@ -1999,6 +2026,12 @@ ALTER TABLE ONLY orders.repromises
 ALTER TABLE ONLY orders.slices
     ADD CONSTRAINT slices_fulfillment_id_fkey FOREIGN KEY (fulfillment_id) REFERENCES orders.fulfillments(id);
 
+ALTER TABLE ONLY packing.node_cartons
+    ADD CONSTRAINT node_cartons_carton_fkey FOREIGN KEY (carton) REFERENCES packing.cartons(code);
+
+ALTER TABLE ONLY packing.node_cartons
+    ADD CONSTRAINT node_cartons_node_id_fkey FOREIGN KEY (node_id) REFERENCES network.nodes(id);
+
 ALTER TABLE ONLY packing.package_items
     ADD CONSTRAINT package_items_line_id_fkey FOREIGN KEY (line_id) REFERENCES orders.lines(id);
 
@@ -2013,6 +2046,12 @@ ALTER TABLE ONLY packing.packages
 
 ALTER TABLE ONLY packing.plans
     ADD CONSTRAINT plans_fulfillment_id_fkey FOREIGN KEY (fulfillment_id) REFERENCES orders.fulfillments(id);
+
+ALTER TABLE ONLY packing.rules
+    ADD CONSTRAINT rules_channel_id_fkey FOREIGN KEY (channel_id) REFERENCES network.channels(id);
+
+ALTER TABLE ONLY packing.rules
+    ADD CONSTRAINT rules_node_id_fkey FOREIGN KEY (node_id) REFERENCES network.nodes(id);
 
 ALTER TABLE ONLY packing.scans
     ADD CONSTRAINT scans_fulfillment_id_fkey FOREIGN KEY (fulfillment_id) REFERENCES orders.fulfillments(id);

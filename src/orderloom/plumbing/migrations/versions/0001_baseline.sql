@@ -889,7 +889,26 @@ CREATE TABLE packing.cartons (
   tare_g          integer NOT NULL CHECK (tare_g >= 0),
   max_weight_g    integer NOT NULL CHECK (max_weight_g > 0),
   cost            bigint NOT NULL DEFAULT 0 CHECK (cost >= 0),
+  flexible        boolean NOT NULL DEFAULT false,  -- a bag or mailer: its inner height is how thick it may be filled
   active          boolean NOT NULL DEFAULT true
+);
+-- A node with any row packs into these cartons alone; one whose stock is null never runs out.
+CREATE TABLE packing.node_cartons (
+  node_id uuid NOT NULL REFERENCES network.nodes,
+  carton  text NOT NULL REFERENCES packing.cartons (code),
+  stock   integer CHECK (stock >= 0),
+  PRIMARY KEY (node_id, carton)
+);
+-- How it is packed; of several rows the most specific holds, whole: node and channel, node, channel, all.
+CREATE TABLE packing.rules (
+  id         uuid PRIMARY KEY DEFAULT uuidv7(),
+  node_id    uuid REFERENCES network.nodes,
+  channel_id uuid REFERENCES network.channels,
+  terms      jsonb NOT NULL,
+  version    integer NOT NULL DEFAULT 1,
+  created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  UNIQUE NULLS NOT DISTINCT (node_id, channel_id)
 );
 CREATE TABLE packing.plans (
   fulfillment_id uuid PRIMARY KEY REFERENCES orders.fulfillments,
