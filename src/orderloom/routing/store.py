@@ -82,10 +82,8 @@ async def decision(db: Db, decision_id: UUID) -> dict[str, Any] | None:
 
 # First of the two keys of this capability's advisory locks, so that they meet no other's.
 _LOCKS = 7003
-_VERSION = (
-    "id, name, version, status, document, tested, note, created_by, created_at, activated_at "
-    "FROM routing.profiles"
-)
+_COLUMNS = "id, name, version, status, document, tested, note, created_by, created_at, activated_at"
+_VERSION = _COLUMNS + " FROM routing.profiles"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +133,7 @@ async def add_version(db: Db, *, name: str, document: Mapping[str, Any], note: s
     row = await db.fetchrow(
         "INSERT INTO routing.profiles (name, version, document, note, created_by) SELECT $1, "
         "coalesce((SELECT max(version) FROM routing.profiles WHERE name = $1), 0) + 1, $2, $3, $4 RETURNING "
-        + _VERSION.partition(" FROM ")[0],
+        + _COLUMNS,
         name,
         dict(document),
         note,

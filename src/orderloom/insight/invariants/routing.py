@@ -1,0 +1,35 @@
+"""Sourcing profiles: which version decisions follow is never in doubt, and trials compare like with like."""
+
+from __future__ import annotations
+
+from orderloom.insight.invariants.invariant import Invariant
+
+INVARIANTS = (
+    Invariant(
+        key="O4.one_profile",
+        says="at most one version of a sourcing profile is active, and it has passed tests of its own",
+        sql="""
+        SELECT id, name, version, actives, tested
+        FROM (SELECT *, count(*) OVER () AS actives FROM routing.profiles WHERE status = 'active') AS active
+        WHERE actives > 1 OR tested IS NULL OR tested = '[]' OR tested @> '[{"passed": false}]'
+        """,
+    ),
+    Invariant(
+        key="O4.decided_by",
+        says="a decision follows a version of a sourcing profile only once it has been activated",
+        sql="""
+        SELECT d.id, d.order_id, p.name, p.version, d.created_at, p.activated_at
+        FROM routing.decisions AS d JOIN routing.profiles AS p ON p.id = d.profile_id
+        WHERE p.activated_at IS NULL OR p.activated_at > d.created_at
+        """,
+    ),
+    Invariant(
+        key="O4.compared",
+        says="a trial compares an order's own decision, once it was made",
+        sql="""
+        SELECT c.trial_id, c.decision_id, c.order_id, d.order_id AS decided_for
+        FROM routing.comparisons AS c JOIN routing.decisions AS d ON d.id = c.decision_id
+        WHERE c.order_id <> d.order_id OR c.answered_at < d.created_at
+        """,
+    ),
+)
