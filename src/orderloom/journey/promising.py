@@ -6,21 +6,26 @@ nodes where an order's would be kept, and its date follows from those.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from orderloom import shipping
+from orderloom import catalog, inventory, network, shipping
 from orderloom.catalog.model import Item
 from orderloom.delivery import learning
 from orderloom.delivery.promise import policy_promise
+from orderloom.inventory.availability import Demand, place
+from orderloom.inventory.expecting import outlook
+from orderloom.inventory.keeping import Reservation
 from orderloom.journey.backordering import SoldAhead, sold_from
+from orderloom.journey.offering import open_to
+from orderloom.journey.queueing import before_new, line_up
 from orderloom.network.model import Channel, Node
 from orderloom.orders.model import OrderDraft
 from orderloom.plumbing.database import Db
-from orderloom.routing.binding import Asked, Bound, Dates
-from orderloom.terms import Address
+from orderloom.routing.binding import Asked, Dates
+from orderloom.terms import Address, Quantities
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,37 +67,104 @@ def promise(
     goods = list(items)
     days = {item.sku: item.sold_from for item in goods if item.sold_from}
     opens = sold_from(days, days=days, time_zone=channel.time_zone) if days else None
-    ready_at = max((at for at in (sold.ready_at, opens) if at is not None), default=None)
-    since = max(draft.placed_at, ready_at or draft.placed_at)
+    wish = Wish(
+        to=draft.ship_to,
+        level=draft.service_level,
+        at=draft.placed_at,
+        ready_at=max((at for at in (sold.ready_at, opens) if at is not None), default=None),
+    )
+    history = draft.decide_as_of is not None
+    return _dated(wish, channel, goods, None if history else nodes, dates)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """To have something there by a speed; `ready_at`: when what is not there yet is."""
+
+    to: Address
+    level: str
+    at: datetime
+    ready_at: datetime | None = None
+
+
+def _dated(
+    wish: Wish, channel: Channel, goods: Sequence[Item], nodes: Sequence[Node] | None, dates: Dates | None
+) -> Promise:
+    since = max(wish.at, wish.ready_at or wish.at)
     at_most = policy_promise(
         placed_at=since,
-        service_level=draft.service_level,
+        service_level=wish.level,
         promise_days=channel.promise_days,
         time_zone=channel.time_zone,
     )
-    if dates is None or not nodes or draft.decide_as_of is not None:
-        return Promise(at_most, ready_at)
-    bound = _bound(dates, goods, nodes, draft.ship_to, draft.service_level, since, at_most, channel)
-    return Promise(bound.promise_at, ready_at, bound.json()) if bound else Promise(at_most, ready_at)
-
-
-def _bound(
-    dates: Dates,
-    goods: Sequence[Item],
-    nodes: Sequence[Node],
-    to: Address,
-    level: str,
-    since: datetime,
-    at_most: datetime,
-    channel: Channel,
-) -> Bound | None:
+    if dates is None or not nodes:
+        return Promise(at_most, wish.ready_at)
     asked = Asked(
-        to=to,
-        level=level,
+        to=wish.to,
+        level=wish.level,
         since=since,
         at_most=at_most,
         confidence=channel.promise_confidence,
         hazmat=any(item.hazmat_class for item in goods),
         heaviest_g=max(item.weight_g for item in goods),
     )
-    return dates.bind(asked, nodes)
+    bound = dates.bind(asked, nodes)
+    return (
+        Promise(bound.promise_at, wish.ready_at, bound.json()) if bound else Promise(at_most, wish.ready_at)
+    )
+
+
+# --- asked before there is an order ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an order placed now would be promised, by speed, the soonest first; or by SKU when more comes of what is short.
+
+    None: nobody knows.
+    """
+
+    levels: Mapping[str, Promise]
+    short: Mapping[str, datetime | None]
+
+
+async def ask(
+    db: Db,
+    *,
+    channel: Channel,
+    lines: Mapping[str, int],
+    to: Address,
+    levels: Collection[str],
+    now: datetime,
+    reservation: Reservation | None = None,
+) -> Answer | tuple[str, ...]:
+    """Promise as capture would, without a lock; `reservation`: the cart that keeps units. Or the SKUs nobody knows."""
+    kits = await catalog.kits_of(db, skus=set(lines))
+    wanted = Quantities(
+        (sku, each * many)
+        for line, many in lines.items()
+        for sku, each in (kits.get(line) or {line: 1}).items()
+    )
+    items = await catalog.items_of(db, skus={*lines, *wanted})
+    if unknown := sorted(sku for sku in lines if sku not in items or not items[sku].active):
+        return tuple(unknown)
+    shelves = await inventory.look(db, skus=set(wanted))
+    nodes = await network.nodes_of(db, ids={node for sku in wanted for node in shelves.nodes(sku)})
+    shelves.selling = {node.id for node in nodes.values() if node.open}
+    shelves.claimed = before_new(await line_up(db, shelves=shelves, skus=set(wanted)), priority=0)
+    demands = [Demand(sku, units) for sku, units in sorted(wanted.items())]
+    own = reservation.own() if reservation else None
+    open_nodes = open_to(channel, nodes)
+    kept, short = place(demands, shelves, open_nodes, channel.id, own)
+    if short:
+        skus = sorted({demands[index].sku for index in short})
+        coming = await outlook(db, skus=skus, now=now, nodes=open_nodes)
+        return Answer({}, {sku: coming[sku][0].at if coming.get(sku) else None for sku in skus})
+    read = await dates(db, at=now)
+    goods = [items[sku] for sku in wanted]
+    keeping = [nodes[node_id] for node_id in {k.node_id for k in kept}]
+    opens = sold_from(
+        wanted, days={i.sku: i.sold_from for i in items.values() if i.sold_from}, time_zone=channel.time_zone
+    )
+    found = {level: _dated(Wish(to, level, now, opens), channel, goods, keeping, read) for level in levels}
+    return Answer(dict(sorted(found.items(), key=lambda one: (one[1].at or now, one[0]))), {})

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from orderloom.delivery.promise import end_of_day, path_between
@@ -37,11 +37,15 @@ _GRAM = NG["g"]
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """One node's part of the promise: by which service, handed over and due when, and how surely kept."""
+    """One node's part of the promise: by which service, handed over and due when, and how surely kept.
+
+    `order_by`: until when the same handover is promised, the cut-off less processing.
+    """
 
     node: str
     carrier: str
     service: str
+    order_by: datetime
     ship_by: datetime
     arrives_on: str
     due_on: str
@@ -56,6 +60,7 @@ class Bound:
             "node": self.node,
             "carrier": self.carrier,
             "service": self.service,
+            "order_by": self.order_by.isoformat(),
             "ship_by": self.ship_by.isoformat(),
             "arrives_on": self.arrives_on,
             "due_on": self.due_on,
@@ -165,6 +170,7 @@ def _told(world: World, origin: Origin, reach: Reach, time_zone: str, way: Way) 
         node=node.code,
         carrier=carrier,
         service=service,
+        order_by=_quarter_before(leaves.astimezone(UTC) - timedelta(hours=node.processing_hours)),
         ship_by=leaves,
         arrives_on=way.arrives.isoformat(),
         due_on=way.due.isoformat(),
@@ -173,3 +179,7 @@ def _told(world: World, origin: Origin, reach: Reach, time_zone: str, way: Way) 
         confidence=world.assured.permille,
         learnt=learnt.version or None,
     )
+
+
+def _quarter_before(moment: datetime) -> datetime:
+    return datetime.fromtimestamp(moment.timestamp() // _QUARTER_S * _QUARTER_S, UTC)
