@@ -23,6 +23,8 @@ import asyncpg
 import pytest
 import pytest_asyncio
 from filelock import FileLock
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from orderloom.notices.senders import sender_for
 from orderloom.payments.gateways import gateway_named
@@ -33,6 +35,14 @@ from orderloom.plumbing.migrate import migrate
 from orderloom.plumbing.settings import settings
 from orderloom.shipping.carriers import adapter
 from orderloom.sync.feeds import feed_named
+
+# Examples are the same in every run, and take the time they take: a loaded machine is no fault of what is shown.
+# HYPOTHESIS_PROFILE=nightly looks for new ones.
+hypothesis_settings.register_profile("nightly", deadline=None, print_blob=True)
+hypothesis_settings.register_profile(
+    "same", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("nightly" if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else "same")
 
 ROOT = Path(__file__).parents[1]
 TEMPLATE = "template_orderloom"

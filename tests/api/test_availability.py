@@ -69,7 +69,7 @@ async def test_who_waits_is_told_as_soon_as_a_number_changes(shop, worker):
     await asyncio.sleep(0.3)
     await set_stock(shop, "EAST", "LAMP", 4)
     await worker.run_until_idle()
-    told = await asyncio.wait_for(waiting, 10)
+    told = await asyncio.wait_for(waiting, 60)
     assert ("LAMP", 14) in [(row["sku"], row["quantity"]) for row in told["data"]]
 
 

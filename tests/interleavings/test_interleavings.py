@@ -45,7 +45,7 @@ async def connections(database_url):
         await database_module._prepare(connection)
         # A deadlock is a failure here: no need to wait for it for long.
         await connection.execute("SET deadlock_timeout = '100ms'")
-        await connection.execute("SET lock_timeout = '5s'")
+        await connection.execute("SET lock_timeout = '60s'")
         opened.append(connection)
     yield opened
     for connection in opened:

@@ -63,7 +63,7 @@ async def test_a_row_that_came_while_others_waited_is_locked_in_its_place(databa
     await asyncio.sleep(0.3)
     events[1][1].set()
     events[2][1].set()
-    await asyncio.wait_for(asyncio.gather(waiting, third), 10)
+    await asyncio.wait_for(asyncio.gather(waiting, third), 60)
     async with database.transaction() as db:
         found = await allotments.of(db, skus=[SKU])
     assert {a.channel_id: a.drawn for a in found} == {first: 2, second: 1}
@@ -87,7 +87,7 @@ async def test_whoever_waits_goes_on_once_a_savepoint_lets_go(database: Database
 
     holding = asyncio.create_task(wider())
     await locked.wait()
-    async with asyncio.timeout(5), database.transaction() as db:
+    async with asyncio.timeout(60), database.transaction() as db:
         assert (await allotments.lock(db, [SKU])).allotted(SKU)
     let_go.set()
     await holding

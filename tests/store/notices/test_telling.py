@@ -108,7 +108,7 @@ async def test_a_reader_of_the_log_tells_everything_once(database):
 
     reader = Reader("notices", handle)
     # Transactions of other tests on the server may hold the events back for a moment.
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while await log.unread(database, [reader]):
             await log.feed(database, reader)
     assert await log.feed(database, reader) == 0

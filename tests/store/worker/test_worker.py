@@ -33,7 +33,7 @@ async def test_a_reader_that_fails_is_tried_again_and_then_reads_on(
     async with database.transaction() as db:
         await events.append(db, [News("order.captured", "order", new_id())])
     working = Worker(database, readers=[Reader("fails once", handle)])
-    await asyncio.wait_for(working.run(stop), 20)
+    await asyncio.wait_for(working.run(stop), 60)
     assert read == ["order.captured"]
 
 
@@ -48,5 +48,5 @@ async def test_a_chore_that_fails_stops_nothing(database: Database, monkeypatch:
         raise RuntimeError("every time")
 
     monkeypatch.setattr(worker, "CHORES", ((0.05, chore),))
-    await asyncio.wait_for(Worker(database, readers=[]).run(stop), 20)
+    await asyncio.wait_for(Worker(database, readers=[]).run(stop), 60)
     assert len(runs) == 2
