@@ -14,10 +14,11 @@ from orderloom.journey import again
 from orderloom.journey.sourcing import barred, take_snapshot
 from orderloom.network.model import Channel
 from orderloom.orders.model import Fault
+from orderloom.packing.houserules import in_force
 from orderloom.packing.model import Article
 from orderloom.plumbing.database import Db
 from orderloom.routing.model import Decision, Source
-from orderloom.routing.questions import Question, RateQuestion, given, moment
+from orderloom.routing.questions import PackQuestion, Question, RateQuestion, given, moment
 from orderloom.routing.store import decision as stored_decision
 from orderloom.routing.store import read_version, version_of
 from orderloom.routing.world import EMPTY, Unanswerable, World
@@ -40,7 +41,8 @@ def needs_present(question: Question) -> bool:
     left_out = [part for part in _ALL if part in asked and given(question, part) is None]
     if isinstance(question, RateQuestion) and question.node is None:
         left_out = [part for part in left_out if part != "nodes"]
-    return bool(left_out) or getattr(question, "channel", None) is not None
+    at_node = isinstance(question, PackQuestion) and question.node is not None
+    return bool(left_out) or at_node or getattr(question, "channel", None) is not None
 
 
 async def present(db: Db, question: Question, *, now: datetime, within: Within) -> World:
@@ -60,7 +62,18 @@ async def present(db: Db, question: Question, *, now: datetime, within: Within) 
     skus |= {component for parts in kits.values() for component in parts}
     if "nodes" not in type(question).model_fields:
         items = await catalog.items_of(db, skus=skus)
-        return replace(EMPTY, articles=_articles(items), kits=kits, cartons=await packing.cartons(db))
+        node = await _node(db, getattr(question, "node", None), within)
+        offered = await packing.offered(db, nodes=[node] if node else ())
+        rules = in_force(
+            await packing.house_rules(db), node_id=node, channel_id=channel.id if channel else None
+        )
+        return replace(
+            EMPTY,
+            articles=_articles(items),
+            kits=kits,
+            cartons=offered.at(node) if node else offered.cartons,
+            packing=rules.rules,
+        )
     snapshot = await take_snapshot(db, skus=skus, orders=(), now=at)
     sources = [
         Source(
@@ -94,6 +107,15 @@ async def _channel(db: Db, code: str | None, within: Within) -> Channel | None:
         if within.channels is None or channel.id in within.channels:
             return channel
     raise Unanswerable([Fault("/channel", "unknown_channel", f"no channel {code!r}")])
+
+
+async def _node(db: Db, code: str | None, within: Within) -> UUID | None:
+    if code is None:
+        return None
+    for node in await network.nodes_of(db, codes=[code]):
+        if within.nodes is None or node in within.nodes:
+            return node
+    raise Unanswerable([Fault("/node", "unknown_node", f"no node {code!r}")])
 
 
 def _articles(items: Mapping[str, catalog.Item]) -> dict[str, Article]:
