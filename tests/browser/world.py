@@ -27,6 +27,7 @@ from orderloom.returns.model import Asked, Requested, Sold
 from orderloom.simulate import demo_data
 from orderloom.terms import Address
 from orderloom.worker import Worker
+from tests.browser import back_office
 
 PASSWORD = "correct horse battery"
 PEOPLE = {
@@ -58,6 +59,9 @@ class World:
     delivered: str
     to_pick: str
     hostile: str
+    job: UUID
+    invoice: UUID
+    count: UUID
 
 
 async def make(database: Database, *, orders: int = 70) -> World:
@@ -85,8 +89,9 @@ async def make(database: Database, *, orders: int = 70) -> World:
             "SELECT number FROM orders.fulfillments WHERE max_rank < 500 ORDER BY number DESC LIMIT 1"
         )
         await _told(db, now)
-        await _on_its_way(db, now)
-    return World(split, held, delivered, to_pick, hostile)
+        count = await _on_its_way(db, now)
+    desk = await back_office.work(database, worker, _draft(0, now, random.Random(0)))
+    return World(split, held, delivered, to_pick, hostile, desk.job, desk.invoice, count)
 
 
 # --- stock ------------------------------------------------------------------------------------------------------
@@ -114,7 +119,7 @@ async def _told(db: Db, now: datetime) -> None:
     )
 
 
-async def _on_its_way(db: Db, now: datetime) -> None:
+async def _on_its_way(db: Db, now: datetime) -> UUID:
     """A purchase order for Columbus, half of it here, and a cycle count."""
     node = await db.fetchval("SELECT id FROM network.nodes WHERE code = 'CMH'")
     supply = await db.fetchval(
@@ -127,11 +132,12 @@ async def _on_its_way(db: Db, now: datetime) -> None:
         "INSERT INTO inventory.supply_lines (supply_id, position, sku, expected) VALUES ($1, 1, 'MUG00-CEDA', 120)",
         supply,
     )
-    count = await db.fetchval(
+    count: UUID = await db.fetchval(
         "INSERT INTO inventory.counts (number, node_id, created_by) VALUES ('C900001', $1, 'test') RETURNING id",
         node,
     )
     await db.execute("INSERT INTO inventory.count_lines (count_id, sku) VALUES ($1, 'MUG00-CEDA')", count)
+    return count
 
 
 # --- orders -----------------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ from orderloom.inventory.availability import Offer
 from orderloom.inventory.store import allotments as store
 from orderloom.journey import limiting
 from orderloom.journey.limiting import TooMuch
-from orderloom.journey.offering import offers
+from orderloom.journey.offering import offers, standing
 from orderloom.plumbing.database import Row
 
 routes = Routes("inventory")
@@ -157,15 +157,8 @@ async def delete_allotment(call: Here, sku: Code, channel: Code) -> None:
 
 
 async def _shown(call: Call, found: Sequence[Allotment]) -> list[AllotmentOut]:
-    ids = {allotment.channel_id for allotment in found}
-    codes = {c.id: c.code for c in (await network.channels_of(call.db, ids=ids)).values()}
-    standing = await offers(
-        call.db,
-        skus={allotment.sku for allotment in found},
-        channels=ids,
-        within=call.scope.nodes,
-    )
-    return [AllotmentOut.of(a, codes[a.channel_id], standing.get((a.channel_id, a.sku))) for a in found]
+    rows = await standing(call.db, allotments=found, within=call.scope.nodes)
+    return [AllotmentOut.of(row.allotment, row.channel, row.offer) for row in rows]
 
 
 async def _channel(call: Call, code: str) -> UUID:
@@ -243,17 +236,9 @@ async def list_safety_rules(
 async def delete_safety_rule(call: Here, rule_id: SafetyRuleId) -> None:
     """Take a rule away: the next strongest holds from now on"""
     rows = await store.rules_of(call.db, [rule_id])
-    if not rows or not _may_set(call, rows[0]["channel_id"], rows[0]["node_id"]):
+    if not rows or not call.credential.covers(channel=rows[0]["channel_id"], node=rows[0]["node_id"]):
         raise not_found("safety rule")
     await limiting.unsecure(call.db, ids=[rule_id])
-
-
-def _may_set(call: Call, channel: UUID | None, node: UUID | None) -> bool:
-    """A limited key sets rules of its own channels and nodes alone."""
-    found = call.credential
-    return (found.channels is None or (channel is not None and found.sees(channel=channel))) and (
-        found.nodes is None or (node is not None and found.sees(node=node))
-    )
 
 
 async def _rules(call: Call, given: Sequence[SafetyRuleIn]) -> list[SafetyRule]:
@@ -274,7 +259,7 @@ async def _rules(call: Call, given: Sequence[SafetyRuleIn]) -> list[SafetyRule]:
         ]
         if rule.sku is not None and rule.sku not in items:
             faults.append(Fault(f"/rules/{i}/sku", "unknown_sku", f"no item {rule.sku!r} in the catalogue"))
-        if not _may_set(call, channel, node):
+        if not call.credential.covers(channel=channel, node=node):
             faults.append(
                 Fault(f"/rules/{i}", "limited_credential", "name a channel or node within the key's limits")
             )

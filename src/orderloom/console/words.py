@@ -107,6 +107,10 @@ _TONES: Mapping[str, str] = {
     "declined": "bad", "captured": "good", "succeeded": "good", "requested": "info", "unknown": "warn",
     # lifecycle
     "open": "info", "closed": "good", "cancelled": "quiet", "draft": "quiet",
+    # of sourcing profiles
+    "tested": "info", "active": "good", "retired": "quiet", "shadow": "warn",
+    # of files of orders, and counts
+    "running": "info", "posted": "good",
     # of parcels
     "info_received": "quiet", "in_transit": "info", "out_for_delivery": "info", "delivered": "good",
     "attempt_failed": "warn", "exception": "bad", "return_to_sender": "bad", "available_for_pickup": "info",
@@ -187,6 +191,9 @@ EVENT_WORDS: Mapping[str, str] = {
     "order.delivered": "Everything delivered",
     "order.closed": "Closed",
     "order.edited": "Edited",
+    "sourcing_profile.drafted": "Sourcing profile drafted",
+    "sourcing_profile.activated": "Sourcing profile activated",
+    "sourcing_profile.retired": "Sourcing profile retired",
     "hold.raised": "Hold raised",
     "hold.cleared": "Hold cleared",
     "exception.opened": "Needs a person",

@@ -64,14 +64,6 @@ SELECT c.code AS channel, a.quantity, a.next_at, a.next_units, a.version, a.chan
 FROM sync.availability AS a JOIN network.channels AS c ON c.id = a.channel_id
 WHERE a.sku = $2 AND ($1::uuid[] IS NULL OR a.channel_id = ANY($1)) ORDER BY c.code
 """
-_COUNTS = """
-SELECT c.number, n.code AS node, c.state, c.created_by, c.created_at, c.updated_at, count(l.*)::int AS lines,
-  count(l.counted)::int AS counted, coalesce(sum(l.recounts), 0)::int AS recounts
-FROM inventory.counts AS c JOIN network.nodes AS n ON n.id = c.node_id
-LEFT JOIN inventory.count_lines AS l ON l.count_id = c.id
-WHERE ($1::uuid[] IS NULL OR c.node_id = ANY($1)) AND ($2 = '' OR n.code = $2) AND ($3 = 'all' OR c.state = $3)
-GROUP BY c.id, n.code ORDER BY c.created_at DESC, c.number LIMIT $4
-"""
 _ITEM = "SELECT * FROM catalog.items WHERE sku = $1"
 _LOTS = """
 SELECT l.lot, n.code AS node, l.expires_on, l.on_hand, l.allocated, l.expired
@@ -136,8 +128,3 @@ async def coming(db: Db, *, scope: Scope, sku: str) -> list[Row]:
 async def offered(db: Db, *, scope: Scope, sku: str) -> list[Row]:
     """What each channel was last told of a SKU."""
     return await db.fetch(_OFFERED, scope.channels, sku)
-
-
-async def counts(db: Db, *, scope: Scope, node: str = "", state: str = "open", limit: int = 100) -> list[Row]:
-    """Cycle counts, newest first."""
-    return await db.fetch(_COUNTS, scope.nodes, node, state, limit)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from orderloom import catalog, inventory, network
+from orderloom.inventory.allotting import Allotment
 from orderloom.inventory.availability import Offer
 from orderloom.network.model import Channel, Node
 from orderloom.orders.reading import unsupplied
@@ -39,6 +41,25 @@ async def offers(
         selling={node.id for node in nodes.values() if node.open},
         awaiting=await unsupplied(db, skus=leaves),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An allotment as it stands: its channel's code, and what that channel may sell; None where it is closed."""
+
+    allotment: Allotment
+    channel: str
+    offer: Offer | None
+
+
+async def standing(
+    db: Db, *, allotments: Sequence[Allotment], within: Collection[UUID] | None = None
+) -> list[Standing]:
+    """How these allotments stand now."""
+    ids = {allotment.channel_id for allotment in allotments}
+    codes = {c.id: c.code for c in (await network.channels_of(db, ids=ids)).values()}
+    found = await offers(db, skus={allotment.sku for allotment in allotments}, channels=ids, within=within)
+    return [Standing(a, codes[a.channel_id], found.get((a.channel_id, a.sku))) for a in allotments]
 
 
 def open_to(channel: Channel, nodes: Mapping[UUID, Node]) -> set[UUID]:

@@ -85,6 +85,12 @@ class Credential:
             channel is None or self.channels is None or channel in self.channels
         )
 
+    def covers(self, *, node: UUID | None, channel: UUID | None) -> bool:
+        """Whether all of something is within the limits; what is not given means all there are."""
+        return (self.nodes is None or (node is not None and node in self.nodes)) and (
+            self.channels is None or (channel is not None and channel in self.channels)
+        )
+
     @property
     def limited(self) -> bool:
         return self.nodes is not None or self.channels is not None

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from orderloom.console.routes import (
     configuration,
+    counting,
     entry,
     exceptions,
     inventory,
+    invoices,
+    jobs,
+    limits,
     messages,
     nodes,
     order,
@@ -16,6 +20,7 @@ from orderloom.console.routes import (
     parcels,
     promise,
     returns,
+    sourcing,
     stock,
 )
 
@@ -23,15 +28,20 @@ ROUTERS = (
     entry.router,
     overview.router,
     orders.router,
+    jobs.router,
     order.router,
     order_actions.router,
     exceptions.router,
     # Before the items' own pages, whose address takes whatever follows.
     stock.router,
+    limits.router,
+    counting.router,
     inventory.router,
     nodes.router,
     parcels.router,
+    invoices.router,
     promise.router,
+    sourcing.router,
     returns.router,
     messages.router,
     configuration.router,

@@ -1,4 +1,4 @@
-"""Why a number of stock is so, and putting it right; what channels are told; what is on its way; what was counted."""
+"""Why a number of stock is so, and putting it right; what channels are told; what is on its way."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ async def reconcile(request: Request, code: str, who: MayWrite) -> Response:
     return RedirectResponse(f"/console/inventory-channels/{code}?did=asked", status_code=303)
 
 
-# --- on its way, counted --------------------------------------------------------------------------------------
+# --- on its way --------------------------------------------------------------------------------------
 
 
 @router.get("/inventory-supplies")
@@ -211,11 +211,3 @@ async def supplies(
         params={"kind": wanted or "", "state": standing, "node": node},
         more={"at": last["due_at"].isoformat(), "key": str(last["id"])} if last else None,
     )
-
-
-@router.get("/inventory-counts")
-async def counts(request: Request, who: May, state: str = "open", node: Name = "") -> Response:
-    standing = state if state in {"open", "posted", "cancelled", "all"} else "open"
-    async with reading(request) as db:
-        rows = await inventory_grid.counts(db, scope=who.scope, node=node, state=standing)
-    return page(request, "counts.html", rows=rows, params={"state": standing, "node": node})

@@ -109,6 +109,7 @@ async def insert_lines(db: Db, *, invoice: UUID, carrier: str, rows: Sequence[Ma
 async def invoices(
     db: Db,
     *,
+    key: UUID | None = None,
     carrier: str | None = None,
     number: str | None = None,
     before: UUID | None = None,
@@ -120,13 +121,14 @@ async def invoices(
         SELECT id, carrier, number, currency, billed, disputed, summary, audited_by, audited_at
         FROM shipping.invoices
         WHERE ($1::text IS NULL OR carrier = $1) AND ($2::text IS NULL OR number = $2)
-          AND ($3::uuid IS NULL OR id < $3)
+          AND ($3::uuid IS NULL OR id < $3) AND ($5::uuid IS NULL OR id = $5)
         ORDER BY id DESC LIMIT $4
         """,
         carrier,
         number,
         before,
         limit,
+        key,
     )
 
 
