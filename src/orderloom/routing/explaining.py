@@ -52,8 +52,7 @@ def _verdicts(scene: Scene) -> Iterator[dict[str, Any]]:
     chosen = {part.node.code: part for part in scene.best.parts} if scene.best else {}
     for source in scene.request.sources:
         node = source.node
-        has = source.available
-        covers = {sku: min(n, has[sku]) for sku, n in scene.calls.items() if sku in has}
+        covers = scene.covers(source)
         part = chosen.get(node.code)
         reasons: list[str] = []
         cost: int | None = None
@@ -83,15 +82,15 @@ def _alone(
     """What speaks against a node, and what it would come to if it shipped everything."""
     if not covers:
         return ["has none of it"], None, None
-    origin = scene.origin(source.node)
-    lane = scene.lane(origin)
-    if not lane.kept and not scene.lane(origin, until=date.max).later:
-        return [_no_service(scene, origin, packed=False)], None, None
+    node = source.node
+    lane = scene.lane(node)
+    if not lane.kept and not scene.lane(node, until=date.max).later:
+        return [_no_service(scene, scene.origin(node), packed=False)], None, None
     if covers != scene.calls:
         return _in_time(scene, lane), None, None
-    alone = scene.alone(source, origin) or scene.alone(source, origin, until=date.max)
+    alone = scene.alone(source, lane) or scene.alone(source, scene.lane(node, until=date.max))
     if alone is None:
-        return [_no_service(scene, origin, packed=True)], None, None
+        return [_no_service(scene, scene.origin(node), packed=True)], None, None
     reasons = _in_time(scene, lane) if alone.chosen.late else []
     return reasons, alone.cost, alone.chosen.way.due
 
@@ -106,8 +105,7 @@ def _no_service(scene: Scene, origin: Origin, *, packed: bool) -> str:
 
 
 def _in_time(scene: Scene, lane: Lane) -> list[str]:
-    late = scene.best is not None and scene.best.late
-    return [] if lane.kept or late else ["cannot keep the promise"]
+    return [] if lane.kept or scene.late else ["cannot keep the promise"]
 
 
 # --- sentences ------------------------------------------------------------------------------------------------
@@ -124,11 +122,10 @@ def _sentences(scene: Scene, candidates: Sequence[Mapping[str, Any]]) -> Iterato
 
 
 def _why_node(scene: Scene, part: Part) -> dict[str, Any]:
-    assert scene.best is not None  # noqa: S101
     code = part.node.code
     told: dict[str, Any] = {"about": "node", "node": code}
     if code in scene.without:
-        more = scene.without[code] - scene.best.weighed
+        more = scene.without[code] - scene.weighed
         others = f"the best plan without {code} costs {more} more"
         return {**told, "text": others if more else f"a plan without {code} costs no less", "more": more}
     if scene.second is None:
@@ -158,7 +155,7 @@ def _why_split(scene: Scene, candidates: Sequence[Mapping[str, Any]]) -> dict[st
 
 def _why_carton(scene: Scene, part: Part) -> dict[str, Any]:
     units = sum(part.units.values())
-    least = scene.pack(scene.units_of(part)).least
+    least = scene.pack_of(part).least
     told: dict[str, Any] = {"about": "carton", "node": part.node.code, "parcels": len(part.parcels)}
     if len(part.parcels) > 1:
         fewest = "fewer cannot hold it" if len(part.parcels) == least else f"at least {least} are needed"
@@ -177,8 +174,8 @@ def _why_service(scene: Scene, part: Part) -> dict[str, Any]:
     told: dict[str, Any] = {"about": "service", "node": part.node.code}
     if part.late:
         return {**told, "text": f"no service keeps the promise, and {name} comes soonest"}
-    pack = scene.pack(scene.units_of(part))
-    lane = scene.lane(scene.origin(part.node), until=date.max)
+    pack = scene.pack_of(part)
+    lane = scene.lane(part.node, until=date.max)
     rivals = [
         (cost, way.tie, way)
         for way in (*lane.kept, *lane.later)

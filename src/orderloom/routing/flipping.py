@@ -16,6 +16,8 @@ from orderloom.routing.model import Part
 from orderloom.routing.scene import Scene
 from orderloom.shipping.select import arrival
 
+_NONE = "has none of it"
+
 
 def flips(scene: Scene) -> Iterator[dict[str, Any]]:
     """One of each kind, where there is one."""
@@ -25,7 +27,7 @@ def flips(scene: Scene) -> Iterator[dict[str, Any]]:
     yield from _price(scene)
     yield from _least("units", _more_stock(scene))
     yield from _least("units", _less_stock(scene))
-    if not best.late:
+    if not scene.late:
         yield from _least("minutes", _later_cutoff(scene))
         yield from _least("minutes", _later_order(scene))
 
@@ -37,13 +39,13 @@ def _least(measure: str, found: Iterator[dict[str, Any]]) -> Iterator[dict[str, 
 
 def _price(scene: Scene) -> Iterator[dict[str, Any]]:
     best, second = scene.best, scene.second
-    if best is None or second is None or best.late != second.late:
+    if best is None or second is None or scene.late != second.late:
         return
     others = {part.node.code for part in second.parts}
     node = next((part.node.code for part in best.parts if part.node.code not in others), None)
     if node is None:
         return
-    more = second.weighed - best.weighed + 1
+    more = second.weighed - scene.weighed + 1
     rivals = sorted(others - {part.node.code for part in best.parts})
     together = " together" if len(rivals) > 1 else ""
     cheaper = f", or from {' and '.join(rivals)}{together} cheaper by as much" if rivals else ""
@@ -62,17 +64,17 @@ def _more_stock(scene: Scene) -> Iterator[dict[str, Any]]:
         return
     for source in scene.request.sources:
         code = source.node.code
-        if code in scene.out and scene.out[code] != "has none of it":
+        if scene.covers(source) == scene.calls or scene.out.get(code, _NONE) != _NONE:
             continue
         missing = {
             sku: units - source.available.get(sku, 0)
             for sku, units in scene.calls.items()
             if units > source.available.get(sku, 0)
         }
-        if len(missing) != 1 or _bound_elsewhere(scene, code) or not missing.keys().isdisjoint(scene.short):
+        if len(missing) != 1 or scene.bound_elsewhere(code) or not missing.keys().isdisjoint(scene.short):
             continue
-        alone = scene.alone(source, scene.origin(source.node))
-        if alone is not None and alone.weighed < scene.best.weighed and not alone.chosen.late:
+        alone = scene.alone(source, scene.lane(source.node))
+        if alone is not None and alone.weighed < scene.weighed and not alone.chosen.late:
             [(sku, units)] = missing.items()
             yield {
                 "kind": "stock",
@@ -80,12 +82,8 @@ def _more_stock(scene: Scene) -> Iterator[dict[str, Any]]:
                 "node": code,
                 "sku": sku,
                 "units": units,
-                "saves": scene.best.weighed - alone.weighed,
+                "saves": scene.weighed - alone.weighed,
             }
-
-
-def _bound_elsewhere(scene: Scene, code: str) -> bool:
-    return any(want.fixed_node not in {None, code} for want in scene.request.wants)
 
 
 def _less_stock(scene: Scene) -> Iterator[dict[str, Any]]:
@@ -107,19 +105,15 @@ def _less_stock(scene: Scene) -> Iterator[dict[str, Any]]:
 
 def _later_cutoff(scene: Scene) -> Iterator[dict[str, Any]]:
     """How much later a node's cut-off had to be for it to hand everything over today, and to be the better one."""
-    assert scene.best is not None  # noqa: S101
     for source in scene.request.sources:
         node = source.node
-        if node.code in scene.out or _bound_elsewhere(scene, node.code):
-            continue
-        has = source.available
-        if any(has.get(sku, 0) < units for sku, units in scene.calls.items()):
+        if node.code in scene.out or scene.covers(source) != scene.calls or scene.bound_elsewhere(node.code):
             continue
         stretched = scene.world.stretched(node, scene.request.now)
         if stretched.days == scene.origin(node).days:
             continue
-        alone = scene.alone(source, stretched)
-        if alone is None or alone.chosen.late or alone.weighed >= scene.best.weighed:
+        alone = scene.alone(source, scene.lane_from(stretched))
+        if alone is None or alone.chosen.late or alone.weighed >= scene.weighed:
             continue
         service = alone.chosen.way.service
         until = cutoff(node, carrier=service.tariff.carrier, service=service.code)
@@ -134,7 +128,7 @@ def _later_cutoff(scene: Scene) -> Iterator[dict[str, Any]]:
                 "carrier": service.tariff.carrier,
                 "service": service.code,
                 "minutes": minutes,
-                "saves": scene.best.weighed - alone.weighed,
+                "saves": scene.weighed - alone.weighed,
             }
 
 

@@ -79,6 +79,7 @@ class Lattice:
         self._holding: list[list[tuple[int, int]]] | None = None
         self._offers: _Offers | None = None
         self._lows: list[list[tuple[int, int]]] = []
+        self._opened: list[tuple[int, int]] | None = None
         self.steps = 0
 
     # --- answers --------------------------------------------------------------------------------------------------
@@ -96,7 +97,8 @@ class Lattice:
         single = self._single(denied, below)
         # A cut dearer than everything from one node need not be found.
         most = single.value if single else below
-        if self._q.most == 1 or sum(self._q.wanted) == 1 or self._two(denied) >= most:
+        lone = self._q.most == 1 or sum(self._q.wanted) == 1
+        if lone or self._apart(denied) >= most or self._two(denied) >= most:
             return Answer(single, single.cost if single else 0, proven=True, steps=self.steps - before)
         floor, best, proven = 0, single, True
         try:
@@ -143,6 +145,18 @@ class Lattice:
             if node != denied:
                 return Found(value, ((node, self._q.wanted),))
         return None
+
+    def _apart(self, denied: int | None) -> int:
+        """No plan of two parts or more costs less: the two nodes that are opened for least, with a unit each."""
+        if self._opened is None:
+            costs = self._costs
+            each = (min(costs.each[node]) for node in range(len(self._q.stock)))
+            self._opened = sorted(
+                ((fixed + costs.opening(node) + least << SHIFT) + SHIPMENT + node, node)
+                for node, (fixed, least) in enumerate(zip(costs.fixed, each, strict=True))
+            )
+        two = [value for value, node in self._opened if node != denied][:2]
+        return sum(two) if len(two) > 1 else NEVER
 
     def _two(self, denied: int | None) -> int:
         """No plan of two parts or more costs less: one has the item that is dearest to ship, the other something."""

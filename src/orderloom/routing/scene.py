@@ -38,6 +38,13 @@ class Scene:
         self.request, self.out, self.world, self.calls = request, out, world, calls
         self.best, self.second, self.without = best, second, without
         self.promised = request.promise_at.date() if request.promise_at else None
+        self.late = best is not None and best.late
+        self.weighed = best.weighed if best else 0
+        self._fixed = {want.fixed_node for want in request.wants} - {None}
+        self._skus = {want.key: want.sku for want in request.wants}
+        self._origins: dict[str, Origin] = {}
+        self._lanes: dict[tuple[str, date | None], Lane] = {}
+        self._covers: dict[str, dict[str, int]] = {}
 
     @cached_property
     def reach(self) -> Reach:
@@ -63,11 +70,35 @@ class Scene:
 
     def origin(self, node: Node) -> Origin:
         """The node with its handovers."""
-        return self.world.origin(node, self.request.now)
+        found = self._origins.get(node.code)
+        if found is None:
+            found = self._origins[node.code] = self.world.origin(node, self.request.now)
+        return found
 
-    def lane(self, origin: Origin, *, until: date | None = None) -> Lane:
+    def lane(self, node: Node, *, until: date | None = None) -> Lane:
         """The ways from there to the buyer."""
+        key = node.code, until
+        found = self._lanes.get(key)
+        if found is None:
+            found = self._lanes[key] = self.lane_from(self.origin(node), until=until)
+        return found
+
+    def lane_from(self, origin: Origin, *, until: date | None = None) -> Lane:
+        """The same for a node whose hours are other than its own."""
         return self.world.lane(origin, self.reach, self.promised, until)
+
+    def covers(self, source: Source) -> Mapping[str, int]:
+        """What the node has of what is to be shipped."""
+        found = self._covers.get(source.node.code)
+        if found is None:
+            has = source.available
+            found = {sku: min(units, has[sku]) for sku, units in self.calls.items() if sku in has}
+            self._covers[source.node.code] = found
+        return found
+
+    def bound_elsewhere(self, code: str) -> bool:
+        """Whether units that are to be shipped may come from another node alone."""
+        return bool(self._fixed) and self._fixed != {code}
 
     def pack(self, units: Mapping[str, int]) -> Pack:
         """The units in their cartons."""
@@ -76,16 +107,21 @@ class Scene:
 
     def units_of(self, part: Part) -> dict[str, int]:
         """What a part ships, by SKU."""
-        skus = {want.key: want.sku for want in self.request.wants}
         found: dict[str, int] = {}
         for key, units in part.units.items():
-            found[skus[key]] = found.get(skus[key], 0) + units
+            sku = self._skus[key]
+            found[sku] = found.get(sku, 0) + units
         return found
 
-    def alone(self, source: Source, origin: Origin, *, until: date | None = None) -> Alone | None:
-        """Everything from one node, whatever it has."""
+    def pack_of(self, part: Part) -> Pack:
+        """What a part ships in its cartons."""
+        units = self.units_of(part)
+        return self.everything if units == self.calls else self.pack(units)
+
+    def alone(self, source: Source, lane: Lane) -> Alone | None:
+        """Everything from one node by that lane, whatever it has."""
         pack = self.everything
-        chosen = self.world.price(self.lane(origin, until=until), pack)
+        chosen = self.world.price(lane, pack)
         if chosen is None:
             return None
         node = source.node
