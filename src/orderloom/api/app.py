@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 
 from fastapi import FastAPI, Request
@@ -110,10 +110,10 @@ def create_app(
     app.state.meters = Meters()
     doors: list[Door] = sorted((door for group in routes for door in group.doors), key=_specific_first)
     app.router.routes.extend(doors)
-    written = document.write(app)
-    app.openapi = lambda: written  # type: ignore[method-assign]
+    # Written when it is first asked for, in a thread: it takes longer than all the rest of a start.
+    app.openapi = cache(lambda: document.write(app))  # type: ignore[method-assign]
     app.router.add_route(
-        "/v1/openapi.json", lambda _: JSONResponse(written), methods=["GET"], include_in_schema=False
+        "/v1/openapi.json", lambda _: JSONResponse(app.openapi()), methods=["GET"], include_in_schema=False
     )
     for kind, handler in _HANDLERS:
         app.add_exception_handler(kind, handler)
