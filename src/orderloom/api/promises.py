@@ -210,7 +210,8 @@ class KeptOut(Out):
 
     week: date = Field(description="Its Monday")
     promised: int
-    kept: int = Field(description="There by the promised moment")
+    kept: int = Field(description="There by the moment first promised")
+    moved: int = Field(description="Bound to a later date, for work or a parcel came behind")
     mean_days: float = Field(description="From order to promise")
 
 
@@ -244,7 +245,13 @@ async def read_calibration(call: Here) -> CalibrationOut:
     found = await deliveries.calibration(call.db)
     return CalibrationOut(
         kept=[
-            KeptOut(week=one.week, promised=one.promised, kept=one.kept, mean_days=round(one.days, 2))
+            KeptOut(
+                week=one.week,
+                promised=one.promised,
+                kept=one.kept,
+                moved=one.moved,
+                mean_days=round(one.days, 2),
+            )
             for one in kept
         ],
         version=found.version if found else None,

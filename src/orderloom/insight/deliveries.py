@@ -82,11 +82,14 @@ class Service:
 
 _NEWEST = "SELECT * FROM delivery.transit_models ORDER BY version DESC LIMIT 1"
 _KEPT = f"""
-SELECT date_trunc('week', o.promise_at)::date AS week, count(*) AS promised,
-       count(*) FILTER (WHERE o.delivered_at <= o.promise_at) AS kept,
-       avg(EXTRACT(epoch FROM o.promise_at - o.placed_at) / 86400)::float8 AS days
+SELECT date_trunc('week', p.at)::date AS week, count(*) AS promised,
+       count(*) FILTER (WHERE o.delivered_at <= p.at) AS kept, count(*) FILTER (WHERE p.at < o.promise_at) AS moved,
+       avg(EXTRACT(epoch FROM p.at - o.placed_at) / 86400)::float8 AS days
 FROM orders.orders AS o
-WHERE {ORDER_IN_SCOPE} AND o.promise_at >= $3 AND o.promise_at < $4 AND o.lifecycle <> 'cancelled'
+CROSS JOIN LATERAL (
+  SELECT least(o.promise_at, (SELECT min(r.was) FROM orders.repromises AS r WHERE r.order_id = o.id AND r.slip)) AS at
+) AS p
+WHERE {ORDER_IN_SCOPE} AND p.at >= $3 AND p.at < $4 AND o.lifecycle <> 'cancelled'
 GROUP BY 1 ORDER BY 1
 """
 
@@ -107,15 +110,16 @@ async def calibration(db: Db) -> Calibration | None:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Orders promised for a week, how many came by then, and the mean days they were promised."""
+    """Orders first promised for a week, how many came by then or slipped to a later day, and the mean days promised."""
 
     week: date
     promised: int
     kept: int
+    moved: int
     days: float
 
 
 async def kept_by_week(db: Db, *, scope: Scope, now: datetime, weeks: int = 12) -> list[Kept]:
     """Whether the promises of orders of these weeks were kept, whatever they had been made from."""
     rows = await db.fetch(_KEPT, scope.channels, scope.nodes, now - timedelta(weeks=weeks), now)
-    return [Kept(row["week"], row["promised"], row["kept"], row["days"]) for row in rows]
+    return [Kept(**row) for row in rows]

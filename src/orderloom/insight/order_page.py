@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from orderloom.insight.order_promise import OrderPromise, order_promise
 from orderloom.insight.scope import ORDER_IN_SCOPE, Scope
 from orderloom.plumbing.database import Db, Row
 from orderloom.routing.store import decisions_of
@@ -16,6 +17,7 @@ class OrderPage:
     """The order with everything that hangs on it; each list in the order it is read."""
 
     order: Row
+    promise: OrderPromise
     lines: list[Row]
     slices: list[Row]
     fulfillments: list[Row]
@@ -140,8 +142,11 @@ async def order_page(db: Db, *, scope: Scope, number: str) -> OrderPage | None:
     if order is None:
         return None
     key: UUID = order["id"]
+    promise = await order_promise(db, order_id=key)
+    assert promise is not None  # noqa: S101 - the order was found just above
     return OrderPage(
         order=order,
+        promise=promise,
         lines=await db.fetch(_LINES, key),
         slices=await db.fetch(_SLICES, key),
         fulfillments=await db.fetch(_FULFILLMENTS, key),

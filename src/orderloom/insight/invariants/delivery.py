@@ -64,4 +64,27 @@ INVARIANTS = (
           WHERE e.entity_id = p.fulfillment_id AND e.type = 'shipment.delivered')
         """,
     ),
+    Invariant(
+        key="P5.dates",
+        says="an order's promised dates take one another's place without a gap, and the last is the order's",
+        sql="""
+        SELECT r.order_id, r.was, r.before, r.promise_at, r.made_at, o.promise_at AS bound
+        FROM (SELECT order_id, was, promise_at, made_at,
+                     lag(promise_at) OVER mine AS before, lead(promise_at) OVER mine AS after
+              FROM orders.repromises WINDOW mine AS (PARTITION BY order_id ORDER BY made_at)) AS r
+        JOIN orders.orders AS o ON o.id = r.order_id
+        WHERE r.before <> r.was OR (r.after IS NULL AND r.promise_at IS DISTINCT FROM o.promise_at)
+        """,
+    ),
+    Invariant(
+        key="P5.told",
+        says="of every date that slipped the log tells once, as its buyer was told",
+        sql="""
+        SELECT r.order_id, r.was, r.promise_at, count(e.id) AS told
+        FROM orders.repromises AS r
+        LEFT JOIN plumbing.events AS e ON e.order_id = r.order_id AND e.type = 'order.delayed'
+          AND (e.data ->> 'promise_at')::timestamptz = r.promise_at
+        WHERE r.slip GROUP BY r.order_id, r.was, r.promise_at HAVING count(e.id) <> 1
+        """,
+    ),
 )

@@ -1,5 +1,7 @@
 """Violations of what delivery promises."""
 
+from datetime import UTC, datetime
+
 
 async def _parcel(db, world, *, status="in_transit"):
     await db.execute(
@@ -44,9 +46,25 @@ async def an_arrival_untold(db, world):
     await _parcel(db, world, status="delivered")
 
 
+async def _slipped(db, world, *, was, to):
+    await db.execute(
+        "INSERT INTO orders.repromises (order_id, was, promise_at, why, slip) "
+        "VALUES ($1, $2::timestamptz, $3::timestamptz, 'planted', true)",
+        world.order,
+        was,
+        to,
+    )
+
+
+async def a_date_that_the_order_is_not_bound_to(db, world):
+    await _slipped(db, world, was=datetime(2026, 3, 1, tzinfo=UTC), to=datetime(2026, 3, 3, tzinfo=UTC))
+
+
 PLANTINGS = {
     "P4.once": the_same_event_twice,
     "P4.final": a_delivery_taken_back_without_correction,
     "P4.scanned": a_scan_forgotten,
     "P4.told": an_arrival_untold,
+    "P5.dates": a_date_that_the_order_is_not_bound_to,
+    "P5.told": a_date_that_the_order_is_not_bound_to,
 }
