@@ -78,7 +78,7 @@ async def killed(street):
     async def worker(of: str, step: str, moment: str) -> int:
         order = {"database": street.database.url, "journey": of, "step": step, "moment": moment}
         process.stdin.write(written(order))
-        return int(await asyncio.wait_for(process.stdout.readline(), 30))
+        return int(await asyncio.wait_for(process.stdout.readline(), 120))
 
     yield worker
     process.stdin.close()

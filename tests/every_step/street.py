@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +22,7 @@ from orderloom.orders import bulk
 from orderloom.orders.model import OrderDraft
 from orderloom.orders.reading import fulfillments_of, lines_of, orders_of, slices_of
 from orderloom.plumbing import events, http, journeys
-from orderloom.plumbing.database import Database, Db
+from orderloom.plumbing.database import Database, DatabaseAway, Db
 from orderloom.plumbing.journeys import Journey
 from orderloom.plumbing.runner import Runner
 from orderloom.returns.model import Asked, Disposition, Finding, Requested, Status
@@ -117,7 +118,7 @@ class Street:
         runner = Runner(self.database, tables, lease_s=LEASE_S)
         for _ in range(ROUNDS):
             told = sum([await events.feed(self.database, reader, hurry=True) for reader in READERS])
-            if await runner.run_until_idle() or told or await self._hurry():
+            if await self._idle(runner) or told or await self._hurry():
                 continue
             if not await events.unread(self.database, READERS):
                 return
@@ -270,7 +271,14 @@ class Street:
 
     async def run(self, table: Journey) -> None:
         """That journey alone goes on, without haste."""
-        await Runner(self.database, [table], lease_s=LEASE_S).run_until_idle()
+        await self._idle(Runner(self.database, [table], lease_s=LEASE_S))
+
+    async def _idle(self, runner: Runner) -> int:
+        """A worker outlives a lost connection: the server ends one whose client stood still for a minute."""
+        for _ in range(ROUNDS):
+            with suppress(DatabaseAway):
+                return await runner.run_until_idle()
+        raise AssertionError("the database never comes back")
 
     async def let_go(self) -> None:
         """Nobody is stopped any more."""
