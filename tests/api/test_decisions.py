@@ -148,3 +148,39 @@ def _uuid(text: str):
     from orderloom.terms import unwire
 
     return unwire("node", text)
+
+
+async def test_the_date_asked_for_a_page_and_a_cart_is_the_one_an_order_is_bound_to(shop):
+    path = "/v1/promises?channel=web&sku=MUG&quantity=2&sku=SET&postcode=43215&region=OH&quantity=1"
+    asked = await shop.ok("GET", path)
+    assert (asked["time_zone"], asked["short"]) == ("America/New_York", [])
+    # No contract goes there: the channel's own days.
+    assert {(one["service_level"], one["why"]) for one in asked["promises"]} == {
+        ("standard", None),
+        ("expedited", None),
+        ("overnight", None),
+    }
+    dates = [one["promise_at"] for one in asked["promises"]]
+    assert dates == sorted(dates)
+    placed = await shop.ok("POST", "/v1/orders", small.order({"MUG": 2, "SET": 1}))
+    promise = await shop.ok("GET", f"/v1/orders/{placed['id']}/promise")
+    order = await shop.ok("GET", f"/v1/orders/{placed['id']}")
+    assert (promise["promise_at"], promise["first_promise_at"]) == (order["promise_at"],) * 2
+    assert (promise["moves"], promise["why"], promise["late"]) == ([], None, False)
+    short = await shop.ok("GET", "/v1/promises?channel=web&sku=MUG&quantity=9000")
+    assert (short["promises"], short["short"]) == ([], [{"sku": "MUG", "expected_at": None}])
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "codes"),
+    [
+        ("channel=web&sku=GHOST", 422, {"unknown_sku"}),
+        ("channel=web&sku=MUG&quantity=1&quantity=2", 422, {"wrong_length"}),
+        ("channel=web&sku=MUG&service_level=drone", 422, {"unknown_value"}),
+        ("channel=nowhere&sku=MUG", 404, set()),
+    ],
+)
+async def test_a_question_for_a_date_that_names_what_is_not_there(shop, query, status, codes):
+    answer = await shop.get(f"/v1/promises?{query}")
+    assert answer.status_code == status
+    assert {fault["code"] for fault in answer.json().get("errors", [])} == codes
