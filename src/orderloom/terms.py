@@ -22,6 +22,7 @@ ID_PREFIXES: Mapping[str, str] = {
     "package": "pkg",
     "reservation": "rsv",
     "safety_rule": "sfr",
+    "pack_rules": "pkr",
     "count": "cnt",
     "payment": "pay",
     "transaction": "txn",
@@ -222,6 +223,10 @@ class Measure:
     def millimetres(self) -> int:
         """Millimetres, rounded up, so that nothing is smaller than it is."""
         return _ceil(self.value * _MILLIMETRES[self.unit])
+
+    def room(self) -> int:
+        """Millimetres, rounded down, so that no inside is larger than it is."""
+        return int(self.value * _MILLIMETRES[self.unit] + 1e-6)
 
     def json(self) -> dict[str, Any]:
         """The form on the wire."""

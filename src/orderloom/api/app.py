@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from orderloom.api import (
     allotments,
     availability,
+    boxing,
     bulk,
     bulk_jobs,
     capturing,
@@ -84,6 +85,7 @@ ROUTES: Sequence[Routes] = (
     network.routes,
     outages.routes,
     configuration.routes,
+    boxing.routes,
     feed.routes,
     webhooks.routes,
 )

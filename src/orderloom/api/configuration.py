@@ -63,16 +63,22 @@ class CartonIn(In):
     tare: Weight
     max_weight: Weight
     cost: Amount = 0
+    flexible: bool = Field(
+        default=False,
+        description="A bag or mailer: its inner height is how thick it may be filled, its outer height how thick "
+        "it is when empty; every millimetre of thickness takes one from its length and width",
+    )
 
     def carton(self, code: str) -> Carton:
         return Carton(
             code=code,
             name=self.name,
-            inner=Dimensions(*self.inner.millimetres()),
+            inner=Dimensions(*self.inner.room()),
             outer=Dimensions(*self.outer.millimetres()),
             tare_g=self.tare.grams(),
             max_weight_g=self.max_weight.grams(),
             cost=self.cost,
+            flexible=self.flexible,
         )
 
 
@@ -86,6 +92,7 @@ class CartonOut(Out):
     tare_g: int
     max_weight_g: int
     cost: int
+    flexible: bool
     active: bool
 
     @classmethod

@@ -127,6 +127,7 @@ WebhookId = Annotated[UUID, WireId("webhook")]
 DeliveryId = Annotated[UUID, WireId("delivery")]
 ReservationId = Annotated[UUID, WireId("reservation")]
 SafetyRuleId = Annotated[UUID, WireId("safety_rule")]
+PackRulesId = Annotated[UUID, WireId("pack_rules")]
 KeyId = Annotated[UUID, WireId("key")]
 JobId = Annotated[UUID, WireId("job")]
 
@@ -255,6 +256,9 @@ class Length(_Measure):
     def millimetres(self) -> int:
         return terms.Measure(self.value, self.unit).millimetres()
 
+    def room(self) -> int:
+        return terms.Measure(self.value, self.unit).room()
+
 
 class Size(In):
     """Three edges; height is the one that points up."""
@@ -265,6 +269,9 @@ class Size(In):
 
     def millimetres(self) -> tuple[int, int, int]:
         return self.length.millimetres(), self.width.millimetres(), self.height.millimetres()
+
+    def room(self) -> tuple[int, int, int]:
+        return self.length.room(), self.width.room(), self.height.room()
 
 
 ADDRESS_EXAMPLE: dict[str, Any] = {

@@ -262,6 +262,7 @@ class CartonRow(_Row):
     tare: Weight
     max_weight: Weight
     cost: Amount = 0
+    flexible: bool = False
 
     def carton(self) -> Carton:
         """The carton it stands for."""
@@ -269,10 +270,11 @@ class CartonRow(_Row):
             code=self.code,
             name=self.name,
             outer=Dimensions(*(side.millimetres() for side in self.outer)),
-            inner=Dimensions(*(_floor(side) for side in self.inner)),
+            inner=Dimensions(*(side.room() for side in self.inner)),
             tare_g=self.tare.grams(),
             max_weight_g=self.max_weight.grams(),
             cost=self.cost,
+            flexible=self.flexible,
         )
 
     @classmethod
@@ -286,23 +288,12 @@ class CartonRow(_Row):
             tare=Measure(carton.tare_g, "g"),
             max_weight=Measure(carton.max_weight_g, "g"),
             cost=carton.cost,
+            flexible=carton.flexible,
         )
 
 
 def _edges(size: Dimensions) -> tuple[Measure, Measure, Measure]:
     return Measure(size.length, "mm"), Measure(size.width, "mm"), Measure(size.height, "mm")
-
-
-def _floor(side: Measure) -> int:
-    exact = side.millimetres()
-    return (
-        exact
-        if Measure(exact, "mm").value <= Measure(side.value, side.unit).value * _MM[side.unit]
-        else exact - 1
-    )
-
-
-_MM = {"mm": 1.0, "cm": 10.0, "in": 25.4}
 
 
 class CarrierRow(_Row):

@@ -15,7 +15,18 @@ LEFT JOIN LATERAL (
   SELECT * FROM shipping.contracts AS c WHERE c.carrier = a.code ORDER BY c.version DESC LIMIT 1) AS c ON true
 ORDER BY a.active DESC, a.code
 """,
-    "cartons": "SELECT * FROM packing.cartons ORDER BY active DESC, code",
+    "cartons": """
+SELECT c.*, ARRAY(
+  SELECT jsonb_build_object('node', n.code, 'stock', k.stock)
+  FROM packing.node_cartons AS k JOIN network.nodes AS n ON n.id = k.node_id WHERE k.carton = c.code ORDER BY n.code
+) AS at_nodes
+FROM packing.cartons AS c ORDER BY c.active DESC, c.code
+""",
+    "packing": """
+SELECT r.*, n.code AS node, c.code AS channel
+FROM packing.rules AS r LEFT JOIN network.nodes AS n ON n.id = r.node_id
+LEFT JOIN network.channels AS c ON c.id = r.channel_id ORDER BY n.code NULLS FIRST, c.code NULLS FIRST
+""",
     # Never the hash of a secret: whoever reads this page has no use for it.
     "api_keys": """
 SELECT id, name, mode, prefix, scopes, cardinality(nodes) AS node_count, cardinality(channels) AS channel_count,

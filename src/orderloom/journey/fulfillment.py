@@ -13,7 +13,7 @@ from orderloom.delivery.model import Parcel
 from orderloom.inventory.availability import ship_legs
 from orderloom.inventory.counting import tell_changed
 from orderloom.inventory.model import Posting
-from orderloom.journey import lotting
+from orderloom.journey import boxing, lotting
 from orderloom.journey.closing import note_money
 from orderloom.journey.parking import parked
 from orderloom.journey.voiding import VOID_LABELS
@@ -57,12 +57,10 @@ async def submit(db: Db, works: Sequence[UUID], now: datetime) -> Outcomes:
         if piece.fulfillment_id and piece.rank < Rank.CANCELLED:
             units[piece.fulfillment_id] += Quantities({piece.sku: piece.quantity})
     items = await catalog.items_of(db, skus={sku for mine in units.values() for sku in mine})
-    await packing.plan_for(
-        db, fulfillments={work: packing.articles(items=items, units=mine) for work, mine in units.items()}
-    )
     await lotting.assign(db, works=[work.id for work in fresh], items=items, now=now)
     await set_request_status(db, [work.id for work in fresh], "submitted")
     await events.append(db, [_news("fulfillment.submitted", work) for work in fresh])
+    await boxing.plan_packing(db, works=fresh, units=units, items=items, now=now)
     return {}
 
 

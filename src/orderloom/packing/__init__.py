@@ -5,6 +5,7 @@ surplus unit is refused with the way out, and that every scan is on record. Neve
 short pick is answered with what is to be corrected), or knows carriers.
 
 - `cartonize` is the pure decision and `picture` draws its answer · `planning` makes articles of items and keeps plans
+- `houserules` says how a house packs, and which cartons a node has
 - `picking`, `scanning`, `packages` are the work at the node, station by station; `packages` and `picking` also take a
   node's word for whole sets (`pack_as_planned`, `pick_as_listed`) · `store` keeps the cartons
 
@@ -16,16 +17,19 @@ from __future__ import annotations
 
 from orderloom.packing.packages import cancel_packages, close_package, pack_as_planned, packages_of
 from orderloom.packing.picking import create_wave, pick_as_listed, pick_list, report_short
-from orderloom.packing.planning import articles, plan_for
+from orderloom.packing.planning import ToPack, articles, offered, plan_for, put_node_cartons
 from orderloom.packing.scanning import scan, take_back
-from orderloom.packing.store import cartons, plans_of, put_cartons
+from orderloom.packing.store import cartons, house_rules, plans_of, put_cartons
 
 __all__ = [
+    "ToPack",
     "articles",
     "cancel_packages",
     "cartons",
     "close_package",
     "create_wave",
+    "house_rules",
+    "offered",
     "pack_as_planned",
     "packages_of",
     "pick_as_listed",
@@ -33,6 +37,7 @@ __all__ = [
     "plan_for",
     "plans_of",
     "put_cartons",
+    "put_node_cartons",
     "report_short",
     "scan",
     "take_back",

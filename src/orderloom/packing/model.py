@@ -61,6 +61,11 @@ class Article:
         return cls(**{**known, "excludes": tuple(stored.get("excludes", ()))})
 
 
+def handled(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What an item's `handling` says, as an `Article` takes it; JSON knows no tuples."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in said.items()}
+
+
 # Nought is an answer of its own for what may lie on a unit.
 _SELDOM = frozenset(
     {
@@ -147,6 +152,25 @@ class PackRules:
     support_permille: int = 600
     clearance_mm: int = 0
     centred: bool = False
+
+    def json(self) -> dict[str, Any]:
+        """The form on the wire and in records."""
+        plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        pairs = self.segregated
+        return {
+            **plain,
+            "segregated": None if pairs is None else [list(pair) for pair in pairs],
+            "limited_g": dict(self.limited_g),
+            "class_units": dict(self.class_units),
+        }
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> Self:
+        """From its JSON form."""
+        known = {name: value for name, value in stored.items() if name in cls.__dataclass_fields__}
+        if known.get("segregated") is not None:
+            known["segregated"] = tuple((one, other) for one, other in known["segregated"])
+        return cls(**known)
 
 
 class Placement(NamedTuple):

@@ -12,9 +12,8 @@ from orderloom.catalog import Item
 from orderloom.orders import reading, slices
 from orderloom.orders.slices import Move
 from orderloom.packing import store
-from orderloom.packing.cartonize import whole
 from orderloom.packing.model import Carton, Closed, Package, PackedSet, PackPlan, Parcel, Refused
-from orderloom.packing.planning import articles
+from orderloom.packing.planning import plan_anew, use_cartons
 from orderloom.packing.work import Work, work_of, works_of
 from orderloom.plumbing import events
 from orderloom.plumbing.database import Db
@@ -70,6 +69,7 @@ async def close_package(
         return wrong
     size = dimensions or (outer.outer if outer else Dimensions(0, 0, 0))
     await store.close(db, box.id, carton=carton, size=(size.length, size.width, size.height), weight_g=gross)
+    await use_cartons(db, packed=[(work.fulfillment.node_id, carton)])
     (closed,) = await store.read_packages(db, ids=[box.id])
     await _tell(db, [closed], {work.fulfillment.id: work})
     others = [p for p in work.packages if p.id != box.id]
@@ -157,6 +157,7 @@ async def pack_as_planned(db: Db, *, fulfillment_ids: Sequence[UUID]) -> PackedS
         db, [(box.id, *item) for box in every for item in _items(works[box.fulfillment_id], box)]
     )
     await store.record_scans(db, _scans(works, every), by=acting.get().name)
+    await use_cartons(db, packed=[(works[b.fulfillment_id].fulfillment.node_id, b.carton) for b in every])
     await _tell(db, every, works)
     await _packed(db, able)
     return PackedSet(packed={work_id: tuple(packed) for work_id, packed in boxes.items()}, refused=refused)
@@ -181,11 +182,9 @@ async def _plans(db: Db, works: Sequence[Work]) -> dict[UUID, PackPlan]:
     ]
     if not stale:
         return kept
-    items = await catalog.items_of(db, skus={sku for work in stale for sku in work.ordered})
-    offered = await store.cartons(db)
-    fresh = {work.fulfillment.id: whole(articles(items=items, units=work.ordered), offered) for work in stale}
-    await store.put_plans(db, fresh)
-    return kept | fresh
+    # All nodes at once, for their cartons are locked in key order.
+    await store.node_cartons(db, nodes=[work.fulfillment.node_id for work in works], to="use")
+    return kept | await plan_anew(db, works=stale)
 
 
 def _covered(parcels: Iterable[Parcel]) -> Quantities:

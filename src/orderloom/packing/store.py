@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
+from orderloom.packing.houserules import HouseRules, StoredRules
 from orderloom.packing.model import Carton, Package, PackPlan
 from orderloom.plumbing.database import Db, Row
 from orderloom.terms import Quantities
@@ -17,22 +18,24 @@ from orderloom.terms import Quantities
 async def cartons(db: Db) -> tuple[Carton, ...]:
     """The cartons in use, by code."""
     rows = await db.fetch(
-        "SELECT code, name, outer_mm, inner_mm, tare_g, max_weight_g, cost FROM packing.cartons WHERE active ORDER BY code"
+        "SELECT code, name, outer_mm, inner_mm, tare_g, max_weight_g, cost, flexible FROM packing.cartons "
+        "WHERE active ORDER BY code"
     )
     return tuple(Carton.of(dict(row)) for row in rows)
 
 
 _PUT_CARTONS = """
-INSERT INTO packing.cartons AS c (code, name, outer_mm, inner_mm, tare_g, max_weight_g, cost)
-SELECT code, name, ARRAY[ol, ow, oh], ARRAY[il, iw, ih], tare_g, max_weight_g, cost
+INSERT INTO packing.cartons AS c (code, name, outer_mm, inner_mm, tare_g, max_weight_g, cost, flexible)
+SELECT code, name, ARRAY[ol, ow, oh], ARRAY[il, iw, ih], tare_g, max_weight_g, cost, flexible
 FROM unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[], $9::int[],
-            $10::int[], $11::bigint[]) AS t (code, name, ol, ow, oh, il, iw, ih, tare_g, max_weight_g, cost)
+            $10::int[], $11::bigint[], $12::bool[])
+  AS t (code, name, ol, ow, oh, il, iw, ih, tare_g, max_weight_g, cost, flexible)
 ON CONFLICT (code) DO UPDATE
 SET name = excluded.name, outer_mm = excluded.outer_mm, inner_mm = excluded.inner_mm, tare_g = excluded.tare_g,
-    max_weight_g = excluded.max_weight_g, cost = excluded.cost, active = true
-WHERE (c.name, c.outer_mm, c.inner_mm, c.tare_g, c.max_weight_g, c.cost, c.active)
+    max_weight_g = excluded.max_weight_g, cost = excluded.cost, flexible = excluded.flexible, active = true
+WHERE (c.name, c.outer_mm, c.inner_mm, c.tare_g, c.max_weight_g, c.cost, c.flexible, c.active)
   IS DISTINCT FROM (excluded.name, excluded.outer_mm, excluded.inner_mm, excluded.tare_g, excluded.max_weight_g,
-                    excluded.cost, true)
+                    excluded.cost, excluded.flexible, true)
 RETURNING code
 """
 
@@ -53,6 +56,7 @@ async def put_cartons(db: Db, *, cartons: Iterable[Carton]) -> set[str]:
         [c.tare_g for c in rows],
         [c.max_weight_g for c in rows],
         [c.cost for c in rows],
+        [c.flexible for c in rows],
     )
     return {row["code"] for row in changed}
 
@@ -74,6 +78,120 @@ async def plans_of(db: Db, *, fulfillments: Sequence[UUID]) -> dict[UUID, PackPl
         list(fulfillments),
     )
     return {row["fulfillment_id"]: PackPlan.of(row["plan"]) for row in rows}
+
+
+async def planned_into(db: Db, *, fulfillments: Sequence[UUID], cartons: Sequence[str]) -> list[UUID]:
+    """Those of the fulfillment orders whose plans use one of these cartons and of which no package is closed yet."""
+    rows = await db.fetch(
+        "SELECT fulfillment_id FROM packing.plans AS p WHERE fulfillment_id = ANY($1::uuid[]) "
+        "AND EXISTS (SELECT FROM jsonb_array_elements(plan -> 'parcels') AS parcel "
+        "            WHERE parcel ->> 'carton' = ANY($2::text[])) "
+        "AND NOT EXISTS (SELECT FROM packing.packages AS b "
+        "                WHERE b.fulfillment_id = p.fulfillment_id AND b.status = 'packed') ORDER BY fulfillment_id",
+        list(fulfillments),
+        list(cartons),
+    )
+    return [row["fulfillment_id"] for row in rows]
+
+
+# --- the cartons a node has, and how the house packs --------------------------------------------------------------
+
+
+_NODE_CARTONS = (
+    "SELECT node_id, carton, stock FROM packing.node_cartons WHERE node_id = ANY($1::uuid[]) "
+    "ORDER BY node_id, carton "
+)
+
+
+_LOCKS = {"look": "", "plan": "FOR SHARE", "use": "FOR NO KEY UPDATE"}
+
+
+async def node_cartons(
+    db: Db, *, nodes: Iterable[UUID], to: Literal["look", "plan", "use"] = "look"
+) -> dict[UUID, dict[str, int | None]]:
+    """How many of which cartons nodes have; one that packs into any carton is absent.
+
+    Whoever plans with them or uses them up locks all those of a node, so that nothing is planned into a carton that
+    somebody is using up. They are locked in key order, after everything else.
+    """
+    rows = await db.fetch(_NODE_CARTONS + _LOCKS[to], sorted(set(nodes)))
+    found: dict[UUID, dict[str, int | None]] = {}
+    for row in rows:
+        found.setdefault(row["node_id"], {})[row["carton"]] = row["stock"]
+    return found
+
+
+async def put_node_cartons(db: Db, *, node_id: UUID, stock: Mapping[str, int | None]) -> None:
+    """These are the node's cartons, and no others; none at all: it packs into any."""
+    await db.execute(
+        "DELETE FROM packing.node_cartons WHERE node_id = $1 AND carton <> ALL($2::text[])",
+        node_id,
+        list(stock),
+    )
+    await db.execute(
+        "INSERT INTO packing.node_cartons AS n (node_id, carton, stock) "
+        "SELECT $1, * FROM unnest($2::text[], $3::int[]) "
+        "ON CONFLICT (node_id, carton) DO UPDATE SET stock = excluded.stock",
+        node_id,
+        list(stock),
+        list(stock.values()),
+    )
+
+
+_USE = """
+UPDATE packing.node_cartons AS n SET stock = greatest(n.stock - t.units, 0)
+FROM unnest($1::uuid[], $2::text[], $3::int[]) AS t (node_id, carton, units)
+WHERE (n.node_id, n.carton) = (t.node_id, t.carton) AND n.stock > 0
+RETURNING n.node_id, n.carton, n.stock
+"""
+
+
+async def use_cartons(db: Db, *, used: Mapping[tuple[UUID, str], int]) -> list[tuple[UUID, str]]:
+    """Cartons are gone from the counts of nodes that keep them (locked before); returns those now used up.
+
+    A count never falls below nought: what was packed was there, whatever the count said.
+    """
+    rows = await db.fetch(
+        _USE, [node for node, _ in used], [carton for _, carton in used], list(used.values())
+    )
+    return sorted((row["node_id"], row["carton"]) for row in rows if row["stock"] == 0)
+
+
+async def house_rules(db: Db) -> list[StoredRules]:
+    """All rules of packing: few, for they are set by hand."""
+    rows = await db.fetch(
+        "SELECT id, node_id, channel_id, terms, version FROM packing.rules ORDER BY node_id NULLS FIRST, channel_id NULLS FIRST"
+    )
+    return [
+        StoredRules(
+            id=row["id"],
+            node_id=row["node_id"],
+            channel_id=row["channel_id"],
+            rules=HouseRules.of(row["terms"]),
+            version=row["version"],
+        )
+        for row in rows
+    ]
+
+
+async def put_house_rules(
+    db: Db, *, node_id: UUID | None, channel_id: UUID | None, rules: HouseRules
+) -> None:
+    """Set the rules of a node, a channel, both, or all; the same again changes nothing."""
+    await db.execute(
+        "INSERT INTO packing.rules AS r (node_id, channel_id, terms) VALUES ($1, $2, $3::jsonb) "
+        "ON CONFLICT (node_id, channel_id) DO UPDATE "
+        "SET terms = excluded.terms, version = r.version + 1, updated_at = clock_timestamp() "
+        "WHERE r.terms <> excluded.terms",
+        node_id,
+        channel_id,
+        rules.json(),
+    )
+
+
+async def drop_house_rules(db: Db, rules: UUID) -> None:
+    """Take rules away."""
+    await db.execute("DELETE FROM packing.rules WHERE id = $1", rules)
 
 
 # --- waves ------------------------------------------------------------------------------------------------------

@@ -129,13 +129,15 @@ def _zone_of(address: Address, otherwise: str) -> str:
 
 def _pack(question: PackQuestion, world: World, at: datetime) -> dict[str, Any]:
     goods = articles_of(leaves(question.lines, world))
-    found = cartonize(goods, world.cartons, keep_flat=question.keep_flat, effort=question.effort)
+    rules = question.rules.rules if question.rules else world.packing
+    found = cartonize(goods, world.cartons, keep_flat=question.keep_flat, effort=question.effort, rules=rules)
     outcome = "packed" if not found.unpackable else "partial" if found.parcels else "unpackable"
     request = {
         "articles": [article.json() for article in goods],
         "cartons": [carton.json() for carton in world.cartons],
         "keep_flat": question.keep_flat,
         "effort": question.effort,
+        "rules": rules.json(),
     }
     return _record("pack", outcome, at, request, found.json())
 

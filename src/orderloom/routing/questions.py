@@ -15,6 +15,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from orderloom import terms
+from orderloom.packing.model import PackRules
 from orderloom.routing import examples
 
 UNITS_MOST = 2_000
@@ -52,6 +53,7 @@ Units: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=UNITS_MOST)]
 Minor: TypeAlias = Annotated[int, Field(strict=True, ge=0, le=10**12, description="Integer minor units")]
 At: TypeAlias = Annotated[AwareDatetime, AfterValidator(_in_range)]
 Flag: TypeAlias = Annotated[bool, Field(strict=True)]
+Millimetres: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=100_000)]
 IsoWeekday: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=7)]
 
 
@@ -116,6 +118,21 @@ class AddressAsked(Asked):
         return terms.Address(**self.model_dump())
 
 
+class HandlingAsked(Asked):
+    """What else packing is asked of an item; `docs/cartonization.md` says what each keeps."""
+
+    keep_flat: Flag = False
+    locked: Flag = False
+    max_load_g: Annotated[int, Field(strict=True, ge=0, le=10**9)] | None = None
+    own_container: Flag = False
+    together: Word | None = None
+    apart: Word | None = None
+    excludes: Annotated[list[Word], Field(max_length=100)] = []
+    unit_class: Word | None = None
+    nesting_mm: Millimetres | None = None
+    compressed_mm: Millimetres | None = None
+
+
 class ItemAsked(Asked):
     """An item with its size, in place of the catalogue's."""
 
@@ -126,6 +143,7 @@ class ItemAsked(Asked):
     this_side_up: Flag = False
     hazmat_class: Word | None = None
     ships_alone: Flag = False
+    handling: HandlingAsked | None = None
 
 
 class NodeAsked(Asked):
@@ -166,7 +184,10 @@ class ContractAsked(Asked):
 
 
 class CartonAsked(Asked):
-    """A carton, in place of those in use. `max_weight` is gross, tare included; `cost` in minor units."""
+    """A carton, in place of those in use. `max_weight` is gross, tare included; `cost` in minor units.
+
+    A `flexible` one is a bag or mailer: its inner height is the thickness it may be filled to.
+    """
 
     code: Word
     name: Prose = ""
@@ -175,6 +196,10 @@ class CartonAsked(Asked):
     tare: WeightAsked
     max_weight: WeightAsked
     cost: Minor = 0
+    flexible: Flag = False
+    stock: Annotated[int, Field(strict=True, ge=0, le=10**9)] | None = Field(
+        default=None, description="How many there are; left out: as many as wanted"
+    )
 
 
 class LineAsked(Asked):
@@ -243,6 +268,29 @@ class RouteQuestion(Asked):
     cartons: Cartons | None = None
 
 
+class PackRulesAsked(Asked):
+    """The rules of a house for every carton."""
+
+    segregated: Annotated[list[tuple[str, str]], Field(max_length=500)] | None = Field(
+        default=None,
+        description='Pairs of hazmat classes that share no carton, "" for none; null: each class by itself',
+    )
+    limited_g: dict[Word, Annotated[int, Field(strict=True, ge=0, le=10**9)]] = Field(
+        default={}, description="By hazmat class, the most net grams in a parcel"
+    )
+    class_units: dict[Word, Units] = Field(
+        default={}, description="By unit class, the most units in a carton"
+    )
+    support_permille: Annotated[int, Field(strict=True, ge=0, le=1000)] = 600
+    clearance_mm: Annotated[int, Field(strict=True, ge=0, le=1000)] = 0
+    centred: Flag = False
+
+    @property
+    def rules(self) -> PackRules:
+        """As packing reads them."""
+        return PackRules(**self.model_dump())
+
+
 class PackQuestion(Asked):
     """Into which cartons these units go, and where each lies."""
 
@@ -250,6 +298,11 @@ class PackQuestion(Asked):
     lines: Lines
     keep_flat: Flag = Field(default=False, description="Treat every item as this-side-up")
     effort: Annotated[int, Field(strict=True, ge=1, le=400_000)] = 40_000
+    node: Word | None = Field(
+        default=None, description="Where it is packed: its cartons and its rules hold, unless given here"
+    )
+    channel: Word | None = Field(default=None, description="For whom it is packed")
+    rules: PackRulesAsked | None = Field(default=None, description="Left out: those of the node and channel")
     as_of: At | None = None
     items: Items | None = None
     cartons: Cartons | None = None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import floor
 
 from orderloom.delivery.transit import NOTHING, Learnt
 from orderloom.network.model import Channel, Node
 from orderloom.network.places import located
 from orderloom.orders.model import Fault
-from orderloom.packing.model import Article, Carton
+from orderloom.packing.model import Article, Carton, PackRules, handled
+from orderloom.packing.sorting import PLAIN
 from orderloom.routing.model import Source
 from orderloom.routing.profiles import Version
 from orderloom.routing.questions import (
@@ -21,14 +21,11 @@ from orderloom.routing.questions import (
     LineAsked,
     NodeAsked,
     Question,
-    SizeAsked,
     given,
 )
 from orderloom.shipping.contract import BadTerms, parse
 from orderloom.shipping.tariff import Tariff, compile_contract
 from orderloom.terms import Dimensions, Quantities
-
-_MM = {"mm": 1.0, "cm": 10.0, "in": 25.4}
 
 
 class Unanswerable(ValueError):
@@ -43,6 +40,7 @@ class Unanswerable(ValueError):
 class World:
     """Articles by SKU (one unit each), kits by SKU, nodes with what they can give, tariffs, cartons, the channel.
 
+    `packing` are the house's rules for every carton where the question is how to pack.
     `learnt` is what is known of how late parcels come by the present contracts' services; `sourcing` the profile in use.
     """
 
@@ -54,6 +52,7 @@ class World:
     channel: Channel | None = None
     learnt: Learnt = NOTHING
     sourcing: Version | None = None
+    packing: PackRules = PLAIN
 
 
 EMPTY = World(articles={}, sources=(), tariffs=(), cartons=(), kits={})
@@ -108,6 +107,7 @@ def _article(item: ItemAsked) -> Article:
         this_side_up=item.this_side_up,
         hazmat_class=item.hazmat_class,
         ships_alone=item.ships_alone,
+        **handled(item.handling.model_dump(exclude_defaults=True) if item.handling else {}),
     )
 
 
@@ -157,16 +157,14 @@ def _carton(carton: CartonAsked) -> Carton:
     return Carton(
         code=carton.code,
         name=carton.name or carton.code,
-        inner=_inside(carton.inner),
+        inner=Dimensions(*(edge.room() for edge in carton.inner.measures)),
         outer=Dimensions(*(edge.millimetres() for edge in carton.outer.measures)),
         tare_g=carton.tare.measure.grams(),
         max_weight_g=carton.max_weight.measure.grams(),
         cost=carton.cost,
+        stock=carton.stock,
+        flexible=carton.flexible,
     )
-
-
-def _inside(size: SizeAsked) -> Dimensions:
-    return Dimensions(*(floor(edge.value * _MM[edge.unit] + 1e-6) for edge in size.measures))
 
 
 # --- lines ----------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from orderloom.insight.invariants.packing import INVARIANTS
 from orderloom.network import Channel, Node
 from orderloom.orders import holds, reading
 from orderloom.orders.holds import NewHold
-from orderloom.packing import store
+from orderloom.packing import ToPack, articles, plan_for, store
 from orderloom.packing.model import Carton
 from orderloom.terms import Address, Dimensions, Rank, new_id
 
@@ -135,6 +135,13 @@ async def _line(db, put, sku, position, quantity, rank):
         put.fulfillment,
     )
     return line
+
+
+async def planned(db, put, units, channel=None):
+    """A plan for units at the node, by the rules that hold there."""
+    goods = ToPack(node_id=put.node, channel_id=channel, articles=articles(items=ITEMS, units=units))
+    plans = await plan_for(db, fulfillments={put.fulfillment: goods}, rules=await store.house_rules(db))
+    return plans[put.fulfillment]
 
 
 async def hold(db, put):

@@ -1,8 +1,6 @@
 """Packages: closed against their weight, or reported whole; what is scanned is what is packed."""
 
-from orderloom.packing import plan_for
 from orderloom.packing.packages import cancel_packages, close_package, pack_as_planned, packages_of
-from orderloom.packing.planning import articles
 from orderloom.packing.scanning import scan
 from orderloom.packing.store import cartons, plans_of, put_cartons, read_packages
 from orderloom.terms import Dimensions, Rank, new_id
@@ -73,8 +71,7 @@ class TestClosing:
 class TestReportedWhole:
     async def test_packages_items_and_scans_follow_the_kept_plan(self, db):
         put = await world.released(db, ("MUG", 4), ("TEA", 3), ("MUG", 2))
-        goods = articles(items=world.ITEMS, units={"MUG": 6, "TEA": 3})
-        plan = (await plan_for(db, fulfillments={put.fulfillment: goods}))[put.fulfillment]
+        plan = await world.planned(db, put, {"MUG": 6, "TEA": 3})
         done = await pack_as_planned(db, fulfillment_ids=[put.fulfillment])
         boxes = done.packed[put.fulfillment]
         assert [box.carton for box in boxes] == [parcel.carton for parcel in plan.parcels]
@@ -91,7 +88,7 @@ class TestReportedWhole:
 
     async def test_a_plan_that_no_longer_covers_the_goods_is_made_anew(self, db):
         put = await world.released(db, ("MUG", 1))
-        await plan_for(db, fulfillments={put.fulfillment: articles(items=world.ITEMS, units={"MUG": 9})})
+        await world.planned(db, put, {"MUG": 9})
         done = await pack_as_planned(db, fulfillment_ids=[put.fulfillment])
         assert [box.contents for box in done.packed[put.fulfillment]] == [{"MUG": 1}]
 

@@ -12,7 +12,7 @@ from orderloom.console.page import page
 from orderloom.insight.configuration import configuration
 
 router = APIRouter()
-PARTS = ("nodes", "channels", "carriers", "cartons", "webhooks", "api_keys", "users")
+PARTS = ("nodes", "channels", "carriers", "cartons", "packing", "webhooks", "api_keys", "users")
 # Who holds keys and logins is for those who manage them.
 GUARDED = {"api_keys": "users:write", "users": "users:write"}
 

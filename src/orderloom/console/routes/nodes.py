@@ -95,6 +95,12 @@ async def pick_list(request: Request, number: str, who: May) -> Response:
     return page(request, "pick_list.html", **await _work(request, who, number))
 
 
+@router.get("/work/{number}/slip")
+async def packing_slip(request: Request, number: str, who: May) -> Response:
+    """A sheet for each parcel: what lies in it, and how it is packed step by step."""
+    return page(request, "packing_slip.html", **await _work(request, who, number))
+
+
 @router.get("/work/{number}/plan/{at}.svg")
 async def planned_parcel(
     request: Request, number: str, at: int, who: May, step: Annotated[int, Query(ge=0, le=1_000)] = 0
@@ -217,7 +223,8 @@ async def _station(request: Request, who: Visitor, number: str, verdict: Verdict
     found = await _work(request, who, number)
     async with reading(request) as db:
         boxes = (await packing.packages_of(db, fulfillments=[found["f"]["id"]])).get(found["f"]["id"], [])
-        offered = await packing.cartons(db)
+        node = found["f"]["node_id"]
+        offered = (await packing.offered(db, nodes=[node])).at(node)
     if verdict is not None and not wants_fragment(request) and verdict.right:
         return RedirectResponse(f"/console/work/{number}/station", status_code=303)
     plan = PackPlan.of(found["f"]["plan"]) if found["f"]["plan"] else None
@@ -229,7 +236,6 @@ async def _station(request: Request, who: Visitor, number: str, verdict: Verdict
         boxes=boxes,
         cartons=offered,
         plan=plan,
-        planned_carton=plan.parcels[0].carton if plan and plan.parcels else None,
         **found,
     )
 

@@ -64,4 +64,27 @@ INVARIANTS = (
                           WHERE i.package_id = b.id AND (l.order_id <> b.order_id OR l.sku <> i.sku)))
         """,
     ),
+    Invariant(
+        key="P4.cartons",
+        says="no node counts fewer cartons than none",
+        sql="SELECT node_id, carton, stock FROM packing.node_cartons WHERE stock < 0",
+    ),
+    Invariant(
+        key="P4.planned",
+        says="no parcel that waits to be packed is planned into a carton its node has none of",
+        sql="""
+        SELECT f.id AS fulfillment_id, f.node_id, parcel ->> 'carton' AS carton
+        FROM orders.fulfillments AS f
+        JOIN packing.plans AS p ON p.fulfillment_id = f.id
+        CROSS JOIN LATERAL jsonb_array_elements(p.plan -> 'parcels') AS parcel
+        WHERE f.status IN ('open', 'scheduled', 'in_progress') AND f.min_rank < 600
+          AND parcel ->> 'carton' IS NOT NULL
+          AND EXISTS (SELECT FROM packing.node_cartons AS n WHERE n.node_id = f.node_id)
+          AND NOT EXISTS (SELECT FROM packing.node_cartons AS n
+                          WHERE n.node_id = f.node_id AND n.carton = parcel ->> 'carton'
+                            AND (n.stock IS NULL OR n.stock > 0))
+          AND NOT EXISTS (SELECT FROM packing.packages AS b
+                          WHERE b.fulfillment_id = f.id AND b.status = 'packed')
+        """,
+    ),
 )

@@ -88,6 +88,16 @@ async def released_since(db: Db, *, starts: Mapping[UUID, datetime]) -> dict[UUI
     return {row["node_id"]: row["works"] for row in rows}
 
 
+async def open_at(db: Db, *, node: UUID) -> list[UUID]:
+    """The fulfillment orders that a node has still to end."""
+    rows = await db.fetch(
+        "SELECT id FROM orders.fulfillments "
+        "WHERE node_id = $1 AND status IN ('open', 'scheduled', 'in_progress') ORDER BY id",
+        node,
+    )
+    return [row["id"] for row in rows]
+
+
 async def lock_fulfillments(db: Db, ids: Sequence[UUID]) -> dict[UUID, Fulfillment]:
     """Fulfillment orders, locked in key order, their orders locked before them."""
     await db.execute(

@@ -1,0 +1,85 @@
+"""How a house packs, as data: rules for every carton, what to aim at, and which cartons a node has.
+
+Of several rules the most specific holds, whole: of a node and channel, of a node, of a channel, of all.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Self
+from uuid import UUID
+
+from orderloom.packing.landed import Costs
+from orderloom.packing.model import Carton, PackRules, Parcel
+from orderloom.packing.sorting import PLAIN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HouseRules:
+    """`landed`: pack at the least landed cost, with these costs of packing itself; None: into the fewest cartons."""
+
+    rules: PackRules = PLAIN
+    landed: Costs | None = None
+
+    def json(self) -> dict[str, Any]:
+        """The form on the wire and in the database."""
+        landed = None if self.landed is None else asdict(self.landed)
+        return {**self.rules.json(), "landed": landed}
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> Self:
+        """From its JSON form."""
+        landed = stored.get("landed")
+        return cls(rules=PackRules.of(stored), landed=None if landed is None else Costs(**landed))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRules:
+    """Rules as they are stored, for a node, a channel, both, or (neither) all."""
+
+    id: UUID
+    node_id: UUID | None
+    channel_id: UUID | None
+    rules: HouseRules
+    version: int
+
+
+_USUAL = HouseRules()
+
+
+def in_force(stored: Iterable[StoredRules], *, node_id: UUID | None, channel_id: UUID | None) -> HouseRules:
+    """The rules that hold at a node for a channel."""
+    of = {(one.node_id, one.channel_id): one.rules for one in stored}
+    for key in ((node_id, channel_id), (node_id, None), (None, channel_id), (None, None)):
+        if key in of:
+            return of[key]
+    return _USUAL
+
+
+@dataclass(slots=True)
+class Offered:
+    """The cartons in use, and of nodes that keep cartons of their own what they have; None never runs out."""
+
+    cartons: tuple[Carton, ...]
+    own: Mapping[UUID, Mapping[str, int | None]]
+    taken: dict[UUID, Counter[str]] = field(default_factory=dict)
+
+    def at(self, node_id: UUID) -> tuple[Carton, ...]:
+        """What the node may still pack into: none of which it has none."""
+        own = self.own.get(node_id)
+        if own is None:
+            return self.cartons
+        taken = self.taken.get(node_id, Counter())
+        left = {code: None if stock is None else stock - taken[code] for code, stock in own.items()}
+        return tuple(
+            replace(carton, stock=left[carton.code])
+            for carton in self.cartons
+            if carton.code in left and ((stock := left[carton.code]) is None or stock > 0)
+        )
+
+    def take(self, node_id: UUID, parcels: Sequence[Parcel]) -> None:
+        """What is planned next must not count on these."""
+        if node_id in self.own:
+            self.taken.setdefault(node_id, Counter()).update(p.carton for p in parcels if p.carton)
