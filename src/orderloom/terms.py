@@ -129,11 +129,11 @@ class Quantities(dict[str, int]):
         super().__init__()
         pairs = units.items() if isinstance(units, Mapping) else units
         for sku, count in pairs:
-            total = self.get(sku, 0) + count
+            total = self[sku] + count if sku in self else count
             if total > 0:
                 self[sku] = total
-            else:
-                self.pop(sku, None)
+            elif sku in self:
+                del self[sku]
 
     def __add__(self, other: Mapping[str, int]) -> Quantities:
         return Quantities([*self.items(), *other.items()])

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 from uuid import UUID
 
 from orderloom import catalog, inventory, network, packing, routing, shipping
@@ -255,19 +256,20 @@ def _sources(
     channel: Channel,
     snapshot: Snapshot,
 ) -> Iterator[Source]:
-    for node_id in sorted(nodes, key=lambda n: snapshot.nodes[n].code):
-        node = snapshot.nodes[node_id]
-        there = Quantities(
-            (sku, snapshot.shelves.for_channel(node_id, sku, channel.id))
-            for sku in skus
-            if node_id not in snapshot.missed.get((order.id, sku), ())
-        )
-        rejected = node_id in snapshot.refusing.get(order.id, ())
+    free, missed = snapshot.shelves.for_channel, snapshot.missed
+    refusing = snapshot.refusing.get(order.id, ())
+    for node in sorted([snapshot.nodes[node_id] for node_id in nodes], key=attrgetter("code")):
+        node_id = node.id
+        there = [(sku, free(node_id, sku, channel.id)) for sku in skus]
+        if missed:
+            there = [one for one in there if node_id not in missed.get((order.id, one[0]), ())]
+        if node_id in own:
+            there += own[node_id].items()
         yield Source(
             node=node,
-            available=there + own[node_id] if node_id in own else there,
+            available=Quantities(there),
             capacity_left=snapshot.room.get(node_id),
-            refused="it has rejected this order before" if rejected else barred(node, channel),
+            refused="it has rejected this order before" if node_id in refusing else barred(node, channel),
         )
 
 
