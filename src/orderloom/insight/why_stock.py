@@ -33,11 +33,18 @@ FROM network.nodes AS n CROSS JOIN catalog.items AS i
 LEFT JOIN inventory.stock AS s ON s.node_id = n.id AND s.sku = i.sku
 WHERE n.code = $2 AND i.sku = $3 AND ($1::uuid[] IS NULL OR n.id = ANY($1))
 """
+# A long history has been summed up to a movement; what came after is read.
 _LEDGER = """
-SELECT kind, count(*)::int AS entries, sum(on_hand_delta)::int AS on_hand, sum(reserved_delta)::int AS reserved,
-  sum(allocated_delta)::int AS allocated, sum(damaged_delta)::int AS damaged,
-  sum(quality_control_delta)::int AS quality_control, max(moved_at) AS last_at
-FROM inventory.movements WHERE node_id = $1 AND sku = $2 GROUP BY kind ORDER BY kind
+WITH tallied AS (SELECT * FROM inventory.tallies WHERE node_id = $1 AND sku = $2)
+SELECT kind, sum(on_hand)::int AS on_hand, sum(reserved)::int AS reserved, sum(allocated)::int AS allocated,
+  sum(damaged)::int AS damaged, sum(quality_control)::int AS quality_control
+FROM (
+  SELECT kind, on_hand, reserved, allocated, damaged, quality_control FROM tallied
+  UNION ALL
+  SELECT kind, on_hand_delta, reserved_delta, allocated_delta, damaged_delta, quality_control_delta
+  FROM inventory.movements
+  WHERE node_id = $1 AND sku = $2 AND id > coalesce((SELECT max(through) FROM tallied), 0)
+) AS whole GROUP BY kind ORDER BY kind
 """
 # Whoever is bound to channels sees that others' orders hold units, not which orders.
 _ORDERS = """

@@ -20,6 +20,8 @@ WINDOW = timedelta(days=56)
 # Where no channel has accepted anything yet, nobody knows how late it will be.
 LAG_UNKNOWN_S = 60.0
 TOGETHER = 500
+# So many movements of a balance are read in a moment; more are summed.
+TALLIED_OVER = 2_000
 FIRST = (UUID(int=0), "")
 
 
@@ -100,3 +102,9 @@ async def apply(db: Db, *, proposals: Sequence[Proposal]) -> int:
 async def achieved(db: Db, *, nodes: Sequence[UUID] | None = None) -> list[dict[str, Any]]:
     """Target against what came of it, since the rules were set."""
     return await learning.achieved(db, nodes=nodes)
+
+
+async def tally(db: Db, now: datetime) -> None:
+    """A chore: sum the ledger up where it has grown long, and count what computed rules have achieved."""
+    await learning.tally(db, since=now - timedelta(days=1), over=TALLIED_OVER, most=TOGETHER)
+    await learning.note_seen(db)

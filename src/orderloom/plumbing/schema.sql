@@ -399,6 +399,10 @@ CREATE TABLE inventory.safety_rules (
     source text DEFAULT 'set'::text NOT NULL,
     basis jsonb,
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    watched bigint,
+    available integer DEFAULT 0 NOT NULL,
+    exposures integer DEFAULT 0 NOT NULL,
+    oversold integer DEFAULT 0 NOT NULL,
     CONSTRAINT safety_rules_source_check CHECK ((source = ANY (ARRAY['set'::text, 'computed'::text]))),
     CONSTRAINT safety_rules_units_check CHECK ((units >= 0))
 );
@@ -432,6 +436,19 @@ CREATE TABLE inventory.stock (
     CONSTRAINT stock_safety_stock_check CHECK ((safety_stock >= 0))
 )
 WITH (fillfactor='40');
+
+CREATE TABLE inventory.tallies (
+    node_id uuid NOT NULL,
+    sku text NOT NULL,
+    kind text NOT NULL,
+    through bigint NOT NULL,
+    entries bigint NOT NULL,
+    on_hand bigint NOT NULL,
+    reserved bigint NOT NULL,
+    allocated bigint NOT NULL,
+    damaged bigint NOT NULL,
+    quality_control bigint NOT NULL
+);
 
 CREATE TABLE network.channels (
     id uuid DEFAULT uuidv7() NOT NULL,
@@ -1098,6 +1115,10 @@ CREATE TABLE returns.returns (
     CONSTRAINT returns_status_check CHECK ((status = ANY (ARRAY['requested'::text, 'open'::text, 'in_transit'::text, 'partially_received'::text, 'received'::text, 'inspected'::text, 'closed'::text, 'declined'::text, 'cancelled'::text, 'expired'::text])))
 );
 
+CREATE TABLE routing.batches (
+    began_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE routing.comparisons (
     trial_id uuid NOT NULL,
     decision_id uuid NOT NULL,
@@ -1139,6 +1160,14 @@ CREATE TABLE routing.profiles (
     CONSTRAINT profiles_check CHECK (((status <> 'active'::text) OR (activated_at IS NOT NULL))),
     CONSTRAINT profiles_status_check CHECK ((status = ANY (ARRAY['draft'::text, 'tested'::text, 'active'::text, 'retired'::text]))),
     CONSTRAINT profiles_version_check CHECK ((version > 0))
+);
+
+CREATE TABLE routing.scarcity (
+    node_id uuid NOT NULL,
+    sku text NOT NULL,
+    price bigint NOT NULL,
+    priced_at timestamp with time zone NOT NULL,
+    CONSTRAINT scarcity_price_check CHECK ((price > 0))
 );
 
 CREATE TABLE routing.trials (
@@ -1426,6 +1455,9 @@ ALTER TABLE ONLY inventory.supplies
 ALTER TABLE ONLY inventory.supply_lines
     ADD CONSTRAINT supply_lines_pkey PRIMARY KEY (supply_id, "position");
 
+ALTER TABLE ONLY inventory.tallies
+    ADD CONSTRAINT tallies_pkey PRIMARY KEY (node_id, sku, kind);
+
 ALTER TABLE ONLY network.channels
     ADD CONSTRAINT channels_code_key UNIQUE (code);
 
@@ -1612,6 +1644,9 @@ ALTER TABLE ONLY returns.returns
 ALTER TABLE ONLY returns.returns
     ADD CONSTRAINT returns_request_key_key UNIQUE (request_key);
 
+ALTER TABLE ONLY routing.batches
+    ADD CONSTRAINT batches_pkey PRIMARY KEY (began_at);
+
 ALTER TABLE ONLY routing.comparisons
     ADD CONSTRAINT comparisons_pkey PRIMARY KEY (trial_id, decision_id);
 
@@ -1623,6 +1658,9 @@ ALTER TABLE ONLY routing.profiles
 
 ALTER TABLE ONLY routing.profiles
     ADD CONSTRAINT profiles_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY routing.scarcity
+    ADD CONSTRAINT scarcity_pkey PRIMARY KEY (sku, node_id);
 
 ALTER TABLE ONLY routing.trials
     ADD CONSTRAINT trials_pkey PRIMARY KEY (id);
@@ -2130,6 +2168,12 @@ ALTER TABLE ONLY routing.decisions
 
 ALTER TABLE ONLY routing.decisions
     ADD CONSTRAINT decisions_profile_id_fkey FOREIGN KEY (profile_id) REFERENCES routing.profiles(id);
+
+ALTER TABLE ONLY routing.scarcity
+    ADD CONSTRAINT scarcity_node_id_fkey FOREIGN KEY (node_id) REFERENCES network.nodes(id);
+
+ALTER TABLE ONLY routing.scarcity
+    ADD CONSTRAINT scarcity_sku_fkey FOREIGN KEY (sku) REFERENCES catalog.items(sku);
 
 ALTER TABLE ONLY routing.trials
     ADD CONSTRAINT trials_profile_id_fkey FOREIGN KEY (profile_id) REFERENCES routing.profiles(id);

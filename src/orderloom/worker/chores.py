@@ -7,7 +7,16 @@ from datetime import datetime
 
 from orderloom.delivery import learning
 from orderloom.insight.deliveries import deliveries
-from orderloom.journey import carts, lotting, outages, publishing_stock, repromising, slipping, trials
+from orderloom.journey import (
+    carts,
+    lotting,
+    outages,
+    publishing_stock,
+    repromising,
+    securing,
+    slipping,
+    trials,
+)
 from orderloom.orders import bulk
 from orderloom.plumbing import idempotency
 from orderloom.plumbing.database import Db
@@ -35,10 +44,12 @@ CHORES: tuple[tuple[float, Callable[[Db, datetime], Awaitable[None]]], ...] = (
     (60.0, slipping.keep_promises),
     (60.0, publishing_stock.sweep),
     (30.0, outages.look_after),
+    (60.0, reoptimising.when_due),
     (600.0, forget_answers),
     (600.0, tidy_jobs),
     (600.0, learn_lateness),
     (600.0, lotting.put_expired_aside),
     (600.0, lotting.assign_left_out),
     (600.0, repromising.tell_overdue),
+    (600.0, securing.tally),
 )

@@ -27,6 +27,22 @@ INVARIANTS = (
         """,
     ),
     Invariant(
+        key="S1.tallies",
+        says="what the ledger was summed up to is its sum",
+        sql="""
+        SELECT node_id, sku, kind, t.entries, m.entries AS entries_by_ledger FROM inventory.tallies AS t
+        LEFT JOIN LATERAL (
+          SELECT count(*) AS entries, sum(on_hand_delta) AS on_hand, sum(reserved_delta) AS reserved,
+                 sum(allocated_delta) AS allocated, sum(damaged_delta) AS damaged,
+                 sum(quality_control_delta) AS quality_control
+          FROM inventory.movements AS m
+          WHERE m.node_id = t.node_id AND m.sku = t.sku AND m.kind = t.kind AND m.id <= t.through
+        ) AS m ON true
+        WHERE (t.entries, t.on_hand, t.reserved, t.allocated, t.damaged, t.quality_control)
+          IS DISTINCT FROM (m.entries, m.on_hand, m.reserved, m.allocated, m.damaged, m.quality_control)
+        """,
+    ),
+    Invariant(
         key="S1.reserved",
         says="reserved units are those of slices at rank reserved and of open carts",
         sql="""

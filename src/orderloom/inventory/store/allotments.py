@@ -206,11 +206,17 @@ async def rules_of(db: Db, ids: Sequence[UUID]) -> list[Row]:
     )
 
 
+# What a computed rule achieves is counted from the balance as it stands when the rule is set.
 _PUT_RULES = """
-INSERT INTO inventory.safety_rules AS r (channel_id, node_id, sku, units, source, basis)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::text[], $6::jsonb[])
+INSERT INTO inventory.safety_rules AS r (channel_id, node_id, sku, units, source, basis, watched, available)
+SELECT t.*, (SELECT max(m.id) FROM inventory.movements AS m WHERE m.node_id = t.node_id AND m.sku = t.sku),
+  coalesce((SELECT s.on_hand - s.reserved - s.allocated - s.damaged - s.quality_control
+            FROM inventory.stock AS s WHERE s.node_id = t.node_id AND s.sku = t.sku), 0)
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::int[], $5::text[], $6::jsonb[])
+  AS t (channel_id, node_id, sku, units, source, basis)
 ON CONFLICT (channel_id, node_id, sku) DO UPDATE
-SET units = excluded.units, source = excluded.source, basis = excluded.basis, updated_at = clock_timestamp()
+SET units = excluded.units, source = excluded.source, basis = excluded.basis, updated_at = clock_timestamp(),
+    watched = excluded.watched, available = excluded.available, exposures = 0, oversold = 0
 RETURNING id
 """
 

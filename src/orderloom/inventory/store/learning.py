@@ -72,32 +72,91 @@ async def first_moved(db: Db) -> datetime | None:
 
 
 # A balance is exposed when it is sold down to its safety stock, and oversold when a pick then misses units that the
-# books have no spare ones for.
-_ACHIEVED = """
+# books have no spare ones for. Movements up to `watched` are in the rule's figures already.
+_WATCH = """
 WITH rules AS (
-  SELECT node_id, sku, units, basis, updated_at FROM inventory.safety_rules
+  SELECT id, node_id, sku, units, basis, updated_at, watched, available, exposures, oversold
+  FROM inventory.safety_rules
   WHERE source = 'computed' AND channel_id IS NULL AND node_id IS NOT NULL AND sku IS NOT NULL
     AND ($1::uuid[] IS NULL OR node_id = ANY($1))
-), run AS (
-  SELECT r.node_id, r.sku, r.units, m.id, m.kind, m.cause_type, m.on_hand_delta, m.moved_at >= r.updated_at AS since,
-    sum(m.on_hand_delta - m.reserved_delta - m.allocated_delta - m.damaged_delta - m.quality_control_delta)
-      OVER (PARTITION BY m.node_id, m.sku ORDER BY m.id) AS available
-  FROM rules AS r JOIN inventory.movements AS m ON m.node_id = r.node_id AND m.sku = r.sku
-), stepped AS (
-  SELECT *, lag(available) OVER (PARTITION BY node_id, sku ORDER BY id) AS before FROM run
+), moved AS (
+  SELECT r.id AS rule, r.units, m.id, m.kind, m.cause_type, m.on_hand_delta, m.delta,
+    r.available + sum(m.delta) OVER (PARTITION BY r.id ORDER BY m.id) AS available
+  FROM rules AS r CROSS JOIN LATERAL (
+    SELECT id, kind, cause_type, on_hand_delta,
+      on_hand_delta - reserved_delta - allocated_delta - damaged_delta - quality_control_delta AS delta
+    FROM inventory.movements WHERE node_id = r.node_id AND sku = r.sku AND id > coalesce(r.watched, 0)
+  ) AS m
 ), seen AS (
-  SELECT node_id, sku,
-    count(*) FILTER (WHERE since AND kind = 'reserved' AND available <= units AND before > units)::int AS exposures,
-    count(*) FILTER (WHERE since AND kind = 'counted' AND cause_type = 'fulfillment' AND on_hand_delta < 0
+  SELECT rule, max(id) AS watched, sum(delta)::int AS moved,
+    count(*) FILTER (WHERE kind = 'reserved' AND available <= units AND available - delta > units)::int AS exposures,
+    count(*) FILTER (WHERE kind = 'counted' AND cause_type = 'fulfillment' AND on_hand_delta < 0
                      AND available < -on_hand_delta)::int AS oversold
-  FROM stepped GROUP BY node_id, sku
+  FROM moved GROUP BY rule
 )
+"""
+_ACHIEVED = (
+    _WATCH
+    + """
 SELECT (r.basis ->> 'target')::float8 AS target, count(*)::int AS rules, sum(r.units)::int AS units,
-  avg((r.basis ->> 'risk')::float8) AS risk, coalesce(sum(s.exposures), 0)::int AS exposures,
-  coalesce(sum(s.oversold), 0)::int AS oversold, min(r.updated_at) AS since
-FROM rules AS r LEFT JOIN seen AS s ON s.node_id = r.node_id AND s.sku = r.sku
+  avg((r.basis ->> 'risk')::float8) AS risk, sum(r.exposures + coalesce(s.exposures, 0))::int AS exposures,
+  sum(r.oversold + coalesce(s.oversold, 0))::int AS oversold, min(r.updated_at) AS since
+FROM rules AS r LEFT JOIN seen AS s ON s.rule = r.id
 GROUP BY 1 ORDER BY 1
 """
+)
+_NOTE_SEEN = (
+    _WATCH
+    + """
+UPDATE inventory.safety_rules AS r
+SET watched = s.watched, available = r.available + s.moved, exposures = r.exposures + s.exposures,
+    oversold = r.oversold + s.oversold
+FROM seen AS s JOIN rules AS w ON w.id = s.rule
+WHERE r.id = s.rule AND r.watched IS NOT DISTINCT FROM w.watched AND r.updated_at = w.updated_at
+"""
+)
+
+
+async def note_seen(db: Db) -> None:
+    """Add to the computed rules' figures what has moved since."""
+    await db.execute(_NOTE_SEEN, None)
+
+
+_TALLY = """
+WITH long AS (
+  SELECT s.node_id, s.sku, t.through FROM inventory.stock AS s
+  CROSS JOIN LATERAL (
+    SELECT coalesce(max(through), 0) AS through FROM inventory.tallies WHERE node_id = s.node_id AND sku = s.sku
+  ) AS t
+  WHERE s.updated_at > $1 AND EXISTS (
+    SELECT FROM inventory.movements AS m WHERE m.node_id = s.node_id AND m.sku = s.sku AND m.id > t.through OFFSET $2)
+  LIMIT $3
+), summed AS (
+  SELECT l.node_id, l.sku, x.kind, max(x.through) AS through, sum(x.entries) AS entries, sum(x.on_hand) AS on_hand,
+    sum(x.reserved) AS reserved, sum(x.allocated) AS allocated, sum(x.damaged) AS damaged,
+    sum(x.quality_control) AS quality_control
+  FROM long AS l CROSS JOIN LATERAL (
+    SELECT kind, through, entries, on_hand, reserved, allocated, damaged, quality_control
+    FROM inventory.tallies WHERE node_id = l.node_id AND sku = l.sku
+    UNION ALL
+    SELECT kind, id, 1, on_hand_delta, reserved_delta, allocated_delta, damaged_delta, quality_control_delta
+    FROM inventory.movements WHERE node_id = l.node_id AND sku = l.sku AND id > l.through
+  ) AS x GROUP BY l.node_id, l.sku, x.kind
+)
+INSERT INTO inventory.tallies AS t
+SELECT node_id, sku, kind, max(through) OVER (PARTITION BY node_id, sku), entries, on_hand, reserved, allocated,
+  damaged, quality_control
+FROM summed ORDER BY node_id, sku, kind
+ON CONFLICT (node_id, sku, kind) DO UPDATE
+SET through = excluded.through, entries = excluded.entries, on_hand = excluded.on_hand, reserved = excluded.reserved,
+    allocated = excluded.allocated, damaged = excluded.damaged, quality_control = excluded.quality_control
+WHERE t.through < excluded.through
+"""
+
+
+async def tally(db: Db, *, since: datetime, over: int, most: int) -> None:
+    """Sum up the ledger of balances that moved since then and have more than so many movements not yet summed."""
+    await db.execute(_TALLY, since, over, most)
 
 
 async def achieved(db: Db, *, nodes: Sequence[UUID] | None) -> list[dict[str, Any]]:

@@ -510,6 +510,22 @@ CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON inventory.movements
 -- The ledger is also the log of stock: the channels' feed follows it in commit order.
 CREATE INDEX movements_in_commit_order ON inventory.movements (xid, id);
 
+-- Sums of the ledger up to a movement, so that a long history need not be read to explain a number. A balance's movements
+-- are written under its lock, so all before one that is seen are seen.
+CREATE TABLE inventory.tallies (
+  node_id         uuid NOT NULL,
+  sku             text NOT NULL,
+  kind            text NOT NULL,
+  through         bigint NOT NULL,
+  entries         bigint NOT NULL,
+  on_hand         bigint NOT NULL,
+  reserved        bigint NOT NULL,
+  allocated       bigint NOT NULL,
+  damaged         bigint NOT NULL,
+  quality_control bigint NOT NULL,
+  PRIMARY KEY (node_id, sku, kind)
+);
+
 -- Safety stock by rule: what names more is stronger; a rule of a channel is on top, for that channel alone.
 CREATE TABLE inventory.safety_rules (
   id         uuid PRIMARY KEY DEFAULT uuidv7(),
@@ -520,6 +536,10 @@ CREATE TABLE inventory.safety_rules (
   source     text NOT NULL DEFAULT 'set' CHECK (source IN ('set', 'computed')),
   basis      jsonb,                            -- what a computed one was computed from
   updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  watched    bigint,                           -- of a computed one: movements up to this are in the next three
+  available  integer NOT NULL DEFAULT 0,
+  exposures  integer NOT NULL DEFAULT 0,
+  oversold   integer NOT NULL DEFAULT 0,
   UNIQUE NULLS NOT DISTINCT (channel_id, node_id, sku)
 );
 
@@ -878,6 +898,18 @@ CREATE TABLE routing.comparisons (
   CHECK (answered_at IS NULL OR failed IS NOT NULL OR (changed, before, after) IS NOT NULL)
 );
 CREATE INDEX comparisons_open ON routing.comparisons (trial_id, decision_id) WHERE answered_at IS NULL;
+
+-- What a unit is worth if it stays where it is, as the last batch priced it; routing passes over prices grown old.
+CREATE TABLE routing.scarcity (
+  node_id   uuid NOT NULL REFERENCES network.nodes,
+  sku       text NOT NULL REFERENCES catalog.items (sku),
+  price     bigint NOT NULL CHECK (price > 0),
+  priced_at timestamptz NOT NULL,
+  PRIMARY KEY (sku, node_id)
+);
+CREATE TABLE routing.batches (
+  began_at timestamptz PRIMARY KEY
+);
 
 -- packing ----------------------------------------------------------------------------------------------------
 
