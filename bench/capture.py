@@ -51,6 +51,9 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=5, help="of each measurement")
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--processes", type=int, default=2, help="of `orderloom serve` on the port")
+    parser.add_argument(
+        "--streams", type=int, default=4, help="of bulk, which the processes share as it comes"
+    )
     parser.add_argument("--only", default="", help="some of floor,single,hot,paced,bulk,checkout,floor_hot")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
@@ -75,12 +78,13 @@ class Bench:
             "single": lambda: self._load("single", number),
             "floor_more": lambda: self._floor(CLIENTS[1]),
             "hot": lambda: self._load("hot", number, hot=HOT),
-            "bulk": lambda: self._load("bulk", number, mode="bulk"),
+            "bulk": lambda: self._load("bulk", number, mode="bulk", streams=self._asked.streams),
+            "bulk_one": lambda: self._load("bulk, one stream", number, mode="bulk"),
             "paced": lambda: self._paced(number),
             "checkout": lambda: self._checkout(number),
         }
         for name, step in steps.items():
-            if not only or name.removesuffix("_more") in only:
+            if not only or name.removesuffix("_more").removesuffix("_one") in only:
                 step()
 
     def _floor(self, clients: int) -> None:

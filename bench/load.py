@@ -228,16 +228,35 @@ class Load:
         }
 
 
-async def stream(plan: dict[str, Any]) -> dict[str, Any]:
-    """Bulk: one request whose rows go out as fast as they are taken, for as long as the plan says."""
-    carts = Carts(skus=plan["skus"], seed=plan["seed"], prefix=plan["prefix"])
+async def streams(plan: dict[str, Any]) -> dict[str, Any]:
+    """Bulk: requests whose rows go out as fast as they are taken, for as long as the plan says."""
+    began, cpu_before = time.perf_counter(), _cpu()
+    told = await asyncio.gather(*(stream(plan, number) for number in range(plan.get("streams", 1))))
+    statuses = sum(told, Counter[str]())
+    span = time.perf_counter() - began
+    return {
+        "per_second": statuses["201"] / span,
+        "answered": sum(statuses.values()),
+        "statuses": dict(statuses),
+        "unanswered": 0,
+        "broken": 0,
+        "ms": {"all": round(1000 * span)},
+        "cpu_s": _cpu() - cpu_before,
+        "span_s": span,
+        "examples": {},
+    }
+
+
+async def stream(plan: dict[str, Any], number: int) -> Counter[str]:
+    """One of them: how many rows were answered with what."""
+    carts = Carts(skus=plan["skus"], seed=plan["seed"] + number, prefix=f"{plan['prefix']}-{number}")
     reader, writer = await asyncio.open_connection(plan["host"], plan["port"])
     writer.write(
         b"POST /v1/orders/bulk HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer %s\r\n"
-        b"Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n" % plan["keys"][0].encode()
+        b"Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"
+        % plan["keys"][number].encode()
     )
-    began, cpu_before = time.perf_counter(), _cpu()
-
+    began = time.perf_counter()
     statuses = Counter[str]()
 
     async def send() -> None:
@@ -267,20 +286,9 @@ async def stream(plan: dict[str, Any]) -> dict[str, Any]:
             if b'"status"' not in (tail + part)[-64:]
             else rest
         )
-    ended = time.perf_counter()
     await sending
     writer.close()
-    return {
-        "per_second": statuses["201"] / (ended - began),
-        "answered": sum(statuses.values()),
-        "statuses": dict(statuses),
-        "unanswered": 0,
-        "broken": 0,
-        "ms": {"all": round(1000 * (ended - began))},
-        "cpu_s": _cpu() - cpu_before,
-        "span_s": ended - began,
-        "examples": {},
-    }
+    return statuses
 
 
 def _cpu() -> float:
@@ -295,5 +303,5 @@ def _quantile(ordered: list[float], at: float) -> float | None:
 if __name__ == "__main__":
     wanted = json.load(sys.stdin)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        work = stream(wanted) if wanted["mode"] == "bulk" else Load(wanted).run()
+        work = streams(wanted) if wanted["mode"] == "bulk" else Load(wanted).run()
         json.dump(runner.run(work), sys.stdout)

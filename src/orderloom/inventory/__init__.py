@@ -11,18 +11,19 @@ is read in `reading`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
 from orderloom.inventory import lots
 from orderloom.inventory.allotting import Limits
-from orderloom.inventory.availability import Offer, Shelves, offer
+from orderloom.inventory.availability import Key, Offer, Shelves, offer
 from orderloom.inventory.model import Posting, Short
 from orderloom.inventory.store import allotments
 from orderloom.inventory.store import stock as store
 from orderloom.plumbing.database import Db
 
-__all__ = ["lock", "lock_skus", "look", "offers", "post", "write"]
+__all__ = ["claim", "lock", "lock_skus", "look", "offers", "post", "write"]
 
 
 async def lock(db: Db, *, keys: Iterable[tuple[UUID, str]]) -> Shelves:
@@ -42,7 +43,8 @@ async def lock_skus(db: Db, *, skus: Iterable[str]) -> Shelves:
 async def look(db: Db, *, skus: Iterable[str]) -> Shelves:
     """All nodes' balances of these SKUs as they stand, without a lock: to tell, not to promise."""
     wanted = sorted(set(skus))
-    return Shelves(await store.levels(db, skus=wanted) if wanted else (), await allotments.look(db, wanted))
+    limits = await allotments.look(db, wanted)
+    return Shelves.locked(await store.glance(db, wanted), limits)
 
 
 async def write(db: Db, *, shelves: Shelves) -> None:
@@ -50,6 +52,22 @@ async def write(db: Db, *, shelves: Shelves) -> None:
     await allotments.note_drawn(db, shelves.limits.drawn())
     await store.write(db, shelves.changed(), shelves.entries)
     await lots.follow(db, entries=shelves.entries)
+
+
+async def claim(db: Db, *, shelves: Shelves) -> bool:
+    """Write what was reserved on shelves only looked at. False when that does not hold now: take the transaction back.
+
+    It does not where others had the units meanwhile, and where a channel's limits bear on a SKU: they are reckoned
+    under the lock alone.
+    """
+    units: Counter[Key] = Counter()
+    for entry in shelves.entries:
+        units[entry.leg.key] += entry.leg.reserved
+    limits = await allotments.lock(db, sorted({sku for _, sku in units}))
+    if limits or not await store.claim(db, units):
+        return False
+    await store.write(db, (), shelves.entries)
+    return True
 
 
 async def post(db: Db, *, postings: Sequence[Posting]) -> list[Short | None]:

@@ -109,6 +109,10 @@ class Limits:
         }
         self._safety = {(r.channel_id, r.sku): r.units for r in rules if r.channel_id and not r.node_id}
 
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self._allotments or self._at_nodes or self._safety)
+
     @property
     def guards_nodes(self) -> bool:
         """Whether any channel has safety stock of its own at single nodes."""

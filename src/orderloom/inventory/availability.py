@@ -20,7 +20,7 @@ class Shelves:
     def __init__(self, levels: Iterable[Level] = (), limits: Limits | None = None) -> None:
         self._of: dict[str, dict[UUID, Balance]] = {}
         self._before: dict[Key, tuple[int, ...]] = {}
-        self.limits = limits or Limits()
+        self.limits = Limits() if limits is None else limits
         self.selling: Collection[UUID] | None = None
         # Units that orders in line before the one being placed have a claim on.
         self.claimed: Mapping[Key, int] = {}
@@ -31,7 +31,7 @@ class Shelves:
 
     @classmethod
     def locked(cls, balances: Iterable[Balance], limits: Limits) -> Shelves:
-        """Rows just locked; they are changed in place."""
+        """Rows just read; they are changed in place."""
         shelves = cls(limits=limits)
         shelves._put(balances)
         return shelves

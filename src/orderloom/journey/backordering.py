@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from uuid import UUID
 
 from orderloom.catalog.model import Item
@@ -21,6 +21,8 @@ from orderloom.journey.queueing import Line, before_new, line_up
 from orderloom.network.calendar import zone
 from orderloom.orders.waiting import all_in_line, waited_by
 from orderloom.plumbing.database import Db
+
+_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,11 @@ class Ahead:
     def next_of(self, sku: str, nodes: Collection[UUID]) -> Coming | None:
         """The next units that come to these nodes and are not spoken for."""
         return next(iter(self._outlook.left(sku, nodes=nodes)), None)
+
+
+def nobody() -> Ahead:
+    """Nobody is in line, and nothing comes."""
+    return Ahead(Outlook(here={}, coming=(), now=_EVER), Line())
 
 
 async def look(

@@ -7,8 +7,8 @@ draft that is refused leaves nothing behind and touches no neighbour.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -28,6 +28,7 @@ from orderloom.orders import capture, promises
 from orderloom.orders.capture import NewLine, NewOrder, NewSlice
 from orderloom.orders.checking import check
 from orderloom.orders.model import Fault, OrderDraft, Placed, Refused
+from orderloom.orders.waiting import waited_for
 from orderloom.payments.model import Tender
 from orderloom.plumbing import events, journeys
 from orderloom.plumbing.database import Db
@@ -57,6 +58,9 @@ class _Carts:
     def __init__(self, found: Mapping[UUID, Reservation]) -> None:
         self._found = found
         self.consumed: dict[UUID, UUID] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
 
     @property
     def skus(self) -> set[str]:
@@ -105,23 +109,65 @@ async def place(
     for index in fresh:
         outcomes[index] = _foreign(drafts[index], world, carts)
     fresh = [index for index in fresh if outcomes[index] is None]
-    shelves, open_nodes = await _lock(db, [drafts[i] for i in fresh], world, carts)
-    ahead = await _look_ahead(db, [drafts[i] for i in fresh], world, shelves, open_nodes)
-    new: dict[int, NewOrder] = {}
-    for index in fresh:
-        shelves.actor = actors[index].name if actors else None
-        taken = _reserve(drafts[index], world, shelves, open_nodes, carts, ahead)
-        if isinstance(taken, Refused):
-            outcomes[index] = taken
-        else:
-            new[index] = taken
-    numbers = await _store(db, list(new.values()), [actors[i] for i in new] if actors else (), world, shelves)
-    await reservations.consumed(db, by=carts.consumed)
-    for index, order in new.items():
-        outcomes[index] = Placed(
-            order.id, numbers[order.id], reservation=carts.state(drafts[index], order.id)
-        )
+    coming = {i: drafts[i] for i in fresh}
+    senders = {i: actors[i] for i in fresh} if actors else {}
+    if coming:
+        found = await _place_at_ease(db, coming, senders, world, carts)
+        found = found or await _place_locked(db, coming, senders, world, carts)
+        for index, outcome in found.items():
+            outcomes[index] = outcome
     return _with_twins(drafts, outcomes)
+
+
+class _Overtaken(Exception):
+    """What was planned without a lock does not hold any more: nothing of it is kept."""
+
+
+async def _place_at_ease(
+    db: Db, drafts: Mapping[int, OrderDraft], senders: Mapping[int, Actor], world: _Known, carts: _Carts
+) -> dict[int, Placed | Refused]:
+    """Store orders that there is ample stock for, which is locked last: whoever wants the same SKUs waits only for that.
+
+    Returns none when it takes a lock to plan: units are short, somebody waits for them, or a limit or a cart comes in.
+    """
+    if carts:
+        return {}
+    shelves, open_nodes = await _shelves(db, drafts.values(), world, inventory.look)
+    plan = _plan(drafts, senders, world, shelves, open_nodes, carts, backordering.nobody())
+    if shelves.limits or plan.short:
+        return {}
+    try:
+        async with db.transaction():
+            numbers = await _store(db, plan.new, senders, world)
+            await _claim(db, plan, shelves)
+    except _Overtaken:
+        return {}
+    return {i: Placed(order.id, numbers[order.id]) for i, order in plan.new.items()}
+
+
+async def _claim(db: Db, plan: _Plan, shelves: Shelves) -> None:
+    """Raises _Overtaken where the stock is not there any more, or somebody waits for it, as is asked under its lock."""
+    if not await inventory.claim(db, shelves=shelves) or await waited_for(db, skus=sorted(plan.skus)):
+        raise _Overtaken
+
+
+async def _place_locked(
+    db: Db, drafts: Mapping[int, OrderDraft], senders: Mapping[int, Actor], world: _Known, carts: _Carts
+) -> dict[int, Placed | Refused]:
+    """Store what can be had of stock, supply and carts, each unit under a lock from before it is looked at."""
+    shelves, open_nodes = await _shelves(db, drafts.values(), world, inventory.lock_skus, carts.skus)
+    ahead = await _look_ahead(db, drafts.values(), world, shelves, open_nodes)
+    plan = _plan(drafts, senders, world, shelves, open_nodes, carts, ahead)
+    numbers = await _store(db, plan.new, senders, world)
+    await inventory.write(db, shelves=shelves)
+    await reservations.consumed(db, by=carts.consumed)
+    return {
+        **plan.refused,
+        **{
+            i: Placed(order.id, numbers[order.id], reservation=carts.state(drafts[i], order.id))
+            for i, order in plan.new.items()
+        },
+    }
 
 
 async def _look_up(db: Db, drafts: Sequence[OrderDraft]) -> _Known:
@@ -204,13 +250,17 @@ def _foreign(draft: OrderDraft, world: _Known, carts: _Carts) -> Refused | None:
     return Refused((Fault("/reservation_id", "unknown_reservation", message),))
 
 
-async def _lock(
-    db: Db, drafts: Sequence[OrderDraft], world: _Known, carts: _Carts
+async def _shelves(
+    db: Db,
+    drafts: Collection[OrderDraft],
+    world: _Known,
+    read: Callable[..., Awaitable[Shelves]],
+    more: Collection[str] = (),
 ) -> tuple[Shelves, dict[str, set[UUID]]]:
-    """Every balance the drafts may draw on, locked in key order, and the nodes open to each channel."""
+    """Every balance the drafts may draw on, looked at or locked in key order, and the nodes open to each channel."""
     skus = {line.sku for draft in drafts for line in draft.lines}
     skus |= {component for kit in skus & world.kits.keys() for component in world.kits[kit]}
-    shelves = await inventory.lock_skus(db, skus=skus | carts.skus)
+    shelves = await read(db, skus=skus | set(more))
     holding = {node for sku in skus for node in shelves.nodes(sku)}
     nodes = await network.nodes_of(db, ids=holding) if holding else {}
     world.holding.update(nodes)
@@ -220,7 +270,7 @@ async def _lock(
 
 async def _look_ahead(
     db: Db,
-    drafts: Sequence[OrderDraft],
+    drafts: Collection[OrderDraft],
     world: _Known,
     shelves: Shelves,
     open_nodes: Mapping[str, set[UUID]],
@@ -238,6 +288,46 @@ async def _look_ahead(
         fixed=any(line.node_code for draft in drafts for line in draft.lines),
         now=min((draft.placed_at for draft in drafts), default=_EVER),
     )
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What becomes of the drafts, by their place in the set."""
+
+    new: dict[int, NewOrder] = field(default_factory=dict)
+    refused: dict[int, Refused] = field(default_factory=dict)
+
+    @property
+    def skus(self) -> set[str]:
+        """Of which units are taken."""
+        return {piece.line.values.sku for order in self.new.values() for piece in order.slices}
+
+    @property
+    def short(self) -> bool:
+        """Whether stock alone does not do for all of them."""
+        return bool(self.refused) or any(
+            piece.node_id is None for order in self.new.values() for piece in order.slices
+        )
+
+
+def _plan(
+    drafts: Mapping[int, OrderDraft],
+    senders: Mapping[int, Actor],
+    world: _Known,
+    shelves: Shelves,
+    open_nodes: Mapping[str, set[UUID]],
+    carts: _Carts,
+    ahead: Ahead,
+) -> _Plan:
+    plan = _Plan()
+    for index, draft in drafts.items():
+        shelves.actor = senders[index].name if senders else None
+        taken = _reserve(draft, world, shelves, open_nodes, carts, ahead)
+        if isinstance(taken, Refused):
+            plan.refused[index] = taken
+        else:
+            plan.new[index] = taken
+    return plan
 
 
 def _reserve(
@@ -337,14 +427,15 @@ def _insufficient(
 
 
 async def _store(
-    db: Db, orders: Sequence[NewOrder], actors: Sequence[Actor], world: _Known, shelves: Shelves
+    db: Db, new: Mapping[int, NewOrder], senders: Mapping[int, Actor], world: _Known
 ) -> dict[UUID, str]:
-    if not orders:
+    """All of the orders but their stock; returns their numbers."""
+    if not new:
         return {}
+    orders = list(new.values())
     numbers = await capture.store(
         db, orders=orders, node_ids={code: node.id for code, node in world.nodes.items()}
     )
-    await inventory.write(db, shelves=shelves)
     await payments.open_tenders(
         db,
         tenders=[
@@ -362,11 +453,7 @@ async def _store(
         ],
         of_new_orders=True,
     )
-    senders: Sequence[Actor | None] = actors or [None] * len(orders)
-    await events.append(
-        db,
-        [_captured(order, numbers[order.id], actor) for order, actor in zip(orders, senders, strict=True)],
-    )
+    await events.append(db, [_captured(order, numbers[order.id], senders.get(i)) for i, order in new.items()])
     await promises.tell_first(
         db,
         promised=[

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -156,3 +158,75 @@ class TestPlacing:
         [refused] = await place(world, drafts=[draft(ship_to=stranger)])
         assert isinstance(refused, Refused)
         assert [(f.path, f.code) for f in refused.faults] == [("/ship_to/line2", "card_number")]
+
+
+class TestWhoComesBetweenTheLookAtStockAndItsLock:
+    """A plan is made without a lock; what others did meanwhile is found under it, and nothing of the plan is left."""
+
+    @pytest.fixture
+    def meanwhile(self, world: Db, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], None]:
+        """Have something done once, right after stock was looked at."""
+
+        def do(what: Callable[[], Any]) -> None:
+            look, left = inventory.look, [what]
+
+            async def looked(db: Db, *, skus: Any) -> Any:
+                shelves = await look(db, skus=skus)
+                if left:
+                    await left.pop()()
+                return shelves
+
+            monkeypatch.setattr(inventory, "look", looked)
+
+        return do
+
+    async def take(self, db: Db, code: str, units: int) -> None:
+        [node] = [n.id for n in (await network.nodes_of(db)).values() if n.code == code]
+        legs = (Leg(node_id=node, sku="MUG", kind="adjusted", on_hand=-units),)
+        assert await inventory.post(
+            db, postings=[Posting(cause_type="adjustment", cause_id=None, legs=legs)]
+        ) == [None]
+
+    async def test_leaves_another_node(self, world: Db, meanwhile: Any) -> None:
+        meanwhile(lambda: self.take(world, "AUS", 5))
+        [placed] = await place(
+            world, drafts=[draft("M-1", LineDraft(sku="MUG", quantity=2, unit_price=1000))]
+        )
+        assert isinstance(placed, Placed)
+        [piece] = await slices_of(world, orders=[placed.order_id])
+        assert (await network.nodes_of(world))[piece.node_id].code == "ATL"
+        assert await reserved(world, "MUG") == 2
+        assert await world.fetchval("SELECT count(*) FROM orders.orders") == 1
+        assert await world.fetchval("SELECT count(*) FROM plumbing.events WHERE type = 'order.captured'") == 1
+
+    async def test_takes_the_last_and_it_is_told_what_is_left(self, world: Db, meanwhile: Any) -> None:
+        meanwhile(lambda: self.take(world, "AUS", 4))
+        [refused] = await place(
+            world, drafts=[draft("M-1", LineDraft(sku="MUG", quantity=5, unit_price=1000))]
+        )
+        assert isinstance(refused, Refused)
+        assert refused.available == {"MUG": 4}
+        assert await reserved(world, "MUG") == 0
+        assert await world.fetchval("SELECT count(*) FROM orders.orders") == 0
+
+    async def test_waits_for_the_units_and_is_asked_for_under_the_lock(
+        self, world: Db, meanwhile: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        [first] = await place(world, drafts=[draft("M-1")])
+        assert isinstance(first, Placed)
+        locked = []
+        lock_skus = inventory.lock_skus
+
+        async def lock(db: Db, *, skus: Any) -> Any:
+            locked.append(set(skus))
+            return await lock_skus(db, skus=skus)
+
+        monkeypatch.setattr(inventory, "lock_skus", lock)
+        meanwhile(
+            lambda: world.execute(
+                "UPDATE orders.slices SET rank = 120, node_id = NULL WHERE order_id = $1", first.order_id
+            )
+        )
+        [placed] = await place(world, drafts=[draft("M-2")])
+        assert isinstance(placed, Placed)
+        assert locked == [{"MUG"}]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from orderloom.inventory.model import BUCKETS, Balance, Entry, Level, Movement
@@ -65,6 +65,37 @@ async def lock_skus(db: Db, skus: Sequence[str]) -> list[Balance]:
         "SELECT "
         + _LEVEL
         + " FROM inventory.stock WHERE sku = ANY($1::text[]) ORDER BY node_id, sku FOR NO KEY UPDATE",
+        list(skus),
+    )
+    return [Balance(*row) for row in rows]
+
+
+_LOCK_KEYS = """
+SELECT count(*) FROM (
+  SELECT FROM inventory.stock WHERE (node_id, sku) IN (SELECT * FROM unnest($1::uuid[], $2::text[]))
+  ORDER BY node_id, sku FOR NO KEY UPDATE
+) AS locked
+"""
+_CLAIM = """
+UPDATE inventory.stock AS s SET reserved = s.reserved + t.units, version = s.version + 1, updated_at = clock_timestamp()
+FROM unnest($1::uuid[], $2::text[], $3::int[]) AS t (node_id, sku, units)
+WHERE s.node_id = t.node_id AND s.sku = t.sku
+  AND s.on_hand - s.damaged - s.quality_control - s.reserved - s.allocated + s.backorder_limit - t.units >= s.safety_stock
+"""
+
+
+async def claim(db: Db, units: Mapping[tuple[UUID, str], int]) -> bool:
+    """Reserve units by (node, SKU), safety stock left alone. False when one has not that many: then take all back."""
+    keys = sorted(units)
+    nodes, skus = [node for node, _ in keys], [sku for _, sku in keys]
+    await db.execute(_LOCK_KEYS, nodes, skus)
+    return await db.execute(_CLAIM, nodes, skus, [units[key] for key in keys]) == f"UPDATE {len(keys)}"
+
+
+async def glance(db: Db, skus: Sequence[str]) -> list[Balance]:
+    """All rows of these SKUs as they stand, without a lock."""
+    rows = await db.fetch(
+        "SELECT " + _LEVEL + " FROM inventory.stock WHERE sku = ANY($1::text[]) ORDER BY node_id, sku",
         list(skus),
     )
     return [Balance(*row) for row in rows]
