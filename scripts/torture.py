@@ -1,7 +1,7 @@
 """Clients at random on few hot SKUs while processes and the database die; prints the verdict as JSON.
 
-    .venv/bin/python scripts/torture.py --clients 16 --operations 300 --seed 7 --kill api,worker,database
-    .venv/bin/python scripts/torture.py --clients 16 --minutes 10 --seed 7 --kill api,worker,database
+    .venv/bin/python scripts/torture.py --clients 16 --operations 300 --seed 7 --kill api,worker,database,gateway,carrier
+    .venv/bin/python scripts/torture.py --clients 16 --minutes 10 --seed 7 --kill api,worker,database,gateway,carrier
     .venv/bin/python scripts/torture.py --check DIRECTORY/history.jsonl
 
 Exits 0 only if the checker finds nothing. What is checked, and how the checker itself is, is told in `docs/proof.md`.

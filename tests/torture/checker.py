@@ -340,6 +340,11 @@ def the_audit_is_clean(_history: Sequence[Did], final: Final) -> Iterator[str]:
     yield from final.audit
 
 
+def the_other_sides_agree(_history: Sequence[Did], final: Final) -> Iterator[str]:
+    """Gateway and carrier have done nothing twice, and nothing that is not known here."""
+    yield from final.outside
+
+
 RULES: tuple[Rule, ...] = (
     never_oversold,
     no_shelf_holds_less_than_is_promised,
@@ -356,4 +361,5 @@ RULES: tuple[Rule, ...] = (
     what_is_known_is_found,
     nobody_waits_in_a_circle,
     the_audit_is_clean,
+    the_other_sides_agree,
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -45,10 +46,10 @@ class TortureClient:
         self.history: list[Did] = []
         self._wires = [Wire(address, api_key) for address in addresses]
 
-    async def work(self, operations: int, until: float | None = None) -> None:
-        """Do so many, or go on until a moment."""
+    async def work(self, operations: int, on: Callable[[], bool]) -> None:
+        """Do so many, and go on for as long as it is said."""
         kinds, weights = list(OPERATIONS), list(OPERATIONS.values())
-        while len(self.history) < operations or (until is not None and time.monotonic() < until):
+        while len(self.history) < operations or on():
             operation = self.dice.choices(kinds, weights)[0]
             self.reason = f"{self.name}-{len(self.history)}"
             plan = await operation(self)

@@ -77,7 +77,7 @@ class Did:
 
 @dataclass(slots=True, kw_only=True)
 class Final:
-    """What the API shows when all is over, and what the database's own log and audit say."""
+    """What the API shows when all is over, what log and audit say, and what gateway and carrier have that we have not."""
 
     levels: list[dict[str, Any]]
     movements: list[dict[str, Any]]
@@ -85,6 +85,7 @@ class Final:
     carts: list[dict[str, Any]] = field(default_factory=list)
     deadlocks: int = 0
     audit: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
 
 
 def keep(path: Path, history: Iterable[Did], final: Final) -> None:

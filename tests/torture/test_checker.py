@@ -9,6 +9,7 @@ import pytest
 from tests.torture.checker import RULES, check
 from tests.torture.clients import seen_in
 from tests.torture.history import OK, REFUSED, UNKNOWN, Did, Facts, Final, keep, read
+from tests.torture.world import other_sides
 
 SKU, HERE, THERE = "MUG", "ATL", "DFW"
 
@@ -243,6 +244,23 @@ def _audited(s):
     s.final.audit = ["S2.oversold: …"]
 
 
+def _charged_unknown(s):
+    s.final.outside = other_sides({}, [{"kind": "capture", "key": "k", "status": "succeeded"}], [])
+
+
+def _charged_and_called_failed(s):
+    done = {"kind": "capture", "key": "k", "status": "succeeded"}
+    s.final.outside = other_sides({"k": "failed"}, [done], [])
+
+
+def _charged_here_alone(s):
+    s.final.outside = other_sides({"k": "succeeded"}, [], [])
+
+
+def _two_labels(s):
+    s.final.outside = other_sides({}, [], [{"reference": "r", "bought": 2}])
+
+
 LIES = {
     _oversold: "never_oversold",
     _oversold_for_a_moment: "never_oversold",
@@ -276,6 +294,10 @@ LIES = {
     _not_found: "what_is_known_is_found",
     _deadlock: "nobody_waits_in_a_circle",
     _audited: "the_audit_is_clean",
+    _charged_unknown: "the_other_sides_agree",
+    _charged_and_called_failed: "the_other_sides_agree",
+    _charged_here_alone: "the_other_sides_agree",
+    _two_labels: "the_other_sides_agree",
 }
 
 

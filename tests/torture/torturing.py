@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,7 +106,14 @@ async def _tortured(asked: Asked, house: World) -> list[Did]:
     if asked.kill:
         dice = random.Random(asked.seed)
         killer = asyncio.create_task(house.kill_at_random(asked.kill, dice, asked.pause_s, asked.kills))
-    history = await let_loose(asked, house.addresses, house.api_key)
+    until = time.monotonic() + asked.minutes * 60
+
+    def on() -> bool:
+        """The time is not over yet, or something has not been killed yet."""
+        due = asked.kill[: asked.kills]
+        return time.monotonic() < until or sum(map(bool, map(house.killed.get, asked.kill))) < len(due)
+
+    history = await let_loose(asked, house.addresses, house.api_key, on)
     if killer is not None:
         killer.cancel()
         with suppress(asyncio.CancelledError):
@@ -113,12 +121,13 @@ async def _tortured(asked: Asked, house: World) -> list[Did]:
     return history
 
 
-async def let_loose(asked: Asked, addresses: list[str], api_key: str) -> list[Did]:
+async def let_loose(
+    asked: Asked, addresses: list[str], api_key: str, on: Callable[[], bool] = lambda: False
+) -> list[Did]:
     """All clients at work, to the end; what they did in the order in which they began it."""
-    until = time.monotonic() + asked.minutes * 60 if asked.minutes else None
     clients = [
         TortureClient(n, seed=asked.seed, addresses=addresses, api_key=api_key, skus=SKUS, nodes=NODES)
         for n in range(asked.clients)
     ]
-    await asyncio.gather(*(client.work(asked.operations, until) for client in clients))
+    await asyncio.gather(*(client.work(asked.operations, on) for client in clients))
     return sorted((did for client in clients for did in client.history), key=lambda did: did.invoked)

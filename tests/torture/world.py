@@ -10,7 +10,7 @@ import os
 import random
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +29,7 @@ from orderloom.plumbing.embedded import EmbeddedPostgres
 from orderloom.plumbing.migrate import migrate
 from orderloom.simulate import demo_data
 from orderloom.simulate.processes import Fleet, Process, fleet, free_port, python
-from orderloom.simulate.surroundings import planned
+from orderloom.simulate.surroundings import Addresses, planned
 from tests.torture.history import Final
 from tests.torture.operations import KIT, PARTS
 
@@ -37,7 +37,7 @@ SKUS = ("HOT-A", "HOT-B", "HOT-C")
 NODES = ("ATL", "CMH", "DFW")
 FIRST = 15
 OPTIONS = {"shared_buffers": "64MB", "log_min_messages": "warning"}
-VICTIMS = ("api", "worker", "database")
+VICTIMS = ("api", "worker", "database", "gateway", "carrier")
 
 
 @dataclass(slots=True)
@@ -48,6 +48,7 @@ class World:
     running: Fleet
     addresses: list[str]
     api_key: str
+    outside: Addresses
     killed: Counter[str] = field(default_factory=Counter)
 
     async def kill_at_random(
@@ -100,7 +101,7 @@ class World:
 
     async def answering(self) -> None:
         """Wait until every API answers from its database again."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(180):
             for address in self.addresses:
                 wire = Wire(address, self.api_key)
                 while True:
@@ -118,11 +119,41 @@ class World:
                 await process.stop()
 
     async def final(self) -> Final:
-        """Everything there is, as the API shows it, and what log and audit say."""
+        """Everything there is, as the API shows it, and what log, audit and the other sides' ledgers say."""
         log = (self.server.cluster / "server.log").read_text(errors="replace")
-        return await shown(
+        final = await shown(
             self.addresses[0], self.api_key, self.server.url(), deadlocks=log.count("deadlock detected")
         )
+        connection = await asyncpg.connect(self.server.url())
+        ours = dict(await connection.fetch("SELECT key, status FROM payments.transactions"))
+        await connection.close()
+        _, money = await http.call("GET", f"{self.outside.gateway}/ledger?limit=1000000")
+        _, labels = await http.call("GET", f"{self.outside.carrier}/ledger")
+        final.outside = other_sides(ours, money["operations"], labels["labels"])
+        return final
+
+
+def other_sides(
+    ours: Mapping[str, str], operations: Sequence[Mapping[str, Any]], labels: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    """What gateway and carrier did that we do not know of, or did twice. `ours`: what we think became of each key."""
+    found = [
+        f"the gateway's {done['kind']} {done['key']} succeeded, and here it is {ours.get(done['key'])}"
+        for done in operations
+        if done["status"] == "succeeded" and ours.get(done["key"]) in (None, "failed")
+    ]
+    theirs = {done["key"] for done in operations if done["status"] == "succeeded"}
+    found += [
+        f"{key} succeeded here, and the gateway does not know it"
+        for key, status in ours.items()
+        if status == "succeeded" and key not in theirs
+    ]
+    found += [
+        f"{label['bought']} labels were bought for {label['reference']}"
+        for label in labels
+        if label["bought"] != 1
+    ]
+    return found
 
 
 async def shown(address: str, api_key: str, url: str, *, deadlocks: int = 0) -> Final:
@@ -183,7 +214,9 @@ async def world(folder: Path, *, apis: int = 1) -> AsyncIterator[World]:
         async with fleet() as running:
             await running.start(*around.outside, *ours, *around.workers)
             watching = asyncio.create_task(_watched(running))
-            yield World(server, running, [f"http://127.0.0.1:{port}" for port in ports], api_key)
+            yield World(
+                server, running, [f"http://127.0.0.1:{port}" for port in ports], api_key, around.addresses
+            )
             watching.cancel()
             with suppress(asyncio.CancelledError):
                 await watching
