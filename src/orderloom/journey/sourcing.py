@@ -39,11 +39,13 @@ from orderloom.packing.model import Carton
 from orderloom.plumbing.database import Db
 from orderloom.plumbing.journeys import Again, Later, Outcome, Outcomes, Park, Wait
 from orderloom.routing.model import Decision, Plan, Policy, Request, Source, Want
-from orderloom.routing.store import InUse, in_use
+from orderloom.routing.store import InUse, in_use, scarcity
 from orderloom.shipping.tariff import Tariff
 from orderloom.terms import Address, Quantities, Rank, new_id
 
 _LOOK_AGAIN = timedelta(hours=1)
+# Prices of scarce units that nobody has renewed since are those of another day's stock.
+PRICES_LAST = timedelta(hours=24)
 # Planning takes the processor for itself: after so many orders others of this process have their turn.
 _PLANNED_IN_A_ROW = 25
 # Units of a slice that a plan takes to a node.
@@ -65,6 +67,7 @@ class Snapshot:
     refusing: Mapping[UUID, set[UUID]]
     missed: Mapping[tuple[UUID, str], frozenset[UUID]]
     learnt: Learnt
+    scarcity: Mapping[tuple[UUID, str], int]
 
     def take_room(self, decision: Decision) -> None:
         """Count the decision's fulfillment orders against what their nodes still take today."""
@@ -102,7 +105,7 @@ async def route(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
         decision = routing.decide(request, snapshot.sourcing.version)
         decided[order.id] = decision
         if decision.plan is not None:
-            cuts[order.id] = list(_shares(decision, lines, by_order[order.id]))
+            cuts[order.id] = list(shares(decision, lines, by_order[order.id]))
             postings[order.id] = _binding(order.id, cuts[order.id])
             # The next order of the set must not count on the same units, nor on the same hands.
             snapshot.shelves.post(postings[order.id])
@@ -191,6 +194,7 @@ async def take_snapshot(db: Db, *, skus: set[str], orders: Sequence[Order], now:
         refusing=await refusing_nodes(db, orders=[order.id for order in orders]),
         missed=await missed_at(db, orders=[order.id for order in orders]),
         learnt=await learning.learnt(db),
+        scarcity=await scarcity(db, since=now - PRICES_LAST, skus=skus),
     )
 
 
@@ -270,6 +274,9 @@ def _sources(
             available=Quantities(there),
             capacity_left=snapshot.room.get(node_id),
             refused="it has rejected this order before" if node_id in refusing else barred(node, channel),
+            scarcity={
+                sku: snapshot.scarcity[node_id, sku] for sku in skus if (node_id, sku) in snapshot.scarcity
+            },
         )
 
 
@@ -297,7 +304,7 @@ def _placed(order: Order, channel: Channel) -> tuple[Address, datetime | None]:
     return address, promise
 
 
-def _shares(decision: Decision, lines: Mapping[UUID, Line], pieces: Sequence[Slice]) -> Iterator[Share]:
+def shares(decision: Decision, lines: Mapping[UUID, Line], pieces: Sequence[Slice]) -> Iterator[Share]:
     """How the plan cuts the slices: (slice, node, units), each slice's own node first where the plan uses it."""
     assert decision.plan is not None  # noqa: S101 - only plans are cut
     for line_id in {piece.line_id for piece in pieces}:

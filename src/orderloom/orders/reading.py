@@ -31,6 +31,7 @@ __all__ = [
     "released_since",
     "sellers_of",
     "slices_of",
+    "unreleased",
     "unsupplied",
 ]
 
@@ -50,6 +51,11 @@ async def orders_short_of(db: Db, *, skus: Sequence[str]) -> list[UUID]:
 async def unsupplied(db: Db, *, skus: Sequence[str]) -> dict[str, int]:
     """Units by SKU of orders accepted that no stock is kept for: whoever counts what is to be had takes these off."""
     return await slicing.unsupplied(db, skus) if skus else {}
+
+
+async def unreleased(db: Db, *, most: int) -> list[UUID]:
+    """Open orders with units that are kept at a node and not handed to it yet."""
+    return await slicing.unreleased(db, most)
 
 
 async def lock(db: Db, *, orders: Sequence[UUID]) -> None:

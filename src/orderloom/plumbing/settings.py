@@ -68,6 +68,11 @@ class Settings(BaseSettings):
     body_limit_bytes: int = Field(
         default=1_000_000, ge=1_000, description="Largest request body, imports excepted; larger is 413."
     )
+    bulk_streams: int = Field(
+        default=4,
+        ge=1,
+        description="Streams of orders that one API process takes at a time; one more is told to come again.",
+    )
     secret_key: SecretStr = Field(
         default=SecretStr(DEMO_SECRET),
         description="Signs session tokens and links. At least 32 characters of your own outside the demo.",
@@ -88,6 +93,12 @@ class Settings(BaseSettings):
     )
     poll_seconds: float = Field(
         default=1, gt=0, description="How often a worker looks for due work that no notification told it of."
+    )
+
+    reoptimise_minutes: int = Field(
+        default=0,
+        ge=0,
+        description="How often a worker plans unreleased orders anew together and prices scarce units; 0 is never.",
     )
 
     # --- providers

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -343,3 +344,54 @@ async def differences(db: Db, trial_id: UUID, *, after: UUID | None, limit: int)
         after,
         limit,
     )
+
+
+# --- scarcity -------------------------------------------------------------------------------------------------
+
+
+async def put_scarcity(db: Db, *, prices: Mapping[tuple[UUID, str], int], at: datetime) -> None:
+    """These prices take the place of all others."""
+    await db.execute("DELETE FROM routing.scarcity")
+    await db.execute(
+        "INSERT INTO routing.scarcity (node_id, sku, price, priced_at) "
+        "SELECT t.node_id, t.sku, t.price, $4 FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS t (node_id, sku, price)",
+        [node for node, _ in prices],
+        [sku for _, sku in prices],
+        list(prices.values()),
+        at,
+    )
+
+
+async def scarcity(
+    db: Db, *, since: datetime, skus: Collection[str] | None = None
+) -> dict[tuple[UUID, str], int]:
+    """What units are worth where they are, by (node, SKU), as priced since then."""
+    rows = await db.fetch(
+        "SELECT node_id, sku, price FROM routing.scarcity "
+        "WHERE priced_at >= $1 AND ($2::text[] IS NULL OR sku = ANY($2)) ORDER BY sku, node_id",
+        since,
+        None if skus is None else sorted(skus),
+    )
+    return {(row["node_id"], row["sku"]): row["price"] for row in rows}
+
+
+async def begin_batch(db: Db, *, now: datetime, not_since: datetime) -> bool:
+    """Note that a batch begins, unless one has begun since then or is at it; the last is remembered alone."""
+    if not await db.fetchval("SELECT pg_try_advisory_xact_lock($1, 1)", _LOCKS):
+        return False
+    if await db.fetchval("SELECT true FROM routing.batches WHERE began_at > $1 LIMIT 1", not_since):
+        return False
+    await db.execute("DELETE FROM routing.batches")
+    await db.execute("INSERT INTO routing.batches (began_at) VALUES ($1)", now)
+    return True
+
+
+async def latest(db: Db, *, limit: int) -> list[dict[str, Any]]:
+    """The latest decision of each of the orders routed last, whole."""
+    rows = await db.fetch(
+        "SELECT " + _DECISION + " WHERE id IN (SELECT DISTINCT ON (order_id) id FROM ("
+        "SELECT id, order_id FROM routing.decisions WHERE kind = 'route' ORDER BY id DESC LIMIT $1) AS recent "
+        "ORDER BY order_id, id DESC) ORDER BY id",
+        limit,
+    )
+    return [_whole(row) for row in rows]

@@ -12,6 +12,7 @@ from orderloom.journey import (
     lotting,
     outages,
     publishing_stock,
+    reoptimising,
     repromising,
     securing,
     slipping,

@@ -80,6 +80,17 @@ async def standing_at(db: Db, nodes: Sequence[UUID]) -> list[Row]:
     return await db.fetch(_STANDING, list(nodes))
 
 
+async def unreleased(db: Db, most: int) -> list[UUID]:
+    """Open orders with units kept at a node and not handed to it, the urgent and then the older first."""
+    rows = await db.fetch(
+        "SELECT o.id FROM orders.orders AS o WHERE o.lifecycle = 'open' AND o.decide_as_of IS NULL AND EXISTS ("
+        "SELECT FROM orders.slices AS s WHERE s.order_id = o.id AND s.rank BETWEEN 200 AND 300) "
+        "ORDER BY o.priority DESC, o.placed_at, o.id LIMIT $1",
+        most,
+    )
+    return [row["id"] for row in rows]
+
+
 async def lock_orders(db: Db, orders: Sequence[UUID]) -> None:
     """Lock order rows in key order, so that two who change the same orders take turns."""
     await db.execute(
