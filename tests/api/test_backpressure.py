@@ -132,6 +132,7 @@ async def test_a_database_that_is_away_is_said_so(served, monkeypatch):
     # However long it takes, the key is known still: it is not what is shown here.
     monkeypatch.setattr(admission, "REMEMBERED_S", 600)
     app, _, client = served
+    app.state.desk.admission._known.clear()
     assert (await client.post("/v1/orders", json=order())).status_code == 201
 
     @asynccontextmanager

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from orderloom.plumbing.settings import Settings
 from tests.api.client import Client
 from tests.api.shop import order, set_stock
 
@@ -107,6 +108,21 @@ class TestThePolicy:
         told, _ = await sent(shop, [order(), order({"LAMP": 99})], query="?dry_run=true")
         assert [r["status"] for r in told] == [201, 409]
         assert await reserved(shop) == 0
+
+
+class TestMoreStreamsThanAreTaken:
+    @pytest.mark.parametrize("query", ["", "?on_error=reject_all"])
+    async def test_are_told_to_come_again(self, shop, query):
+        streams = shop.app.state.desk.streams
+        taken = [await streams.acquire() for _ in range(Settings().bulk_streams)]
+        answer = await shop.post(URL + query, content=json.dumps(order()).encode(), headers=NDJSON)
+        assert (answer.status_code, answer.json()["code"]) == (503, "overloaded")
+        assert int(answer.headers["Retry-After"]) > 0
+        for _ in taken:
+            streams.release()
+        # As many as ever find room, one after another: each gives its place back.
+        for _ in range(len(taken) + 1):
+            await sent(shop, [order()], query=query)
 
 
 class TestWhoSends:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
@@ -108,7 +109,8 @@ def create_app(
         openapi_url=None,
         redirect_slashes=False,
     )
-    app.state.desk = Desk(database, settings, Admission(database, lanes), capturing.flights(database))
+    streams = asyncio.Semaphore(settings.bulk_streams)
+    app.state.desk = Desk(database, settings, Admission(database, lanes), capturing.flights(database), streams)
     app.state.meters = Meters()
     doors: list[Door] = sorted((door for group in routes for door in group.doors), key=_specific_first)
     app.router.routes.extend(doors)

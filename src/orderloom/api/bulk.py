@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -50,6 +50,8 @@ SET_SMALL, SET_LARGE = 20, 500
 ALL_MOST = 1_000
 # Rows of answers kept in memory for a client that does not read yet; beyond it they wait on disk.
 IN_MEMORY = 1_000_000
+# When somebody who found all streams taken is to come again.
+STREAM_AGAIN_S = 10
 _LATER = (DatabaseAway, LockTimeout, StatementTimeout, Contended)
 
 
@@ -112,9 +114,19 @@ async def stream_orders(
     seen = await channels_of(call)
     lines = lines_of(request, most=call.desk.settings.body_limit_bytes)
     work = _Bulk(call, on_error, seen)
+    if call.desk.streams.locked():
+        raise Problem(
+            503,
+            "overloaded",
+            "as many streams of orders are under way here as are taken at a time: send it again later, or as a file to "
+            "/v1/bulk-jobs",
+            retry_after_s=STREAM_AGAIN_S,
+        )
     if on_error == "reject_all":
-        return Response(b"".join([part async for part in work.all_or_none(lines)]), media_type=NDJSON)
-    return _Streamed(work.in_sets(lines))
+        async with call.desk.streams:
+            return Response(b"".join([part async for part in work.all_or_none(lines)]), media_type=NDJSON)
+    await call.desk.streams.acquire()
+    return _Streamed(work.in_sets(lines), ended=call.desk.streams.release)
 
 
 def on_error_of(request: Request) -> OnError:
@@ -150,8 +162,8 @@ async def lines_of(
     number, rest, skipping = 0, b"", False
     try:
         async for chunk in request.stream():
-            *whole, rest = (rest + chunk).split(b"\n")
-            for line in whole:
+            *ended, rest = (rest + chunk).split(b"\n")
+            for line in ended:
                 number += 1
                 yield number, None if skipping or len(line) > most else line
                 skipping = False
@@ -353,12 +365,19 @@ class _Streamed(Response):
     yet waits here, on disk when it is much.
     """
 
-    def __init__(self, parts: AsyncIterator[bytes]) -> None:
+    def __init__(self, parts: AsyncIterator[bytes], *, ended: Callable[[], None]) -> None:
         super().__init__(media_type=NDJSON)
         self._parts = parts
+        self._ended = ended
         del self.headers["content-length"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
+        try:
+            await self._stream(send)
+        finally:
+            self._ended()
+
+    async def _stream(self, send: Send) -> None:
         headers = self.raw_headers
         await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": headers})
         with tempfile.SpooledTemporaryFile(IN_MEMORY) as kept:

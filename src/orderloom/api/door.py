@@ -7,6 +7,7 @@ not committed. `Routes` shows how one is declared.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import hashlib
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -91,6 +92,8 @@ class Desk:
     settings: Settings
     admission: Admission
     captures: Flights[Any, Response]
+    # Each stream of orders under way has one.
+    streams: asyncio.Semaphore
 
 
 @dataclass(slots=True)
