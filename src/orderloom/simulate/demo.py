@@ -16,7 +16,7 @@ from orderloom.journey.roster import READERS
 from orderloom.plumbing import clock, credentials, http
 from orderloom.plumbing.database import Database, DatabaseAway
 from orderloom.plumbing.http import Unavailable
-from orderloom.simulate import demo_data, stockroom
+from orderloom.simulate import demo_data, demo_rules, stockroom
 from orderloom.simulate.client import Client
 from orderloom.simulate.processes import fleet
 from orderloom.simulate.surroundings import Addresses, Surroundings, planned
@@ -91,6 +91,7 @@ class Demo:
         await world.warehouses.recover(clock.now())
         if not self.unattended:
             await stockroom.furnish(world.client, clock.now())
+            await demo_rules.lay_down(world.client)
         try:
             return await (self._to_the_end(world) if self.unattended else self._for_ever(world))
         finally:

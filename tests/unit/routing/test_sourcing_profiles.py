@@ -19,6 +19,7 @@ from orderloom.routing.model import Asker
 from orderloom.routing.plan import plan
 from orderloom.routing.profiles import Profile, Strategy, Version, When, misses
 from orderloom.routing.world import EMPTY
+from orderloom.simulate import demo_rules
 from tests.unit.routing.questions import nodes, question, questions, want
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
@@ -179,8 +180,9 @@ class TestStrategies:
 
 
 class TestAProfile:
-    def test_of_the_document_passes_its_own_tests(self):
-        profile = Profile.model_validate(examples.PROFILE)
+    @pytest.mark.parametrize("document", [examples.PROFILE, demo_rules.PROFILE], ids=["document", "demo"])
+    def test_of_document_and_demo_passes_its_own_tests(self, document):
+        profile = Profile.model_validate(document)
         followed = Version(id=UUID(int=1), name="us", number=1, profile=profile)
         for test in profile.tests:
             asked = profile.example(test)
