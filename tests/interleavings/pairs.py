@@ -18,7 +18,17 @@ from orderloom.catalog.model import Item
 from orderloom.delivery.model import Parcel, TrackingEvent
 from orderloom.inventory import counting, reading, reservations
 from orderloom.inventory.snapshots import Line, Snapshot
-from orderloom.journey import cancelling, carts, recounting, setup, snapshotting, sourcing, working
+from orderloom.inventory.store import allotments
+from orderloom.journey import (
+    cancelling,
+    carts,
+    limiting,
+    recounting,
+    setup,
+    snapshotting,
+    sourcing,
+    working,
+)
 from orderloom.journey.carts import CartDraft
 from orderloom.journey.fulfillment import FULFILLMENT, dispatch
 from orderloom.journey.placing import place
@@ -48,12 +58,15 @@ class Small:
     work: UUID
     cart: UUID
     told_at: datetime
+    web: UUID
     new: list[UUID] = field(default_factory=list)
 
 
-def draft(sku: str, units: int, cart: UUID | None = None, node: str | None = None) -> OrderDraft:
+def draft(
+    sku: str, units: int, cart: UUID | None = None, node: str | None = None, channel: str = "web"
+) -> OrderDraft:
     return OrderDraft(
-        channel="web",
+        channel=channel,
         external_id=f"I-{next(_numbers)}",
         placed_at=datetime.now(UTC),
         currency="USD",
@@ -78,14 +91,18 @@ async def furnish(db: Any) -> None:
     await setup.put(db, wanted=wanted)
 
 
-async def worlds(db: Any, count: int) -> list[Small]:
-    """So many at once: they cost little more than one."""
+async def worlds(db: Any, count: int, *, allotted: bool = False) -> list[Small]:
+    """So many at once: they cost little more than one. `allotted`: one of the free units is the market's alone."""
     size = {"weight_g": 300, "length_mm": 100, "width_mm": 80, "height_mm": 60}
     skus = [f"I-{next(_numbers)}" for _ in range(count)]
     items = [Item(sku=sku, name=sku, list_price=1000, **size) for sku in skus]
     stock = {(node, sku): units for sku in skus for node, units in STOCK.items()}
     await setup.put(db, wanted=Setup(items=items, stock=stock))
     nodes = {node.code: node.id for node in (await network.nodes_of(db)).values()}
+    channels = {channel.code: channel.id for channel in (await network.channels_of(db)).values()}
+    for sku in skus if allotted else ():
+        await limiting.allot(db, sku=sku, channel_id=channels["market"], units=1)
+        await limiting.allot(db, sku=sku, channel_id=channels["web"], permille=500)
     drafts = [draft(sku, 1, node="ATL") for sku in skus for _ in range(3)]
     ids = [placed.order_id for placed in await place(db, drafts=drafts)]
     x, y, v = ids[::3], ids[1::3], ids[2::3]
@@ -103,7 +120,7 @@ async def worlds(db: Any, count: int) -> list[Small]:
     asked = [CartDraft(channel="web", lines=((sku, 1),), owner=f"Z-{sku}") for sku in skus]
     kept = [made.reservation.id for made in await carts.keep(db, drafts=asked, now=now)]
     return [
-        Small(sku, nodes, x[i], y[i], v[i], works[v[i]].id, kept[i], datetime.now(UTC))
+        Small(sku, nodes, x[i], y[i], v[i], works[v[i]].id, kept[i], datetime.now(UTC), channels["web"])
         for i, sku in enumerate(skus)
     ]
 
@@ -224,8 +241,24 @@ async def transfer(db: Any, w: Small) -> str:
     return type(said).__name__
 
 
+async def capture_elsewhere(db: Any, w: Small) -> str:
+    """The market sells two: the unit set aside for it, and one that is anybody's."""
+    [said] = await place(db, drafts=[draft(w.sku, 2, channel="market")])
+    if hasattr(said, "order_id"):
+        w.new.append(said.order_id)
+    return type(said).__name__
+
+
+async def allot(db: Any, w: Small) -> str:
+    """The web shop has two set aside from now on, and nothing of what is anybody's."""
+    said = await limiting.allot(db, sku=w.sku, channel_id=w.web, units=2, takes_shared=False, afresh=True)
+    return type(said).__name__
+
+
 HOT = (capture, keep, convert, grow, expire, route, cancel, ship, lose, count, told, transfer)
 PAIRS = tuple(itertools.combinations_with_replacement(HOT, 2))
+LIMITED = (capture, capture_elsewhere, keep, convert, expire, cancel, lose, allot)
+LIMITED_PAIRS = tuple(itertools.combinations_with_replacement(LIMITED, 2))
 
 
 async def overdue(db: Any, w: Small) -> None:
@@ -250,7 +283,10 @@ async def state(db: Any, w: Small) -> tuple[Any, ...]:
     )
     cart = (await reservations.of(db, keys=[w.cart]))[w.cart]
     kept = sorted((codes[unit.node_id], unit.quantity) for unit in cart.units)
-    return (*levels, *pieces, cart.state, *kept)
+    drawn = sorted(
+        (a.channel_id == w.web, a.units, a.permille, a.drawn) for a in await allotments.of(db, skus=[w.sku])
+    )
+    return (*levels, *pieces, cart.state, *kept, *drawn)
 
 
 _BROKEN = """

@@ -21,6 +21,7 @@ from orderloom.plumbing import database as database_module
 from tests.interleavings.gate import Interleaver, Ran, orders, spread
 from tests.interleavings.pairs import (
     HOT,
+    LIMITED_PAIRS,
     PAIRS,
     broken,
     capture,
@@ -79,17 +80,17 @@ async def _outcome(interleaver, db, pair, world, gates, order):
     return (*ran.results, *await state(db, world)), told
 
 
-async def _interleaved(pair, connections) -> int:
+async def _interleaved(pair, connections, *, allotted=False) -> int:
     db, interleaver = connections[3], Interleaver(connections[:3])
     async with db.transaction():
-        [probe] = await worlds(db, 1)
+        [probe] = await worlds(db, 1, allotted=allotted)
     gates = [spread(await interleaver.gates_of(lambda lane, step=step: step(lane, probe))) for step in pair]
     ways = list(orders(*(len(one) + 1 for one in gates)))
     if (wanted := os.environ.get("INTERLEAVINGS", SAMPLED)) != "all":
         name = f"{pair[0].__name__} {pair[1].__name__}"
         ways = random.Random(name).sample(ways, min(int(wanted), len(ways)))
     async with db.transaction():
-        made = await worlds(db, len(ways) + len(SERIAL))
+        made = await worlds(db, len(ways) + len(SERIAL), allotted=allotted)
     serial = set()
     for order in SERIAL:
         outcome, _ = await _outcome(interleaver, db, pair, made.pop(), gates, order)
@@ -106,6 +107,16 @@ async def test_two_transactions_at_once_do_what_one_after_the_other_does(connect
     async with connections[3].transaction():
         await furnish(connections[3])
     assert sum([await _interleaved(pair, connections) for pair in PAIRS if pair[0] is first])
+    async with connections[3].transaction():
+        findings = await audit.run(connections[3])
+    assert not [f.json() for f in findings if f.count and f.invariant.key.startswith("S")]
+
+
+@pytest.mark.slow
+async def test_two_transactions_at_once_on_units_set_aside_for_channels(connections) -> None:
+    async with connections[3].transaction():
+        await furnish(connections[3])
+    assert sum([await _interleaved(pair, connections, allotted=True) for pair in LIMITED_PAIRS])
     async with connections[3].transaction():
         findings = await audit.run(connections[3])
     assert not [f.json() for f in findings if f.count and f.invariant.key.startswith("S")]
