@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -70,6 +70,7 @@ def request_of(row: Mapping[str, Any], present: Present) -> tuple[Request, list[
         value=kept.get("value"),
         order=Asker(**kept["order"]) if "order" in kept else None,
         assured=_assured(kept.get("learnt"), present, moved),
+        closed=frozenset((c, s, date.fromisoformat(day)) for c, s, day in kept.get("closed", ())),
     )
     return request, moved
 

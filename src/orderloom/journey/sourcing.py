@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from operator import attrgetter
 from uuid import UUID
 
@@ -27,19 +27,20 @@ from orderloom.journey import afterwards, new_works, trials
 from orderloom.journey.again import asker_of
 from orderloom.journey.queueing import missed_at, refusing_nodes
 from orderloom.journey.turning_away import turn_away
-from orderloom.network.calendar import zone
+from orderloom.network.calendar import local, zone
 from orderloom.network.model import Channel, Node
 from orderloom.network.places import located
 from orderloom.orders import holds, promises
 from orderloom.orders.model import Line, Order, Slice
 from orderloom.orders.promises import Promised
-from orderloom.orders.reading import lines_of, lock, orders_of, released_since, slices_of
+from orderloom.orders.reading import lines_of, lock, orders_of, released_since, slices_of, works_ahead
 from orderloom.orders.slices import Move, Stage, move, move_on
 from orderloom.packing.model import Carton
 from orderloom.plumbing.database import Db
 from orderloom.plumbing.journeys import Again, Later, Outcome, Outcomes, Park, Wait
 from orderloom.routing.model import Decision, Plan, Policy, Request, Source, Want
 from orderloom.routing.store import InUse, in_use, scarcity
+from orderloom.shipping.quota import Limits
 from orderloom.shipping.tariff import Tariff
 from orderloom.terms import Address, Quantities, Rank, new_id
 
@@ -67,11 +68,13 @@ class Snapshot:
     refusing: Mapping[UUID, set[UUID]]
     missed: Mapping[tuple[UUID, str], frozenset[UUID]]
     learnt: Learnt
+    limits: Limits
     scarcity: Mapping[tuple[UUID, str], int]
 
     def take_room(self, decision: Decision) -> None:
-        """Count the decision's fulfillment orders against what their nodes still take today."""
+        """Count the decision's fulfillment orders against what their nodes still take today, and their carriers."""
         for part in decision.plan.parts if decision.plan else ():
+            self.limits.take(part.quote.carrier, part.quote.service, part.ship_by.date())
             if part.node.id in self.room:
                 self.room[part.node.id] -= 1
 
@@ -182,20 +185,34 @@ async def take_snapshot(db: Db, *, skus: set[str], orders: Sequence[Order], now:
     """Items, stock, nodes with their room, cartons and contracts, as they are now, without a lock."""
     shelves = await inventory.look(db, skus=skus)
     nodes = await network.nodes_of(db, ids={node for sku in skus for node in shelves.nodes(sku)})
+    tariffs = tuple(await shipping.tariffs(db, at=now))
     return Snapshot(
         items=await catalog.items_of(db, skus=skus),
         nodes=nodes,
         channels=await network.channels_of(db, ids={order.channel_id for order in orders}),
         cartons=await packing.cartons(db),
-        tariffs=tuple(await shipping.tariffs(db, at=now)),
+        tariffs=tariffs,
         shelves=shelves,
         room=await _room(db, nodes, now),
         sourcing=await in_use(db),
         refusing=await refusing_nodes(db, orders=[order.id for order in orders]),
         missed=await missed_at(db, orders=[order.id for order in orders]),
         learnt=await learning.learnt(db),
+        limits=await _limits(db, tariffs, now),
         scarcity=await scarcity(db, since=now - PRICES_LAST, skus=skus),
     )
+
+
+async def _limits(db: Db, tariffs: Sequence[Tariff], now: datetime) -> Limits:
+    """What carriers with limits a day may still take, less what was planned before."""
+    yesterday = now - timedelta(days=1)
+    limited = [tariff.carrier for tariff in tariffs if tariff.day_limits]
+    planned = await works_ahead(db, carriers=limited, since=yesterday) if limited else []
+    nodes = await network.nodes_of(db, ids={work.node_id for work in planned}) if planned else {}
+    made: Counter[tuple[str, str, date]] = Counter()
+    for work in planned:
+        made[work.carrier, work.service, local(nodes[work.node_id], work.ship_by).date()] += work.many
+    return Limits(tariffs, today=yesterday.date(), planned=made)
 
 
 async def _room(db: Db, nodes: Mapping[UUID, Node], now: datetime) -> dict[UUID, int]:
@@ -239,6 +256,7 @@ def request_of(
         order=asker_of(order, channel) if snapshot.sourcing.watched else None,
         # What came of it later, nobody knew then.
         assured=BY_CONTRACT if history else Assured(snapshot.learnt, channel.promise_confidence),
+        closed=frozenset() if history else snapshot.limits.closed,
     )
 
 

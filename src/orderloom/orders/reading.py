@@ -16,6 +16,7 @@ from orderloom.orders.store.rows import (
     orders_of,
     released_since,
     sellers_of,
+    works_ahead,
 )
 from orderloom.plumbing.database import Db
 
@@ -33,6 +34,7 @@ __all__ = [
     "slices_of",
     "unreleased",
     "unsupplied",
+    "works_ahead",
 ]
 
 

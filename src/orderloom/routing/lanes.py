@@ -24,6 +24,7 @@ from orderloom.packing.model import Parcel as Packed
 from orderloom.routing.boxes import Boxes
 from orderloom.routing.ways import Chosen, Lane, Origin, Pack, Reach, Service, Way
 from orderloom.shipping.model import Ineligible, Parcel, Place, in_po_box
+from orderloom.shipping.quota import Closed
 from orderloom.shipping.select import arrival
 from orderloom.shipping.tariff import Tariff
 from orderloom.terms import Address
@@ -43,9 +44,13 @@ class World:
     """Everything remembered for one set of contracts and cartons, and what was learnt of how late parcels come."""
 
     def __init__(
-        self, tariffs: tuple[Tariff, ...], cartons: tuple[Carton, ...], assured: Assured = BY_CONTRACT
+        self,
+        tariffs: tuple[Tariff, ...],
+        cartons: tuple[Carton, ...],
+        assured: Assured = BY_CONTRACT,
+        closed: frozenset[Closed] = frozenset(),
     ) -> None:
-        self.tariffs, self.cartons, self.assured = tariffs, cartons, assured
+        self.tariffs, self.cartons, self.assured, self.closed = tariffs, cartons, assured, closed
         offered = [
             (tariff, at, code, terms)
             for at, tariff in enumerate(tariffs)
@@ -240,6 +245,8 @@ class World:
             zone = zones[service.at]
             if day is None or zone is None or zone not in service.terms.listed:
                 continue
+            if self.closed and (service.tariff.carrier, service.code, day) in self.closed:
+                continue
             key = (at, zone, day, slip, reach.kind, origin.place.country)
             if key not in self._ways:
                 self._ways[key] = self._way(service, zone, day, slip, (origin.place, reach.place))
@@ -330,6 +337,8 @@ class World:
                 yield "the node does not ship by this service"
             elif day is None:
                 yield origin.never or "the node never works"
+            elif (service.tariff.carrier, service.code, day) in self.closed:
+                yield f"its shipments of {day.isoformat()} are used up"
             elif reason := refused(self, service, (origin.place, reach.place)):
                 yield reason
             elif zone is None:
@@ -368,18 +377,21 @@ def refused(world: World, service: Service, ends: tuple[Place, Place]) -> str | 
     return None
 
 
-_worlds: OrderedDict[tuple[int, ...], tuple[tuple[Tariff, ...], tuple[Carton, ...], World]] = OrderedDict()
+_worlds: OrderedDict[tuple[object, ...], tuple[tuple[Tariff, ...], tuple[Carton, ...], World]] = OrderedDict()
 
 
 def world_of(
-    tariffs: tuple[Tariff, ...], cartons: tuple[Carton, ...], assured: Assured = BY_CONTRACT
+    tariffs: tuple[Tariff, ...],
+    cartons: tuple[Carton, ...],
+    assured: Assured = BY_CONTRACT,
+    closed: frozenset[Closed] = frozenset(),
 ) -> World:
-    """The world of these contracts, cartons and learnt dates, as it was left by the orders before."""
-    key = (id(tariffs), id(cartons), *assured.key)
+    """The world of these contracts, cartons, learnt dates and used-up limits, as it was left by the orders before."""
+    key = (id(tariffs), id(cartons), *assured.key, closed)
     kept = _worlds.get(key)
     if kept is None:
-        before = _like(tariffs, cartons, assured)
-        world = World(tariffs, cartons, assured) if before is None else _worlds.pop(before)[2]
+        before = _like(tariffs, cartons, assured, closed)
+        world = World(tariffs, cartons, assured, closed) if before is None else _worlds.pop(before)[2]
         # The tuples are kept with their world, so that no other can come to stand at the same address.
         kept = _worlds[key] = (tariffs, cartons, world)
         while len(_worlds) > _WORLDS_MOST:
@@ -387,17 +399,18 @@ def world_of(
     world = kept[2]
     if world.kept > KEPT_MOST:
         # A new one: decisions that are still to be explained hold on to theirs.
-        world = World(*kept[:2], assured)
+        world = World(*kept[:2], assured, closed)
         _worlds[key] = (*kept[:2], world)
     return world
 
 
 def _like(
-    tariffs: tuple[Tariff, ...], cartons: tuple[Carton, ...], assured: Assured
-) -> tuple[int, ...] | None:
+    tariffs: tuple[Tariff, ...], cartons: tuple[Carton, ...], assured: Assured, closed: frozenset[Closed]
+) -> tuple[object, ...] | None:
     """The key of a world of equals: everybody who reads contracts has them in a tuple of his own."""
     for key, (_, _, world) in _worlds.items():
         same = len(world.tariffs) == len(tariffs) and all(map(is_, world.tariffs, tariffs))
-        if same and world.cartons == cartons and world.assured.key == assured.key:
+        alike = (world.cartons, world.assured.key, world.closed) == (cartons, assured.key, closed)
+        if same and alike:
             return key
     return None

@@ -13,6 +13,7 @@ from orderloom.network.model import Node
 from orderloom.packing.model import Article, Carton
 from orderloom.packing.model import Parcel as Packed
 from orderloom.shipping.model import Quote
+from orderloom.shipping.quota import Closed
 from orderloom.shipping.tariff import Tariff
 from orderloom.terms import Address, Quantities
 
@@ -109,7 +110,7 @@ class Request:
     """One snapshot to decide on. `promise_at` bears the destination's zone; `value` is the goods', in minor units.
 
     `order` is there where sourcing rules may have a say. `assured`: what was learnt of how late parcels come, and with which
-    chance a way must keep the promise.
+    chance a way must keep the promise. `closed`: services that carriers take no more shipments by on a day.
     """
 
     wants: tuple[Want, ...]
@@ -123,6 +124,7 @@ class Request:
     value: int | None = None
     order: Asker | None = None
     assured: Assured = BY_CONTRACT
+    closed: frozenset[Closed] = frozenset()
 
     def json(self) -> dict[str, Any]:
         """The snapshot as it is kept: everything the answer depends on that is not versioned elsewhere."""
@@ -159,6 +161,11 @@ class Request:
             "value": self.value,
             **({"order": self.order.json()} if self.order else {}),
             **({"learnt": self.assured.json()} if self.assured.learnt.tables else {}),
+            **(
+                {"closed": sorted([c, s, day.isoformat()] for c, s, day in self.closed)}
+                if self.closed
+                else {}
+            ),
         }
 
 

@@ -25,7 +25,7 @@ from orderloom.routing.seeking import Sought, sought
 
 def plan(request: Request) -> Decision:
     """Decide. Units that no node can supply are left out and named; nothing feasible is an answer with reasons."""
-    world = world_of(request.tariffs, request.cartons, request.assured)
+    world = world_of(request.tariffs, request.cartons, request.assured, request.closed)
     open_, out = screen(request)
     stage, answer, calls = _decided(request, open_, world)
     best = _plan(stage, answer.best, request) if answer.best else None

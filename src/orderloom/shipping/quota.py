@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
+from typing import TypeAlias
 
 from orderloom.shipping.tariff import Tariff
 
 # Shipments by carrier, service and day.
 Made = Mapping[tuple[str, str, date], int]
+# Carrier, service and a day on which it takes no more.
+Closed: TypeAlias = tuple[str, str, date]
+# Days ahead that orders are planned for; a handover later than that is not limited yet.
+_AHEAD = 14
 
 
 class Quota:
@@ -51,6 +56,35 @@ class Quota:
             for (of, service, day), many in self._made.items()
             if of == carrier and since <= day <= self._day and (not services or service in services)
         )
+
+
+class Limits:
+    """What carriers may still take on each day ahead, counted down as orders are planned; for contracts with limits alone."""
+
+    def __init__(self, contracts: Iterable[Tariff], *, today: date, planned: Made) -> None:
+        self._limited = [one for one in contracts if one.day_limits]
+        days = [today + timedelta(days=ahead) for ahead in range(_AHEAD)] if self._limited else []
+        self._quotas = {day: Quota(self._limited, day=day, made=planned) for day in days}
+        self._closed: frozenset[Closed] | None = None
+
+    def take(self, carrier: str, service: str, day: date) -> None:
+        """One more shipment is planned for the day."""
+        if day in self._quotas:
+            self._quotas[day].take(carrier, service)
+            self._closed = None
+
+    @property
+    def closed(self) -> frozenset[Closed]:
+        """The services that take no more, with the day."""
+        if self._closed is None:
+            self._closed = frozenset(
+                (one.carrier, service, day)
+                for day, quota in self._quotas.items()
+                for one in self._limited
+                for service in one.services
+                if quota.closed(one.carrier, service)
+            )
+        return self._closed
 
 
 def looks_back(contracts: Iterable[Tariff]) -> int:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 
+from orderloom.delivery.transit import BY_CONTRACT, Assured, Delivery, learn
 from orderloom.routing.model import Plan, Policy, Request
 from orderloom.routing.plan import plan
 from tests.unit.routing.questions import nodes, question, questions, want
@@ -203,3 +205,42 @@ def test_effort_is_counted_and_running_out_of_it_is_told() -> None:
     short = plan(replace(asked, policy=Policy(effort=2)))
     assert not short.effort["complete"]
     assert short.json() == plan(replace(asked, policy=Policy(effort=2))).json()
+
+
+@FEW
+@given(questions())
+def test_a_service_whose_shipments_of_the_day_are_used_up_is_passed_over_and_the_rest_costs_no_less(
+    request: Request,
+) -> None:
+    first = plan(request)
+    if first.plan is None:
+        return
+    part = first.plan.parts[0]
+    closed = (part.quote.carrier, part.quote.service, part.ship_by.date())
+    second = plan(replace(request, closed=frozenset([closed])))
+    taken = {
+        (p.quote.carrier, p.quote.service, p.ship_by.date())
+        for p in (second.plan.parts if second.plan else ())
+    }
+    assert closed not in taken
+    if second.plan is not None and first.proven:
+        assert second.plan.order >= first.plan.order
+    assert second.request.json()["closed"] == [[*closed[:2], closed[2].isoformat()]]
+
+
+@FEW
+@given(questions())
+def test_parcels_learnt_to_be_late_keep_fewer_promises_and_nothing_learnt_changes_nothing(
+    request: Request,
+) -> None:
+    by_contract = plan(request)
+    planned = request.now.date() - timedelta(days=50)
+    names = [f"{tariff.carrier}/{service}" for tariff in request.tariffs for service in tariff.services]
+    came = [Delivery((name, ">", "N"), planned, planned + timedelta(days=2)) for name in names]
+    late = plan(replace(request, assured=Assured(learn(came * 3, today=request.now.date()))))
+    for part in late.plan.parts if late.plan else ():
+        assert (part.due - part.quote.arrives_on).days >= 2
+        assert part.late == (request.promise_at is not None and part.due > request.promise_at.date())
+    if late.plan is not None and by_contract.plan is not None and by_contract.proven:
+        assert late.plan.late or late.plan.weighed >= by_contract.plan.weighed
+    assert plan(replace(request, assured=BY_CONTRACT)).json() == by_contract.json()

@@ -3,7 +3,7 @@
 from datetime import date
 
 from orderloom.shipping.model import Quote
-from orderloom.shipping.quota import Quota, looks_back
+from orderloom.shipping.quota import Limits, Quota, looks_back
 from orderloom.shipping.select import select
 from tests.unit.shipping.terms import tariff
 
@@ -65,3 +65,15 @@ def test_what_must_be_known():
     assert looks_back([tariff()]) == 0
     assert looks_back([tariff(day_limits=[{"shipments": 2}])]) == 1
     assert looks_back([tariff(commitments=[{"shipments": 1, "worth": 1, "days": 30}])]) == 30
+
+
+def test_limits_ahead_close_a_service_for_its_day_alone_as_orders_are_planned():
+    contract = tariff(day_limits=[{"shipments": 2, "services": ["ground"]}])
+    other = date(2026, 1, 7)
+    limits = Limits([contract], today=DAY, planned={("acme", "ground", DAY): 1})
+    assert limits.closed == frozenset()
+    limits.take("acme", "ground", DAY)
+    assert limits.closed == {("acme", "ground", DAY)}
+    limits.take("acme", "express", other)
+    assert limits.closed == {("acme", "ground", DAY)}
+    assert Limits([tariff()], today=DAY, planned={}).closed == frozenset()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,17 @@ from orderloom.terms import Address
 _ORDER = ", ".join(Order.__dataclass_fields__)
 _LINE = ", ".join(Line.__dataclass_fields__)
 _FULFILLMENT = ", ".join(Fulfillment.__dataclass_fields__)
+
+
+@dataclass(frozen=True, slots=True)
+class WorksAhead:
+    """So many fulfillment orders that leave a node by a service at a moment."""
+
+    carrier: str
+    service: str
+    node_id: UUID
+    ship_by: datetime
+    many: int
 
 
 def _order(row: Row) -> Order:
@@ -96,6 +108,18 @@ async def open_at(db: Db, *, node: UUID) -> list[UUID]:
         node,
     )
     return [row["id"] for row in rows]
+
+
+async def works_ahead(db: Db, *, carriers: Sequence[str], since: datetime) -> list[WorksAhead]:
+    """Work under way that carriers are to take from then on, counted by service, node and handover."""
+    rows = await db.fetch(
+        "SELECT carrier, service, node_id, ship_by, count(*)::int AS many FROM orders.fulfillments "
+        "WHERE status IN ('open', 'scheduled', 'in_progress') AND ship_by >= $2 AND carrier = ANY($1::text[]) "
+        "AND service IS NOT NULL GROUP BY carrier, service, node_id, ship_by",
+        list(carriers),
+        since,
+    )
+    return [WorksAhead(**row) for row in rows]
 
 
 async def lock_fulfillments(db: Db, ids: Sequence[UUID]) -> dict[UUID, Fulfillment]:
