@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 
 from orderloom import shipping
 from orderloom.cli import application
+from orderloom.insight import audit
+from orderloom.insight.invariants.invoices import INVARIANTS
 from orderloom.plumbing.settings import settings
 from orderloom.shipping.model import Bought
 from tests.store.shipping.conftest import asked, put_contracts
@@ -67,6 +69,13 @@ async def test_what_an_earlier_invoice_billed_is_a_duplicate(api, billed):
     await api.ok("POST", "/v1/carrier-invoices", body(billed))
     found = await api.ok("POST", "/v1/carrier-invoices", body(billed, number="A2"))
     assert found["invoice"]["summary"]["causes"] == {"duplicate": {"lines": 1, "amount": 1380}}
+    assert await unsound(api) == []
+
+
+async def unsound(api):
+    """What the audit finds wrong with what was kept of invoices."""
+    async with api.database.transaction() as db:
+        return [finding.json() for finding in await audit.run(db, invariants=INVARIANTS) if finding.count]
 
 
 async def test_a_dry_run_keeps_nothing(api, billed):
@@ -146,6 +155,7 @@ async def test_published_tables_become_a_contract(carrier, database, tmp_path):
 async def test_no_row_breaks_the_audit(api, billed, row):
     await api.ok("POST", "/v1/carrier-invoices", body(row, billed))
     await api.ok("GET", "/v1/carriers/acme/invoices/A1/lines")
+    assert await unsound(api) == []
 
 
 async def test_a_cursor_that_is_none_of_ours_is_refused_or_leads_nowhere(api, billed):
