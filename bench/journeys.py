@@ -33,6 +33,7 @@ from statistics import median
 
 import journeys_past as past
 import journeys_shop as shop
+import uvloop
 
 from orderloom import routing
 from orderloom.journey.order import ORDER
@@ -394,7 +395,9 @@ def main():
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.worker:
-        asyncio.run(worker(options.worker, profile=options.profile, everything=options.all))
+        # The loop that `orderloom worker` runs on.
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(worker(options.worker, profile=options.profile, everything=options.all))
         return
     found = asyncio.run(rounds(options))
     if options.json:
