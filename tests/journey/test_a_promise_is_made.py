@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from orderloom import network
+from orderloom import network, shipping
 from orderloom.delivery import learning
 from orderloom.delivery.transit import Delivery
 from orderloom.insight.order_promise import order_promise
 from orderloom.journey import deciding, promising
 from orderloom.journey.promising import Answer
 from orderloom.routing.store import decisions_of
+from orderloom.shipping.model import ContractDraft
 from tests.journey.house import HOME, House
 
 SLIP = 3
@@ -89,4 +90,39 @@ async def test_what_deliveries_taught_moves_dates_and_routing_and_a_replay_is_th
         gone = await deciding.replay(db, decision_id=decision["id"])
         assert gone is not None
         assert gone.moved == (f"what was learnt as version {version} is no longer kept",)
+    await house.sound()
+
+
+async def test_what_a_carrier_takes_no_more_of_today_goes_by_the_next_best(house: House) -> None:
+    now, mug = datetime.now(UTC), house.item()
+    async with house.database.transaction() as db:
+        await shipping.put_contracts(
+            db,
+            contracts=[
+                ContractDraft(
+                    carrier=c.code,
+                    valid_from=now - timedelta(days=1),
+                    terms={
+                        **c.terms,
+                        "day_limits": [
+                            {"shipments": 1, "services": [s["code"]]} for s in c.terms["services"]
+                        ],
+                    },
+                )
+                for c in house.world.carriers
+            ],
+        )
+    orders = await house.place(*(house.draft({mug: 1}) for _ in range(3)))
+    await house.settle()
+    taken = []
+    async with house.database.transaction() as db:
+        for order in orders:
+            [decision] = await decisions_of(db, order)
+            [part] = decision["answer"]["plan"]["shipments"]
+            taken.append((part["carrier"], part["service"], part["ship_by"][:10]))
+            assert list(taken[-1]) not in decision["request"].get("closed", [])
+            again = await deciding.replay(db, decision_id=decision["id"])
+            assert again is not None
+            assert (again.same, again.moved) == (True, ())
+    assert len(set(taken)) == len(orders)
     await house.sound()
