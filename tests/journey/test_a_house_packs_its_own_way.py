@@ -1,0 +1,39 @@
+"""Rules, costs and a node's own cartons bind what is planned at release, and cartons run out as parcels are closed."""
+
+from __future__ import annotations
+
+from orderloom import packing
+from orderloom.journey import working
+from orderloom.packing import store
+from orderloom.packing.houserules import HouseRules
+from orderloom.packing.landed import Costs
+from orderloom.packing.model import PackRules
+from tests.journey.house import House
+
+
+async def test_work_is_planned_by_the_rules_into_the_cartons_its_node_has(house: House) -> None:
+    sku = house.item()
+    await house.shelve(sku, {"RNO": 9})
+    [node] = [n.id for n in house.world.nodes if n.code == "RNO"]
+    async with house.database.transaction() as db:
+        rules = HouseRules(rules=PackRules(clearance_mm=5), landed=Costs(fill_per_litre=3, per_parcel=75))
+        await store.put_house_rules(db, node_id=None, channel_id=None, rules=rules)
+        await packing.put_node_cartons(db, node_id=node, stock={"L": 1, "CUBE": None})
+    orders = [await house.place(house.draft({sku: 1})) for _ in range(2)]
+    await house.settle()
+    works = [(await house.works(order))[0].id for [order] in orders]
+    async with house.database.transaction() as db:
+        plans = await packing.plans_of(db, fulfillments=works)
+        for plan in plans.values():
+            [parcel] = plan.parcels
+            assert min(min(p.x, p.y, p.z) for p in parcel.placements) >= 5
+        first, second = sorted(works, key=lambda work: plans[work].parcels[0].carton != "L")
+        await packing.pick_as_listed(db, fulfillment_ids=works)
+        await working.pack(db, works=[first])
+        # Whatever was planned before, there is no other left.
+        assert (await store.node_cartons(db, nodes=[node]))[node] == {"CUBE": None, "L": 0}
+        [parcel] = (await packing.plans_of(db, fulfillments=[second]))[second].parcels
+        assert parcel.carton == "CUBE"
+        await working.pack(db, works=[second])
+    await house.settle()
+    await house.sound()
