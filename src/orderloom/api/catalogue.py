@@ -9,21 +9,25 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AwareDatetime, ConfigDict, Field
 
 from orderloom.api.door import Here, Routes
-from orderloom.api.problems import Fault, invalid, not_found
+from orderloom.api.problems import Fault, Problem, invalid, not_found, wrong
 from orderloom.api.wire import (
     Code,
     Count,
     In,
     ItemId,
     Limit,
+    Moment,
     Money,
     Out,
     Page,
+    PlainJson,
     Price,
     Size,
     Text,
+    Version,
     Versioned,
     Weight,
+    Whole,
     cursor,
     page_of,
     place,
@@ -50,6 +54,9 @@ _EXAMPLE: dict[str, Any] = {
     "list_price": {"amount": 1250, "currency": "USD"},
     "fragile": True,
 }
+
+
+_EDGES = ("length", "width", "height")
 
 
 class ComponentIn(In):
@@ -81,10 +88,25 @@ class HandlingIn(In):
     compressed_mm: Millimetres | None = Field(default=None, description="Its height squeezed in a bag")
 
 
-class ItemIn(In):
-    """An item as it shall be; what is left out takes its default."""
+class _Told(In):
+    """What is told of an item and not set: it may be sent back with the rest."""
+
+    id: ItemId | None = Field(default=None, description="Told; not applied")
+    version: Version | None = Field(default=None, description="When sent: only while it is at this version")
+    weight_g: Grams | None = Field(default=None, description="Told; `weight` sets it")
+    length_mm: Whole | None = Field(default=None, description="Told; `size` sets it")
+    width_mm: Whole | None = Field(default=None, description="Told; `size` sets it")
+    height_mm: Whole | None = Field(default=None, description="Told; `size` sets it")
+    as_given: PlainJson | None = Field(default=None, description="Told; `weight` and `size` set it")
+    created_at: Moment | None = Field(default=None, description="Told; not applied")
+    updated_at: Moment | None = Field(default=None, description="Told; not applied")
+
+
+class ItemIn(_Told):
+    """An item as it shall be; what is left out takes its default. What a GET tells can be sent as it stands."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+    sku: Code | None = Field(default=None, description="That of the address, if it is sent")
     name: Text
     weight: Weight
     size: Size
@@ -171,6 +193,8 @@ class ItemOut(Versioned):
     width_mm: int
     height_mm: int
     as_given: dict[str, MeasureOut]
+    weight: MeasureOut = Field(description="As it was given, for a PUT")
+    size: dict[str, MeasureOut] = Field(description="Its edges as they were given, for a PUT")
     list_price: Money | None
     fragile: bool
     this_side_up: bool
@@ -190,7 +214,11 @@ class ItemOut(Versioned):
         plain: dict[str, Any] = dict(row)
         price, currency = plain.pop("list_price"), plain.pop("currency")
         plain["list_price"] = None if price is None else Money.of(price, currency)
-        plain["as_given"] = plain["as_given"] or {}
+        given = plain["as_given"] = plain["as_given"] or {}
+        plain["weight"] = given.get("weight") or {"value": plain["weight_g"], "unit": "g"}
+        plain["size"] = {
+            edge: given.get(edge) or {"value": plain[f"{edge}_mm"], "unit": "mm"} for edge in _EDGES
+        }
         return cls(**plain)
 
 
@@ -205,11 +233,13 @@ async def put_item(call: Here, sku: Code, body: ItemIn) -> ItemOut:
     """Add an item, or make it so"""
     if call.if_match is not None:
         call.expect((await _one(call.db, sku)).version)
+    if body.sku not in (None, sku):
+        raise wrong("/sku", "another_sku", f"the address says {sku}: send it there, or leave it out")
     await _put(call.db, {sku: body})
     return await _one(call.db, sku)
 
 
-@routes.post("/items/batch", scope="config:write", lane="bulk", dry_run=True)
+@routes.post("/items/batch", scope="config:write", lane="bulk", dry_run=True, refuses=(412,))
 async def put_items(call: Here, body: ItemBatchIn) -> ItemBatchOut:
     """Add or change up to 500 items, all or none"""
     return ItemBatchOut(changed=await _put(call.db, {item.sku: item for item in body.items}, batch=True))
@@ -248,6 +278,7 @@ async def _put(db: Db, wanted: Mapping[str, ItemIn], *, batch: bool = False) -> 
     }
     if faults := await _kit_faults(db, list(wanted), kits, batch=batch):
         raise invalid(faults)
+    await _expect(db, wanted)
     changes = await setup.put(
         db,
         wanted=Setup(
@@ -256,6 +287,16 @@ async def _put(db: Db, wanted: Mapping[str, ItemIn], *, batch: bool = False) -> 
         ),
     )
     return sorted({change.key for change in changes})
+
+
+async def _expect(db: Db, wanted: Mapping[str, ItemIn]) -> None:
+    """Raises Problem 412 when an item is not at the version sent with it."""
+    asked = {sku: item.version for sku, item in wanted.items() if item.version is not None}
+    rows = await catalogue_pages.items(db, skus=sorted(asked), limit=len(asked)) if asked else []
+    present = {row["sku"]: row["version"] for row in rows}
+    if moved := sorted(sku for sku, version in asked.items() if present.get(sku) != version):
+        told = ", ".join(f"{sku} is at {present.get(sku, 'none')}" for sku in moved[:5])
+        raise Problem(412, "version_moved", f"not at the version sent: {told}; read again and decide anew")
 
 
 async def _kit_faults(
