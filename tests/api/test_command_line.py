@@ -102,3 +102,9 @@ async def test_a_node_is_closed_for_a_while(orderloom, database):
     await run("close", "NOWHERE", "--reason", "flood", ends=2)
     assert "EAST is open" in await run("reopen", "EAST")
     assert "not closed" in await run("reopen", "EAST", ends=1)
+
+
+def test_orders_are_planned_anew_together(orderloom):
+    assert "0 orders: 0 before, 0 now" in orderloom("routing", "reoptimise")
+    told = json.loads(orderloom("routing", "reoptimise", "--apply", "--json"))
+    assert (told["orders"], told["changes"], told["prices"]) == (0, [], [])

@@ -155,3 +155,28 @@ class TestANodeClosesForAWhile:
         assert past.status_code == 422
         stale = await shop.post("/v1/nodes/EAST/close", {"reason": "flood"}, headers={"If-Match": '"99"'})
         assert stale.status_code == 412
+
+
+async def test_orders_are_planned_anew_together_as_a_dry_run_and_for_good(shop):
+    for path in ("/v1/routing/reoptimise?dry_run=true", "/v1/routing/reoptimise"):
+        said = await shop.ok("POST", path, {"most": 10})
+        assert said == {
+            "orders": 0,
+            "cost_before": 0,
+            "cost": 0,
+            "saving": 0,
+            "bound": 0,
+            "gap": 0,
+            "changes": [],
+            "priced": 0,
+        }
+    async with shop.database.transaction() as db:
+        await db.execute(
+            "INSERT INTO routing.scarcity (node_id, sku, price, priced_at) SELECT id, 'MUG', 120, now() FROM network.nodes"
+        )
+    limited = await shop.limited(nodes=[uuid4()])
+    assert (await limited.post("/v1/routing/reoptimise", {"most": 10})).status_code == 403
+    first = await shop.ok("GET", "/v1/routing/scarcity?limit=1")
+    assert [(p["node"], p["sku"], p["price"]) for p in first["data"]] == [("EAST", "MUG", 120)]
+    rest = await shop.ok("GET", f"/v1/routing/scarcity?after={first['after']}")
+    assert [p["node"] for p in rest["data"]] == ["WEST"]

@@ -20,6 +20,11 @@ _NODES = """
 SELECT * FROM network.nodes
 WHERE ($1::uuid[] IS NULL OR id = ANY($1)) AND ($2::text IS NULL OR code = $2) AND code > $3 ORDER BY code LIMIT $4
 """
+_SCARCITY = """
+SELECT n.code AS node, s.sku, s.price, s.priced_at
+FROM routing.scarcity AS s JOIN network.nodes AS n ON n.id = s.node_id
+WHERE ($1::uuid[] IS NULL OR s.node_id = ANY($1)) AND (s.sku, n.code) > ($2, $3) ORDER BY s.sku, n.code LIMIT $4
+"""
 _CHANNELS = """
 SELECT * FROM network.channels
 WHERE ($1::uuid[] IS NULL OR id = ANY($1)) AND ($2::text IS NULL OR code = $2) AND code > $3 ORDER BY code LIMIT $4
@@ -54,6 +59,11 @@ async def nodes(
 ) -> list[Row]:
     """Nodes by code, one more than `limit` when there is a next page."""
     return await db.fetch(_NODES, scope.nodes, code, after, limit + 1)
+
+
+async def scarcity(db: Db, *, scope: Scope, after: Sequence[str] | None = None, limit: int = 50) -> list[Row]:
+    """Prices of scarce units by SKU and node, one more than `limit` when there is a next page."""
+    return await db.fetch(_SCARCITY, scope.nodes, *(after or ("", "")), limit + 1)
 
 
 async def channels(
