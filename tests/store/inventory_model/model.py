@@ -10,12 +10,13 @@ from uuid import UUID
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
-from tests.store.inventory_model.shop import KIT, NODES, PARTS, SKUS, Shop
+from tests.store.inventory_model.shop import ALLOTTED, KIT, NODES, PARTS, SKUS, Shop
 
 RESERVED, ALLOCATED, PACKED, SHIPPED, CANCELLED = 200, 300, 600, 700, 900
 # Short of stock: what such a slice waits for may be given to it, and to nobody younger.
 SHORT = (100, 110, 120, 150)
 Place = tuple[str, str]
+_BUCKETS = ("on_hand", "reserved", "allocated", "damaged", "quality_control")
 
 
 def demand(lines: list[tuple[str, int]]) -> Counter[str]:
@@ -37,7 +38,10 @@ class Model(RuleBasedStateMachine):
         self.shop.begin()
         self.on_hand: Counter[Place] = Counter({(n, s): 6 for n in NODES for s in SKUS})
         self.damaged: Counter[Place] = Counter()
+        self.aside: Counter[Place] = Counter()
         self.safety: Counter[Place] = Counter()
+        self.markets = 0
+        self.of_market: set[UUID] = set()
         self.orders: dict[UUID, Counter[tuple[str, int, str | None]]] = {}
         self.ordered: dict[UUID, Counter[str]] = {}
         self.carts: dict[UUID, Counter[Place]] = {}
@@ -67,13 +71,23 @@ class Model(RuleBasedStateMachine):
         return units
 
     def available(self, at: Place) -> int:
-        return self.on_hand[at] - self.damaged[at] - self.claimed(at)
+        return self.on_hand[at] - self.damaged[at] - self.aside[at] - self.claimed(at)
 
     def free(self, at: Place) -> int:
         return max(0, self.available(at) - self.safety[at])
 
-    def atp(self, sku: str) -> int:
-        return sum(self.free((node, sku)) for node in NODES)
+    def atp(self, sku: str, channel: str = "web") -> int:
+        """What a channel may claim: all there is, or for the web shop what is not the market's alone."""
+        there = sum(self.free((node, sku)) for node in NODES)
+        if channel == "market" or sku != ALLOTTED:
+            return there
+        drawn = sum(
+            n
+            for o in self.of_market
+            for (s, r, _), n in self.orders[o].items()
+            if s == sku and 200 <= r <= 800
+        )
+        return there - min(there, max(0, self.markets - drawn))
 
     def waiting(self, sku: str) -> int:
         """Units that orders in line may have a claim on before anybody new."""
@@ -105,9 +119,10 @@ class Model(RuleBasedStateMachine):
             self.carts[cart] = units
         assert lost == Counter({k: n for k, n in (taken or {}).items() if n}), (lost, taken)
         for at in ((node, sku) for node in NODES for sku in SKUS):
-            row = seen.stock.get(at, dict.fromkeys(("on_hand", "reserved", "allocated", "damaged"), 0))
+            row = seen.stock.get(at, dict.fromkeys(_BUCKETS, 0))
             assert row["on_hand"] == self.on_hand[at], at
             assert row["damaged"] == self.damaged[at], at
+            assert row["quality_control"] == self.aside[at], at
             assert row["reserved"] + row["allocated"] == self.claimed(at), at
             assert self.available(at) >= 0, f"{at} is oversold"
         for order, units in self.ordered.items():
@@ -137,17 +152,24 @@ class Model(RuleBasedStateMachine):
             assert self.shop.audited() == {}
 
     def _recounted(
-        self, at: Place, delta: int, damaged: int, loss: Any, since: datetime | None = None
+        self,
+        at: Place,
+        delta: int,
+        damaged: int,
+        loss: Any,
+        since: datetime | None = None,
+        aside: int = 0,
     ) -> None:
         """As far as there are units; carts lose theirs first, packed units stay counted."""
         node, sku = at
         on_hand = max(0, self.on_hand[at] + delta)
         broken = min(on_hand, max(0, self.damaged[at] + damaged))
+        held = min(on_hand - broken, max(0, self.aside[at] + aside))
         in_carts = sum(cart[at] for cart in self.carts.values())
         packed = sum(
             n for p in self.orders.values() for (s, r, w), n in p.items() if (s, w, r) == (sku, node, PACKED)
         )
-        missing = max(0, self.claimed(at) - (on_hand - broken))
+        missing = max(0, self.claimed(at) - (on_hand - broken - held))
         from_carts = min(missing, in_carts)
         from_orders = min(missing - from_carts, self.claimed(at) - in_carts - packed)
         stays = missing - from_carts - from_orders
@@ -155,7 +177,9 @@ class Model(RuleBasedStateMachine):
         back = min(stays, max(0, self.on_hand[at] - on_hand))
         corrected = on_hand + back - self.on_hand[at]
         self.on_hand[at] = on_hand + back
-        self.damaged[at] = broken - max(0, min(stays - back, broken - self.damaged[at]))
+        freed = max(0, min(stays - back, held - self.aside[at]))
+        self.aside[at] = held - freed
+        self.damaged[at] = broken - max(0, min(stays - back - freed, broken - self.damaged[at]))
         for when, then in self.moments:
             # What was counted is true from the moment it speaks of.
             then[at] += corrected if since is not None and when >= since else 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,13 +20,25 @@ import asyncpg
 from orderloom import delivery, network
 from orderloom.catalog.model import Item
 from orderloom.delivery.model import Parcel, TrackingEvent
-from orderloom.insight.invariants.stock import INVARIANTS
+from orderloom.insight.invariants import lots as lot_invariants
+from orderloom.insight.invariants import stock as stock_invariants
 from orderloom.inventory import counting, reservations, supplies
+from orderloom.inventory.model import LotUnits
 from orderloom.inventory.snapshots import Line as Counted
 from orderloom.inventory.snapshots import Snapshot
 from orderloom.inventory.store import stock
 from orderloom.inventory.supply import Arrived, Supply, SupplyLine
-from orderloom.journey import cancelling, carts, recounting, reserving, setup, snapshotting, sourcing, working
+from orderloom.journey import (
+    cancelling,
+    carts,
+    limiting,
+    recounting,
+    reserving,
+    setup,
+    snapshotting,
+    sourcing,
+    working,
+)
 from orderloom.journey.carts import CartDraft
 from orderloom.journey.fulfillment import FULFILLMENT, dispatch
 from orderloom.journey.placing import place
@@ -39,10 +51,13 @@ from orderloom.terms import Address, new_id
 
 NODES = ("ATL", "CMH", "DFW")
 SKUS = ("A", "B", "C")
+# Units of it may be set aside for the market; and one is tracked by lot.
+ALLOTTED, TRACKED = "A", "C"
 KIT, PARTS = "KIT", {"A": 2, "B": 1}
 HOME = Address(
     name="Ann Buyer", line1="500 W 2nd St", city="Austin", region="TX", postcode="78701", country="US"
 )
+INVARIANTS = (*stock_invariants.INVARIANTS, *lot_invariants.INVARIANTS)
 _numbers = itertools.count(1)
 
 _STOCK = """
@@ -95,7 +110,16 @@ class Shop:
         world = demo_data.setup()
         size = {"weight_g": 300, "length_mm": 100, "width_mm": 80, "height_mm": 60}
         wanted = Setup(
-            items=[Item(sku=sku, name=sku, list_price=1000, **size) for sku in (*SKUS, KIT)],
+            items=[
+                Item(
+                    sku=sku,
+                    name=sku,
+                    list_price=1000,
+                    tracked_by="lot" if sku == TRACKED else None,
+                    **size,
+                )
+                for sku in (*SKUS, KIT)
+            ],
             kits={KIT: PARTS},
             nodes=[node for node in world.nodes if node.code in NODES],
             channels=world.channels,
@@ -105,6 +129,10 @@ class Shop:
         )
         async with self.db.transaction():
             await setup.put(self.db, wanted=wanted)
+            channels = await network.channels_of(self.db, codes=["market"])
+            [self._market] = channels
+            # From the first on, so that all it claims is drawn on it.
+            await limiting.allot(self.db, sku=ALLOTTED, channel_id=self._market)
         self.nodes = {node.code: node.id for node in (await network.nodes_of(self.db)).values()}
         self._codes = {node: code for code, node in self.nodes.items()}
 
@@ -143,7 +171,7 @@ class Shop:
         return seen
 
     def audited(self) -> dict[str, list[Any]]:
-        """The audit's stock invariants, and what breaks them."""
+        """The audit's invariants of stock and lots, and what breaks them."""
 
         async def rows() -> dict[str, list[Any]]:
             return {i.key: found for i in INVARIANTS if (found := await self.db.fetch(i.sql))}
@@ -290,7 +318,7 @@ class Shop:
 
         self.call(handed)
 
-    def adjust(self, node: str, sku: str, **changes: int) -> Any:
+    def adjust(self, node: str, sku: str, *, lots: Sequence[LotUnits] = (), **changes: int) -> Any:
         return self.call(
             lambda: recounting.adjust(
                 self.db,
@@ -299,6 +327,7 @@ class Shop:
                 changes=changes,
                 reason="model",
                 now=datetime.now(UTC),
+                lots=lots,
             )
         )
 
@@ -316,9 +345,9 @@ class Shop:
         )
 
     def snapshot(self, node: str, sku: str, on_hand: int, at: datetime) -> Any:
-        told = Snapshot(
-            source="wms", node_id=self.nodes[node], lines=(Counted(sku=sku, on_hand=on_hand),), as_of=at
-        )
+        lots = (LotUnits("L1", on_hand),) if sku == TRACKED else ()
+        line = Counted(sku=sku, on_hand=on_hand, lots=lots)
+        told = Snapshot(source="wms", node_id=self.nodes[node], lines=(line,), as_of=at)
         [said] = self.call(lambda: snapshotting.take(self.db, snapshot=told, now=datetime.now(UTC)))
         return said
 
@@ -357,6 +386,10 @@ class Shop:
     def receive(self, supply: UUID, received: int, damaged: int) -> Any:
         arrived = [Arrived(position=1, received=received, damaged=damaged)]
         return self.call(lambda: supplies.receive(self.db, supply_id=supply, arrived=arrived))
+
+    def allot(self, units: int) -> None:
+        """So many units are the market's alone."""
+        self.call(lambda: limiting.allot(self.db, sku=ALLOTTED, channel_id=self._market, units=units))
 
     def set_safety(self, node: str, sku: str, units: int) -> None:
         self.call(

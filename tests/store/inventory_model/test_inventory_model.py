@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from orderloom.inventory.model import LotUnits
 from orderloom.inventory.reservations import Ended, Made, NotKept
 from orderloom.inventory.supply import Supply
 from orderloom.journey.cancelling import CannotCancel
@@ -39,7 +40,7 @@ from tests.store.inventory_model.model import (
     Model,
     demand,
 )
-from tests.store.inventory_model.shop import KIT, NODES, SKUS, Shop
+from tests.store.inventory_model.shop import KIT, NODES, SKUS, TRACKED, Shop
 
 PROFILES = {
     "quick": {"max_examples": 30, "stateful_step_count": 30, "database": None, "phases": [Phase.generate]},
@@ -57,7 +58,7 @@ class InventoryMachine(Model):
 
     def _placed(self, said: Any, lines: list[tuple[str, int]], own: Counter[str], *, refusing: bool) -> None:
         wanted = demand(lines)
-        there = {sku: self.atp(sku) + own[sku] for sku in wanted}
+        there = {sku: self.atp(sku, "web" if refusing else "market") + own[sku] for sku in wanted}
         waiting = {sku: self.waiting(sku) for sku in wanted}
         before = {at: self.free(at) for at in self.on_hand}
         if isinstance(said, Refused):
@@ -71,6 +72,8 @@ class InventoryMachine(Model):
         if refusing:
             assert all(there[sku] >= n for sku, n in wanted.items()), "taken though there was not enough"
         self.ordered[said.order_id] = Counter(wanted)
+        if not refusing:
+            self.of_market.add(said.order_id)
         self.settle(said.order_id, *self.consumed)
         kept: Counter[str] = Counter()
         for (sku, rank, node), units in self.orders[said.order_id].items():
@@ -328,10 +331,17 @@ class InventoryMachine(Model):
 
     # --- counts -----------------------------------------------------------------------------------------------
 
-    @rule(node=nodes, sku=skus, units=st.integers(-7, 3))
-    def find_or_lose(self, node: str, sku: str, units: int) -> None:
+    @rule(
+        node=nodes,
+        sku=skus,
+        units=st.integers(-7, 3),
+        lot=st.sampled_from(("L1", "L2")),
+        day=st.sampled_from((date(2999, 1, 1), date(2999, 2, 1), None)),
+    )
+    def find_or_lose(self, node: str, sku: str, units: int, lot: str, day: date | None) -> None:
         if units:
-            said = self.shop.adjust(node, sku, on_hand=units)
+            found = [LotUnits(lot, units, day)] if sku == TRACKED and units > 0 else []
+            said = self.shop.adjust(node, sku, lots=found, on_hand=units)
             self._recounted((node, sku), units, 0, said.loss)
 
     @rule(node=nodes, sku=skus, units=st.integers(-2, 4))
@@ -339,6 +349,18 @@ class InventoryMachine(Model):
         if units:
             said = self.shop.adjust(node, sku, damaged=units)
             self._recounted((node, sku), 0, units, said.loss)
+
+    @rule(node=nodes, sku=skus, units=st.integers(-2, 4))
+    def put_aside_or_let_go(self, node: str, sku: str, units: int) -> None:
+        if units:
+            said = self.shop.adjust(node, sku, quality_control=units)
+            self._recounted((node, sku), 0, 0, said.loss, aside=units)
+
+    @rule(units=st.integers(0, 8))
+    def set_aside_for_the_market(self, units: int) -> None:
+        self.shop.allot(units)
+        self.markets = units
+        self.settle()
 
     @rule(node=nodes, sku=skus, units=st.integers(0, 9), believed=st.sampled_from((None, True, False)))
     def count(self, node: str, sku: str, units: int, believed: bool | None) -> None:
