@@ -140,6 +140,31 @@ async def test_published_tables_become_a_contract(carrier, database, tmp_path):
     await carrier("import-usps", str(tmp_path / ".."), ends=2)
 
 
+async def test_prices_of_a_file_become_a_version_of_the_contract_once_every_row_is_right(
+    carrier, database, tmp_path
+):
+    async with database.transaction() as db:
+        await put_contracts(db)
+    file = tmp_path / "rates.csv"
+    head = "service,weight_not_over,zone,amount\n"
+    words = ("import-rates", str(file), "--carrier", "acme", "--valid-from", "2026-02-01")
+    file.write_text(head + "ground,1,3,7.35\nground,2,3,eight\n")
+    refused = await carrier(*words, "--json", ends=2)
+    said = json.loads(refused.stdout.strip().splitlines()[-1])
+    assert ([row["line"] for row in said["bad_rows"]], said["version"]) == ([3], None)
+    file.write_text(head + "ground,1,3,7.35\nground,2,3,8\n")
+    await carrier(*words, "--dry-run")
+    made = await carrier(*words, "--json")
+    assert json.loads(made.stdout.strip().splitlines()[-1])["version"] == 2
+    async with database.transaction() as db:
+        kept = await db.fetch(
+            "SELECT version, terms FROM shipping.contracts WHERE carrier = 'acme' ORDER BY version"
+        )
+    [card] = [card for card in kept[-1]["terms"]["rates"] if card["service"] == "ground"]
+    assert ([row["version"] for row in kept], card["amounts"]) == ([1, 2], {"3": [735, 800]})
+    await carrier("import-rates", str(file), "--carrier", "nobody", "--valid-from", "2026-02-01", ends=2)
+
+
 @pytest.mark.parametrize(
     "row",
     [

@@ -1,4 +1,4 @@
-"""`orderloom carrier`: audit a carrier's invoice file; make the Postal Service's published tables a contract."""
+"""`orderloom carrier`: audit an invoice file; put a file's prices, or the Postal Service's tables, into a contract."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ from orderloom.cli.imports import print_summary
 from orderloom.journey import setup
 from orderloom.journey.setup import CarrierTerms, Setup
 from orderloom.shipping.auditing import AlreadyAudited, NoSuchCarrier, Report, audit_invoice, dispute_file
+from orderloom.shipping.contract import BadTerms, parse
+from orderloom.shipping.contracts import newest_terms, put_contracts
 from orderloom.shipping.invoice import NotAnInvoice
+from orderloom.shipping.model import ContractDraft
+from orderloom.shipping.rate_file import NotARateFile, Prices, with_prices
 from orderloom.shipping.usps import NoTables, Tables, read_folder
 
 app = typer.Typer(help="Contracts and invoices of carriers.", no_args_is_help=True)
@@ -102,6 +106,74 @@ def _tell(console: Console, report: Report, disputes: Path | None, *, as_json: b
             )
         )
     raise typer.Exit(DIFFERS if report.disputed else 0)
+
+
+# --- prices ---------------------------------------------------------------------------------------------------
+
+
+@app.command("import-rates")
+def import_rates(
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="CSV: service,weight_not_over,zone,amount")
+    ],
+    *,
+    carrier: Annotated[str, typer.Option(help="The carrier's code; it has a contract already.")],
+    valid_from: Annotated[
+        datetime, typer.Option(formats=["%Y-%m-%d"], help="The day from which the prices hold.")
+    ],
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put prices into a new version of a carrier's contract; any row that cannot be used is told, and then none is kept."""
+    console = Console(stderr=True)
+    try:
+        found = session.run(_import_rates(file, carrier, valid_from.replace(tzinfo=UTC), keep=not dry_run))
+    except (NotARateFile, UnicodeDecodeError) as wrong:
+        console.print(f"[red]{file.name}: {wrong}[/]")
+        raise typer.Exit(FAULTY) from None
+    except BadTerms as bad:
+        for fault in bad.faults:
+            console.print(f"[red]{fault.path}: {fault.message}[/]")
+        raise typer.Exit(FAULTY) from None
+    if found is None:
+        raise typer.BadParameter(f"carrier {carrier!r} has no contract to put prices into")
+    prices, version = found
+    for row in prices.bad:
+        console.print(f"[yellow]line {row.line}: {row.reason}[/]")
+    for hole in prices.missing:
+        console.print(f"[yellow]{hole}[/]")
+    summary = {
+        "services": list(prices.services),
+        "prices": prices.prices,
+        "changed": prices.changed,
+        "bad_rows": [row.json() for row in prices.bad],
+        "missing": list(prices.missing),
+        "version": version,
+    }
+    counts = {"bad_rows": len(prices.bad), "missing": len(prices.missing)}
+    print_summary(console, {**summary, "services": ", ".join(prices.services), **counts})
+    if as_json:
+        print(json.dumps(summary))
+    raise typer.Exit(FAULTY if prices.bad or prices.missing else 0)
+
+
+async def _import_rates(
+    file: Path, carrier: str, valid_from: datetime, *, keep: bool
+) -> tuple[Prices, int | None] | None:
+    """The prices and the version made of them; None without a contract."""
+    async with session.opened() as database, database.transaction() as db:
+        terms = await newest_terms(db, carrier=carrier)
+        if terms is None:
+            return None
+        with file.open(encoding="utf-8-sig", newline="") as text:
+            prices = with_prices(terms, text)
+        if prices.bad or prices.missing:
+            return prices, None
+        parse(carrier=carrier, version=0, terms=prices.terms)
+        if not keep:
+            return prices, None
+        draft = ContractDraft(carrier=carrier, valid_from=valid_from, terms=prices.terms)
+        return prices, (await put_contracts(db, contracts=[draft])).get(carrier)
 
 
 # --- published tables -----------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from orderloom.plumbing.database import Db
 from orderloom.shipping.audit import Audited, Shipped, audited
 from orderloom.shipping.contracts import ContractBook, contract_book
+from orderloom.shipping.figures import DIGITS
 from orderloom.shipping.invoice import BadRow, Billed, read_invoice
 from orderloom.shipping.model import Parcel, Place
 from orderloom.shipping.store import contracts as contract_store
@@ -25,8 +26,6 @@ from orderloom.shipping.tariff import Tariff
 from orderloom.terms import Address, Dimensions, Measure
 
 _AT_ONCE = 1_000
-# Currencies whose minor unit is another part than a hundredth.
-_DIGITS = {"JPY": 0, "KRW": 0, "CLP": 0, "VND": 0, "ISK": 0, "BHD": 3, "KWD": 3, "OMR": 3, "TND": 3, "JOD": 3}
 _NOON = time(12, tzinfo=UTC)
 DISPUTES = (
     "line",
@@ -118,7 +117,7 @@ async def audit_invoice(
         return AlreadyAudited(carrier, number, known["audited_at"])
     book = await contract_book(db)
     currency = next((tariff.currency for tariff in book.tariffs.values() if tariff.carrier == carrier), "USD")
-    read = read_invoice(text, digits=_DIGITS.get(currency, 2))
+    read = read_invoice(text, digits=DIGITS.get(currency, 2))
     found: list[Audited] = []
     seen: set[tuple[str, str]] = set()
     for at in range(0, len(read.lines), _AT_ONCE):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from orderloom.plumbing.database import Db
@@ -95,6 +96,12 @@ async def put_contracts(db: Db, *, contracts: Iterable[ContractDraft]) -> dict[s
         latest[draft.carrier] = (version, draft.valid_from, draft.valid_to, dict(draft.terms))
         made[draft.carrier] = version
     return made
+
+
+async def newest_terms(db: Db, *, carrier: str) -> Mapping[str, Any] | None:
+    """What was agreed last; None where nothing was."""
+    found = (await store.latest_versions(db, [carrier])).get(carrier)
+    return found[3] if found else None
 
 
 async def adapters(db: Db) -> dict[str, str]:

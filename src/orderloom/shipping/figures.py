@@ -56,3 +56,7 @@ def share_of(amount: int, share: int, rounding: Rounding = "half_up") -> int:
         return product // WHOLE
     whole, rest = divmod(product, WHOLE)
     return whole + (2 * rest > WHOLE or (2 * rest == WHOLE and whole % 2))
+
+
+# Digits after the point of a whole unit, where they are not two.
+DIGITS = {"JPY": 0, "KRW": 0, "CLP": 0, "VND": 0, "ISK": 0, "BHD": 3, "KWD": 3, "OMR": 3, "TND": 3, "JOD": 3}
