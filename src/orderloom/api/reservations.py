@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import AwareDatetime, ConfigDict, Field
@@ -36,6 +36,10 @@ from orderloom.journey.carts import Wrong
 from orderloom.plumbing.database import Db
 
 routes = Routes("reservations")
+# What every change of a reservation asks of those who call it.
+_CHANGES: dict[str, Any] = {
+    "scope": "orders:write", "key": "required", "lane": "storefront", "dry_run": True, "refuses": (409,)
+}  # fmt: skip
 Seconds = Annotated[int, Field(strict=True, ge=1, le=TTL_MOST_S)]
 Policy = Annotated[
     Literal["all_or_nothing", "best_effort"],
@@ -255,28 +259,14 @@ async def get_reservation(call: Here, reservation_id: ReservationId) -> Reservat
     return await _shown(call, await _known(call, reservation_id))
 
 
-@routes.post(
-    "/reservations/{reservation_id}/extend",
-    scope="orders:write",
-    key="required",
-    lane="storefront",
-    dry_run=True,
-    refuses=(409,),
-)
+@routes.post("/reservations/{reservation_id}/extend", **_CHANGES)
 async def extend_reservation(call: Here, reservation_id: ReservationId, body: ExtendIn) -> ReservationOut:
     """Let it live longer"""
     found = await _known(call, reservation_id)
     return await _settled(call, await reservations.extend(call.db, key=found.id, ttl_s=body.ttl_seconds))
 
 
-@routes.post(
-    "/reservations/{reservation_id}/change",
-    scope="orders:write",
-    key="required",
-    lane="storefront",
-    dry_run=True,
-    refuses=(409,),
-)
+@routes.post("/reservations/{reservation_id}/change", **_CHANGES)
 async def change_reservation(call: Here, reservation_id: ReservationId, body: ChangeIn) -> ReservationOut:
     """Keep these lines instead: grow, shrink, add, drop"""
     said = await carts.change(
@@ -290,14 +280,7 @@ async def change_reservation(call: Here, reservation_id: ReservationId, body: Ch
     return await _settled(call, said)
 
 
-@routes.post(
-    "/reservations/{reservation_id}/move",
-    scope="orders:write",
-    key="required",
-    lane="storefront",
-    dry_run=True,
-    refuses=(409,),
-)
+@routes.post("/reservations/{reservation_id}/move", **_CHANGES)
 async def move_reservation(call: Here, reservation_id: ReservationId, body: MoveIn) -> ReservationOut:
     """Keep lines at another node, if it is open to the channel and has all of them"""
     said = await carts.relocate(
@@ -309,14 +292,7 @@ async def move_reservation(call: Here, reservation_id: ReservationId, body: Move
     return await _settled(call, said)
 
 
-@routes.post(
-    "/reservations/{reservation_id}/cancel",
-    scope="orders:write",
-    key="required",
-    lane="storefront",
-    dry_run=True,
-    refuses=(409,),
-)
+@routes.post("/reservations/{reservation_id}/cancel", **_CHANGES)
 async def cancel_reservation(call: Here, reservation_id: ReservationId, body: GiveUpIn) -> ReservationOut:
     """Give its units back now"""
     found = await _known(call, reservation_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query
@@ -39,6 +39,13 @@ from orderloom.orders.reading import unsupplied
 from orderloom.terms import new_id
 
 routes = Routes("supply")
+# What every change of a supply that is there asks of those who call it.
+_CHANGES: dict[str, Any] = {
+    "scope": "inventory:write",
+    "key": "required",
+    "dry_run": True,
+    "refuses": (404, 409),
+}
 Several = Annotated[list[Code] | None, Query(max_length=200)]
 
 
@@ -157,13 +164,7 @@ async def change_supply(call: Here, supply_id: SupplyId, body: SupplyChangeIn) -
     return await _settled(call, outcome)
 
 
-@routes.post(
-    "/inventory/supplies/{supply_id}/receive",
-    scope="inventory:write",
-    key="required",
-    dry_run=True,
-    refuses=(404, 409),
-)
+@routes.post("/inventory/supplies/{supply_id}/receive", **_CHANGES)
 async def receive_supply(call: Here, supply_id: SupplyId, body: ReceiptIn) -> SupplyOut:
     """Units have arrived: on hand at once, and first for those who wait"""
     found = await _shown(call, supply_id)
@@ -177,26 +178,14 @@ async def receive_supply(call: Here, supply_id: SupplyId, body: ReceiptIn) -> Su
     return await _settled(call, outcome)
 
 
-@routes.post(
-    "/inventory/supplies/{supply_id}/close",
-    scope="inventory:write",
-    key="required",
-    dry_run=True,
-    refuses=(404, 409),
-)
+@routes.post("/inventory/supplies/{supply_id}/close", **_CHANGES)
 async def close_supply(call: Here, supply_id: SupplyId, body: SupplyEndIn) -> SupplyOut:
     """What has not come will not: of a transfer it is lost, of an order no longer expected"""
     await _shown(call, supply_id)
     return await _settled(call, await supplies.close(call.db, supply_id=supply_id, reason=body.reason))
 
 
-@routes.post(
-    "/inventory/supplies/{supply_id}/cancel",
-    scope="inventory:write",
-    key="required",
-    dry_run=True,
-    refuses=(404, 409),
-)
+@routes.post("/inventory/supplies/{supply_id}/cancel", **_CHANGES)
 async def cancel_supply(call: Here, supply_id: SupplyId, body: SupplyEndIn) -> SupplyOut:
     """It never comes; only while nothing of it has moved"""
     await _shown(call, supply_id)
