@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -208,20 +208,16 @@ class _Taking:
         """Units by node, of the nodes that have any; the channel may claim fewer in all (`room`)."""
         found = self._left.get(sku)
         if found is None:
-            found = self._left[sku] = {n: units for n, units in self._look(sku) if units > 0}
+            shelves, claimed, nodes = self._shelves, self._shelves.claimed, self.open_nodes
+            free = {
+                n: b.free - b.safety_stock for n, b in shelves.of(sku).items() if nodes is None or n in nodes
+            }
+            if self._channel is not None and shelves.limits.guards_nodes:
+                free = {n: shelves.for_channel(n, sku, self._channel) for n in free}
+            if claimed:
+                free = {n: units - claimed.get((n, sku), 0) for n, units in free.items()}
+            found = self._left[sku] = {n: units for n, units in free.items() if units > 0}
         return found
-
-    def _look(self, sku: str) -> Iterator[tuple[UUID, int]]:
-        shelves, claimed = self._shelves, self._shelves.claimed
-        guarded = self._channel is not None and shelves.limits.guards_nodes
-        for node, balance in shelves.of(sku).items():
-            if self.open_nodes is None or node in self.open_nodes:
-                units = (
-                    shelves.for_channel(node, sku, self._channel)
-                    if guarded
-                    else balance.free - balance.safety_stock
-                )
-                yield node, units - claimed.get((node, sku), 0) if claimed else units
 
     def room(self, sku: str) -> int:
         """Units that the channel may claim in all."""
