@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from orderloom.journey.slipping import keep_promises
 from orderloom.orders.store import promises as promise_rows
 from tests.journey.house import House
@@ -94,11 +96,19 @@ async def test_a_late_parcel_moves_the_promise_once_and_its_buyer_is_told_once(h
     await house.sound()
 
 
+async def _killed_while_promising(house: House, now: datetime) -> None:
+    async with house.database.transaction() as db:
+        await keep_promises(db, now)
+        raise RuntimeError("killed before it was committed")
+
+
 async def test_work_that_is_behind_moves_the_promise_later_and_only_later(house: House) -> None:
     [order_id] = await house.place(house.draft())
     await house.settle()
     first = (await house.order(order_id)).promise_at
     assert first is not None
+    with pytest.raises(RuntimeError, match="killed"):
+        await _killed_while_promising(house, first + timedelta(days=8))
     dates = [first]
     for days in (0, 8, 8, 9, 30):
         async with house.database.transaction() as db:
