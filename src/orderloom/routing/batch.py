@@ -19,7 +19,7 @@ from typing import Any, Protocol, TypeAlias
 Key: TypeAlias = tuple[str, str]
 Prices: TypeAlias = Mapping[Key, int]
 HANDS = ""
-_ASCENTS = 80
+_ASCENTS = 120
 _HALVED_AFTER = 6
 _THETA_LEAST = 6
 _PASSES = 6
@@ -28,7 +28,7 @@ _EACH_SIDE = 4
 _WAYS_TRIED = 12
 _STEPS = 2_000
 # How often one order is asked for ways, on an average.
-_ASKED_EACH = 20
+_ASKED_EACH = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +93,17 @@ def together(members: Sequence[Member], stock: Mapping[Key, int], *, rounds: int
     pool = _Pool(members, stock)
     pool.ask_all({})
     bound = pool.floor({})
-    best = pool.improved([0] * len(members), {})
+    starts = [[0] * len(members)]
     prices: dict[Key, int] = {}
     for _ in range(rounds):
-        prices = pool.ascent(prices, pool.cost(best))
+        prices = pool.ascent(prices, min(map(pool.cost, starts)))
         if not prices:
             break
-        fresh = pool.ask_all(prices)
+        pool.ask_all(prices)
         bound = max(bound, pool.floor(prices))
-        rounded = pool.rounded(prices)
-        best = min(best, pool.improved(best, prices), *([rounded] if rounded else []), key=pool.cost)
-        if not fresh or pool.cost(best) <= bound:
-            break
+        if rounded := pool.rounded(prices):
+            starts = [starts[0], rounded]
+    best = min([pool.improved(start, prices) for start in starts], key=pool.cost)
     cost = pool.cost(best)
     return Together(
         ways=tuple(pool.ways[i][at] for i, at in enumerate(best)),
@@ -218,7 +217,7 @@ class _Pool:
     # --- rounding ---------------------------------------------------------------------------------------------
 
     def rounded(self, prices: Prices) -> list[int] | None:
-        """An assignment led by prices, made better by exchanges; None where somebody finds nothing left."""
+        """An assignment led by prices; None where somebody finds nothing left."""
         ranked: list[tuple[int, int, list[int]]] = []
         for i, ways in enumerate(self.ways):
             by_price = sorted(range(len(ways)), key=lambda at: (ways[at].at(prices), at))
@@ -237,7 +236,7 @@ class _Pool:
                 at = self.ways[i].index(way)
             chosen[i] = at
             _take(left, self.ways[i][at], 1)
-        return self.improved(chosen, prices)
+        return chosen
 
     def improved(self, chosen: Sequence[int], prices: Prices) -> list[int]:
         """The assignment made better around each contended key, as long as that pays and the passes last.
