@@ -150,7 +150,7 @@ async def desk(console, browser, sessions) -> AsyncIterator[Desk]:
         viewport={"width": 1440, "height": 900}, timezone_id="UTC", locale="en-US"
     )
     page = await context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(60_000)
     yield Desk(page, console.url, sessions)
     await context.close()
 

@@ -121,6 +121,6 @@ async def test_the_overview_moves_by_itself(owner, console):
     await other.click("button:has-text('Raise hold')")
     await other.wait_for_selector("[role=status]")
     await owner.page.wait_for_function(
-        "before => document.querySelector('.news li').innerText !== before", arg=before, timeout=10_000
+        "before => document.querySelector('.news li').innerText !== before", arg=before, timeout=60_000
     )
     assert "Hold raised" in await owner.page.inner_text(".news li >> nth=0")
