@@ -16,6 +16,7 @@ from orderloom.console.page import page
 from orderloom.console.words import money
 from orderloom.insight import order_page
 from orderloom.insight.order_page import OrderPage
+from orderloom.insight.order_promise import OrderPromise
 from orderloom.orders.holds import TYPES
 from orderloom.plumbing.database import Row
 from orderloom.terms import Rank
@@ -151,11 +152,14 @@ def _raw(found: OrderPage) -> dict[str, Any]:
     """Everything as stored, except what stands for a card."""
     hidden = {"token", "body_hash", "known"}
     parts = {name: getattr(found, name) for name in OrderPage.__dataclass_fields__}
+    parts["promise"] = found.promise.moves
     return {
         name: [_shown(row, hidden) for row in rows] if isinstance(rows, list) else _shown(rows, hidden)
         for name, rows in parts.items()
     }
 
 
-def _shown(row: Row, hidden: set[str]) -> dict[str, Any]:
+def _shown(row: Row | OrderPromise, hidden: set[str]) -> dict[str, Any]:
+    if isinstance(row, OrderPromise):
+        return {name: getattr(row, name) for name in OrderPromise.__dataclass_fields__}
     return {name: value for name, value in dict(row).items() if name not in hidden}
