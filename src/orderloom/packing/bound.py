@@ -185,14 +185,19 @@ class Demand:
         types = sum(1 << c for c in set(chosen))
         self.effort.spent += len(self.plain) - since
         for at in range(since, len(self.plain)):
-            rows, caps, counts = self.plain[at]
-            demands = self._demands.get((types, at))
-            if demands is None:
-                demands = self._demands[types, at] = self._by_subset(types, rows, counts)
-            for subset, wanted in demands:
+            caps = self.plain[at][1]
+            for subset, wanted in self.wanted(types, at):
                 if wanted > sum(caps[c] for c in chosen if subset >> c & 1):
                     return False
         return True
+
+    def wanted(self, types: int, at: int) -> list[tuple[int, int]]:
+        """By each subset of the types, the smaller numbers first: what must find room in it by one of the measures."""
+        found = self._demands.get((types, at))
+        if found is None:
+            rows, _, counts = self.plain[at]
+            found = self._demands[types, at] = self._by_subset(types, rows, counts)
+        return found
 
     def _by_subset(
         self, types: int, rows: Sequence[Sequence[int]], counts: Sequence[int]
@@ -329,14 +334,12 @@ def lower_bound(demand: Demand, *, closely: bool = False, known: int = 0) -> int
 def _to_begin_with(demand: Demand) -> int:
     """Each measure by itself, with every carton taken as the most generous in it."""
     least = 1 if demand.kinds else 0
-    for rows, caps, counts in demand.plain:
-        wanted = sum(
-            min(row[c] if f >> c & 1 else _FORBIDDEN for c in demand.types) * units
-            for row, f, units in zip(rows, demand.fits, counts, strict=True)
-        )
+    every = sum(1 << c for c in demand.types)
+    for at, (_, caps, _) in enumerate(demand.plain):
         cap = max(caps[c] for c in demand.types)
         if cap:
-            least = max(least, -(-wanted // cap))
+            # The last of the subsets is all of the types, and takes all of the goods.
+            least = max(least, -(-demand.wanted(every, at)[-1][1] // cap))
     return least
 
 

@@ -69,7 +69,7 @@ def cartonize(
             work.parcels += [_bare(article)] * article.quantity
         elif article.ships_alone:
             _each_alone(work, article)
-        elif _first_fitting(work, article) is None:
+        elif not _fits(work, article):
             work.unpackable.append((article.sku, _why_not(article, work)))
         else:
             groups[article.hazmat_class if rules.segregated is None else None].append(article)
@@ -117,16 +117,14 @@ def _by_code(carton: Carton) -> str:
 # --- what fits where --------------------------------------------------------------------------------------------
 
 
-def _first_fitting(work: _Work, article: Article) -> int | None:
+def _fits(work: _Work, article: Article) -> bool:
+    """Does one unit go into any of the boxes? The largest take most, and are asked first."""
     kind = kind_of(article, keep_flat=work.keep_flat)
     weight = kind.weight_g
     most = work.rules.limited_g.get(article.hazmat_class or "")
     if most is not None and weight > most:
-        return None
-    for at, box in enumerate(work.offer.boxes):
-        if weight <= box.room_g and box.turns_of(kind):
-            return at
-    return None
+        return False
+    return any(weight <= box.room_g and box.turns_of(kind) for box in reversed(work.offer.boxes))
 
 
 def _why_not(article: Article, work: _Work) -> str:
@@ -167,7 +165,7 @@ def _bare(article: Article) -> Parcel:
 
 def _each_alone(work: _Work, article: Article) -> None:
     """Each unit in the smallest carton it fits and that is there, or as it is when it fits none."""
-    if _first_fitting(work, article) is None:
+    if not _fits(work, article):
         work.parcels += [_bare(article)] * article.quantity
         return
     kind = kind_of(article, keep_flat=work.keep_flat)

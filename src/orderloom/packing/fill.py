@@ -71,8 +71,9 @@ def fill(
     by_item: bool = False,
     without: int = 0,
     whole: bool = False,
+    turns: Sequence[list[Edges]] = (),
 ) -> Fill:
-    """Lay as much as goes in, but nothing of the kinds `without`, as bits.
+    """Lay as much as goes in, but nothing of the kinds `without`, as bits. `turns` are those of each kind, if known.
 
     A listing is followed space by space, or `by_item`: each in turn to the lowest space that takes it. `whole`: nothing
     but all of it will do, so what can no longer become that is given up at once.
@@ -80,9 +81,9 @@ def fill(
     filling = Fill(box.inner, box.room_g, kinds, list(counts), taste, rules, barred=without)
     for index, kind in enumerate(kinds):
         if counts[index]:
-            turns = box.turns_of(kind)
-            if turns:
-                filling.options.append((index, kind, turns))
+            able = turns[index] if turns else box.turns_of(kind)
+            if able:
+                filling.options.append((index, kind, able))
     filling.effort = BEGINNING + 2 * len(filling.options)
     filling.spaces.append((0, 0, 0, *box.inner))
     filling.smallest = _smallest(filling)

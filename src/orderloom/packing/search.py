@@ -13,7 +13,7 @@ from orderloom.packing.effort import Effort
 from orderloom.packing.fill import Fill, Listing, Taste, fill
 from orderloom.packing.pallet import patterns
 from orderloom.packing.pile import pile
-from orderloom.packing.shapes import FREE, Block, Box, Kind, Rules
+from orderloom.packing.shapes import FREE, Block, Box, Edges, Kind, Rules
 
 # With more kinds than this every look at every kind costs too much: only the frugal taste is tried.
 MANY_KINDS = 80
@@ -51,6 +51,7 @@ class _Question(NamedTuple):
     tastes: tuple[Taste, ...]
     rules: Rules
     effort: Effort
+    turns: dict[int, list[list[Edges]]]  # by box, once it was filled, the orientations of each kind
 
 
 Filled = tuple[int, Fill]
@@ -71,7 +72,7 @@ def search(
     """
     tastes = tuple(Taste) if len(kinds) <= MANY_KINDS else (Taste.UNIT,)
     work = Effort(effort, READING + len(kinds) * len(boxes))
-    question = _Question(kinds, boxes, (), tastes, rules, work)
+    question = _Question(kinds, boxes, (), tastes, rules, work, {})
     able = _able(question, range(len(boxes)), counts)
     if able and not rules.caps and not any(rules.bars):
         blocks = pile(boxes[able[0]], kinds, counts, rules.support)
@@ -153,9 +154,14 @@ def _filled(
 ) -> Fill:
     """The box filled, without groups of which only a part would come in."""
     kinds, box, rules = question.kinds, question.boxes[at], question.rules
+    turns = question.turns.get(at)
+    if turns is None:
+        turns = question.turns[at] = [box.turns_of(kind) for kind in kinds]
     without = 0
     while True:
-        filled = fill(box, kinds, counts, taste, rules=rules, by_item=by_item, without=without, whole=whole)
+        filled = fill(
+            box, kinds, counts, taste, rules=rules, by_item=by_item, without=without, whole=whole, turns=turns
+        )
         question.effort.spent += filled.effort
         groups = () if whole else rules.groups
         torn = next((group for group in groups if _torn(group, counts, filled.left)), 0)
