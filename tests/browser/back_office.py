@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from uuid import UUID
+from dataclasses import replace
 
 from orderloom import network
 from orderloom.inventory.allotting import SafetyRule
@@ -18,22 +17,13 @@ from orderloom.worker import Worker
 MUG = "MUG00-CEDA"
 
 
-@dataclass(frozen=True)
-class Desk:
-    """What tests look for, by id."""
-
-    job: UUID
-    invoice: UUID
-
-
-async def work(database: Database, worker: Worker, sample: OrderDraft) -> Desk:
+async def work(database: Database, worker: Worker, sample: OrderDraft) -> None:
     """Fill the desks."""
     async with database.transaction() as db:
         await _limits(db)
-        job = await _file(db, sample)
-        invoice = await _invoice(db)
+        await _file(db, sample)
+        await _invoice(db)
     await worker.run_until_idle()
-    return Desk(job, invoice)
 
 
 async def _limits(db: Db) -> None:
@@ -43,12 +33,19 @@ async def _limits(db: Db) -> None:
     await limiting.allot(db, sku=MUG, channel_id=channels[demo_data.MARKET], permille=250, takes_shared=False)
     rule = SafetyRule(units=1, channel_id=channels[demo_data.MARKET], node_id=None, sku=MUG)
     await limiting.secure(db, rules=[rule])
-    basis = {"target": 0.001, "risk": 0.0007, "units_per_day": 1.5, "missed": 1, "picked": 140, "lag_seconds": 2.4}
+    basis = {
+        "target": 0.001,
+        "risk": 0.0007,
+        "units_per_day": 1.5,
+        "missed": 1,
+        "picked": 140,
+        "lag_seconds": 2.4,
+    }
     rule = SafetyRule(units=2, channel_id=None, node_id=nodes["CMH"], sku=MUG)
     await limiting.secure(db, rules=[rule], source="computed", basis=[basis])
 
 
-async def _file(db: Db, sample: OrderDraft) -> UUID:
+async def _file(db: Db, sample: OrderDraft) -> None:
     """One order that is there already, and one of an item that nobody knows."""
     job = await bulk.open_(db, on_error="reject_failed", name="monday.ndjson")
     assert isinstance(job, bulk.Job)
@@ -56,10 +53,9 @@ async def _file(db: Db, sample: OrderDraft) -> UUID:
     unknown = replace(sample, external_id="W-29999", lines=(line,))
     await bulk.add(db, job_id=job.id, rows=[bulk.NewRow(1, sample), bulk.NewRow(2, unknown)])
     await importing.begin(db, job_id=job.id)
-    return job.id
 
 
-async def _invoice(db: Db) -> UUID:
+async def _invoice(db: Db) -> None:
     """A parcel billed twice, and one that was never ours."""
     row = await db.fetchrow(
         "SELECT carrier, tracking_number, service FROM shipping.labels WHERE status = 'used' "
@@ -70,8 +66,10 @@ async def _invoice(db: Db) -> UUID:
     text = "tracking_number,service,ship_date,billed_weight,zone,charge_freight,charge_fuel\n" + ours + ours
     text += "1Z999AA10123456784,ground,2026-03-02,3,2,9.10,1.80\n"
     report = await auditing.audit_invoice(
-        db, carrier=row["carrier"], number="E12345106", text=text.splitlines(keepends=True), by="user:olga@loom.example"
+        db,
+        carrier=row["carrier"],
+        number="E12345106",
+        text=text.splitlines(keepends=True),
+        by="user:olga@loom.example",
     )
     assert isinstance(report, auditing.Report), report
-    found: UUID = await db.fetchval("SELECT id FROM shipping.invoices")
-    return found
