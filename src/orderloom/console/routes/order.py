@@ -161,5 +161,6 @@ def _raw(found: OrderPage) -> dict[str, Any]:
 
 def _shown(row: Row | OrderPromise, hidden: set[str]) -> dict[str, Any]:
     if isinstance(row, OrderPromise):
-        return {name: getattr(row, name) for name in OrderPromise.__dataclass_fields__}
+        plain = {name: getattr(row, name) for name in OrderPromise.__dataclass_fields__}
+        return plain | {"moves": [dict(move) for move in row.moves]}
     return {name: value for name, value in dict(row).items() if name not in hidden}
