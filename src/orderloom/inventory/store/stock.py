@@ -89,7 +89,8 @@ async def claim(db: Db, units: Mapping[tuple[UUID, str], int]) -> bool:
     keys = sorted(units)
     nodes, skus = [node for node, _ in keys], [sku for _, sku in keys]
     await db.execute(_LOCK_KEYS, nodes, skus)
-    return await db.execute(_CLAIM, nodes, skus, [units[key] for key in keys]) == f"UPDATE {len(keys)}"
+    done = await db.execute(_CLAIM, nodes, skus, [units[key] for key in keys])
+    return int(done.rpartition(" ")[2]) == len(keys)
 
 
 async def glance(db: Db, skus: Sequence[str]) -> list[Balance]:
