@@ -152,7 +152,6 @@ def _raw(found: OrderPage) -> dict[str, Any]:
     """Everything as stored, except what stands for a card."""
     hidden = {"token", "body_hash", "known"}
     parts = {name: getattr(found, name) for name in OrderPage.__dataclass_fields__}
-    parts["promise"] = found.promise.moves
     return {
         name: [_shown(row, hidden) for row in rows] if isinstance(rows, list) else _shown(rows, hidden)
         for name, rows in parts.items()
