@@ -24,7 +24,8 @@ _EVER = f"""
 SELECT
   count(*) AS ever,
   count(*) FILTER (WHERE o.min_rank = 800) AS delivered,
-  count(*) FILTER (WHERE o.min_rank = 800 AND o.delivered_at <= o.promise_at) AS delivered_on_time,
+  count(*) FILTER (WHERE o.min_rank = 800 AND o.promise_at IS NOT NULL AND o.delivered_at IS NOT NULL AND NOT o.late)
+    AS delivered_on_time,
   count(*) FILTER (WHERE o.min_rank = 800 AND o.promise_at IS NOT NULL) AS delivered_promised,
   count(*) FILTER (WHERE o.lifecycle = 'cancelled') AS cancelled
 FROM orders.orders AS o WHERE {ORDER_IN_SCOPE}
