@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from orderloom import api, console
 from orderloom.cli import session, several
+from orderloom.network import places
 from orderloom.plumbing import garbage, http
 from orderloom.plumbing.database import Database
 from orderloom.plumbing.settings import SecretMissing, Settings, settings
@@ -64,6 +65,7 @@ def command(
 
 
 async def _serve(host: str, port: int, *, migrated: bool, shared: bool) -> None:
+    places.read_table()
     garbage.search_seldom()
     async with session.opened(migrated=migrated) as database:
         await serve(
