@@ -30,7 +30,7 @@ from orderloom.shipping.tariff import Tariff
 from orderloom.terms import Address
 
 # Cartons are tried less hard than at the pack station: a plan needs their number and sizes, not the last centimetre.
-PACKING_EFFORT = 2_000
+PACKING_EFFORT = 4_000
 # What is remembered at most; beyond it all is forgotten and worked out again.
 KEPT_MOST = 200_000
 _WORLDS_MOST = 8
