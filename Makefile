@@ -37,6 +37,7 @@ schema: .venv/ready-dev ## Write schema.sql anew after a change to the migration
 bench: .venv/ready-dev ## Measure (DATA=folder of the real data sets)
 	@echo "== bench/rating.py"; $(BIN)/python bench/rating.py $(if $(wildcard $(DATA)/rates),--data $(DATA)/rates)
 	@echo "== bench/routing.py"; $(BIN)/python bench/routing.py && $(BIN)/python bench/routing.py --exact --share 20
+	@echo "== bench/batch.py"; $(BIN)/python bench/batch.py
 	@if [ -d $(DATA)/cartonization ]; then echo "== bench/cartonization.py"; \
 	  $(BIN)/python bench/cartonization.py $(DATA)/cartonization $(if $(wildcard $(DATA)/rates),--landed $(DATA)/rates/usps_retail_2025-10-05.csv); \
 	  $(BIN)/python bench/cartonization.py $(DATA)/cartonization --flat; \
