@@ -131,6 +131,38 @@ async def test_units_wait_in_quality_control_until_judged_again(house: House) ->
     await house.sound()
 
 
+async def test_units_judged_that_are_not_there_any_more_need_a_person(house: House) -> None:
+    """A return is booked line by line: what stock does not bear stops it visibly, and its neighbour is in stock."""
+    mug, lamp = house.item(0), house.item(1)
+    await house.shelve(mug, {"RNO": 1})
+    await house.shelve(lamp, {"RNO": 1})
+    [order_id] = await house.bring(house.draft({mug: 1, lamp: 1}))
+    asked = await house.ask_back(order_id, {mug: 1, lamp: 1}, label=False)
+    _, lines = await house.returned(asked.return_id)
+    async with house.database.transaction() as db:
+        await asking_back.receive(db, return_id=asked.return_id, lines=[(x.id, 1) for x in lines])
+        found = [Finding(return_line_id=x.id, disposition=Disposition.DESTROY) for x in lines if x.sku == mug]
+        found += [
+            Finding(return_line_id=x.id, disposition=Disposition.RESTOCK) for x in lines if x.sku == lamp
+        ]
+        await asking_back.inspect(db, return_id=asked.return_id, findings=found)
+        # As if it had been held in quality control, and counted away from there.
+        await db.execute(
+            "UPDATE returns.lines SET stocked_as = 'needs_inspection' WHERE return_id = $1 AND sku = $2",
+            asked.return_id,
+            mug,
+        )
+    await house.settle()
+    async with house.database.transaction() as db:
+        told = await db.fetchrow(
+            "SELECT state, problem FROM plumbing.subjects WHERE subject_id = $1", asked.return_id
+        )
+    assert told["state"] == "parked"
+    assert "put the count right" in told["problem"]
+    assert (await house.level("RNO", lamp)).on_hand == 1
+    await house.sound()
+
+
 async def test_a_buyer_who_keeps_it_after_all_voids_the_label(house: House) -> None:
     mug = house.item()
     [order_id] = await house.bring(house.draft({mug: 1}))

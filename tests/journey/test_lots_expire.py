@@ -15,8 +15,10 @@ from orderloom.insight import lot_pages
 from orderloom.insight.scope import EVERYTHING
 from orderloom.inventory import lots
 from orderloom.inventory.model import LotUnits
-from orderloom.journey import lotting, recounting, working
+from orderloom.inventory.snapshots import Line, Snapshot
+from orderloom.journey import lotting, recounting, snapshotting, working
 from orderloom.packing.model import Refused, Short
+from orderloom.plumbing import clock
 from orderloom.terms import Rank
 from tests.journey.house import House
 
@@ -190,6 +192,23 @@ async def test_a_count_of_lots_takes_a_lot_from_work_that_has_others(house: Hous
     assert await there(house, mug) == {"A": (1, 1), "B": (6, 2)}
     await house.sound()
     assert not isinstance(await house.at(order_id), Refused)
+
+
+async def test_late_word_of_lots_that_were_booked_otherwise_since(house: House) -> None:
+    """Six were there when it was said, two have left since from what was then thought to be another lot."""
+    mug = house.item()
+    node = await stock(house, mug, "RNO", [LotUnits("OLD", 6)])
+    said_of = clock.now()
+    async with house.database.transaction() as db:
+        await recounting.adjust(
+            db, node_id=node, sku=mug, changes={"on_hand": -2}, reason="broken", now=clock.now()
+        )
+        line = Line(sku=mug, on_hand=8, lots=(LotUnits("NEW", 8),))
+        told = Snapshot(source="wms", node_id=node, lines=(line,), as_of=said_of)
+        [outcome] = await snapshotting.take(db, snapshot=told, now=clock.now())
+    assert outcome.outcome == "applied"
+    assert await there(house, mug) == {"NEW": (6, 0)}
+    await house.sound()
 
 
 async def test_units_nobody_planned_a_lot_for_are_followed_as_well(house: House) -> None:

@@ -97,6 +97,31 @@ class Books:
         if units.quantity:
             self._enter(lot, cause, on_hand=units.quantity)
 
+    def fitting(self, key: Key, lots: Sequence[LotUnits]) -> list[LotUnits]:
+        """The same units in all, none from a lot beyond what it holds: those are taken from where most is then.
+
+        Late word of a moment may name lots otherwise than the units that have left since were booked.
+        """
+        wanted: dict[str, LotUnits] = {}
+        for lot in lots:
+            before = wanted.get(lot.lot)
+            wanted[lot.lot] = replace(lot, quantity=lot.quantity + before.quantity) if before else lot
+        after = {lot.lot: lot.on_hand for lot in self._of(key)}
+        for name, lot in wanted.items():
+            after[name] = after.get(name, 0) + lot.quantity
+        lacking = 0
+        for name, units in after.items():
+            if units < 0:
+                wanted[name] = replace(wanted[name], quantity=wanted[name].quantity - units)
+                lacking -= units
+        for name, units in sorted(after.items(), key=lambda x: (-x[1], x[0])):
+            gone = min(lacking, max(0, units))
+            if gone:
+                lot = wanted.get(name) or LotUnits(name, 0)
+                wanted[name] = replace(lot, quantity=lot.quantity - gone)
+                lacking -= gone
+        return [lot for lot in wanted.values() if lot.quantity or lot.expires_on]
+
     def any_out(self, key: Key, quantity: int, taken: Sequence[LotUnits]) -> list[tuple[Lot, int]]:
         """Units to take where nobody said which: free ones first expired first, then such as were put aside or bound."""
         gone = {lot.lot: -lot.quantity for lot in taken}

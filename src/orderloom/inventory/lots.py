@@ -51,9 +51,10 @@ async def follow(db: Db, *, entries: Sequence[Entry]) -> None:
     net = await store.net_of(db, causes) if causes else {}
     for entry in mine:
         cause = Cause(entry.cause_type, entry.cause_id, entry.reason, entry.as_of)
-        for lot in entry.leg.lots or _lots_of(entry, books, net):
+        key = entry.leg.key
+        for lot in books.fitting(key, entry.leg.lots or _lots_of(entry, books, net)):
             serial = tracked[entry.leg.sku] == "serial" and lot.lot != UNASSIGNED
-            books.move(entry.leg.key, lot, cause, serial=serial)
+            books.move(key, lot, cause, serial=serial)
     await _name_lines(db, books)
     await _let_go_surplus(db, books)
     await books.write(db)

@@ -12,6 +12,7 @@ from orderloom.orders.reading import fulfillments_of
 from orderloom.plumbing import clock
 from orderloom.plumbing.database import Db
 from orderloom.plumbing.journeys import Parked
+from orderloom.returns.reading import returns_of
 
 _DUE = timedelta(hours=4)
 
@@ -21,13 +22,13 @@ def parked(entity: str) -> Parked:
 
     async def open_cases(db: Db, stops: Sequence[tuple[UUID, str, str]]) -> None:
         ids = [subject for subject, _, _ in stops]
-        orders = (
-            {w.id: w.order_id for w in (await fulfillments_of(db, ids=ids)).values()}
-            if entity != "order"
-            else {}
-        )
+        orders: dict[UUID, UUID | None] = {}
         if entity == "order":
             orders = {subject: subject for subject in ids}
+        elif entity == "fulfillment":
+            orders = {w.id: w.order_id for w in (await fulfillments_of(db, ids=ids)).values()}
+        elif entity == "return":
+            orders = {i: back.order_id for i, (back, _) in (await returns_of(db, ids=ids)).items()}
         await exceptions.open_(
             db,
             cases_=[

@@ -155,21 +155,37 @@ async def wait_for_inspection(db: Db, ids: Sequence[UUID], _now: datetime) -> Ou
 async def restock(db: Db, ids: Sequence[UUID], _now: datetime) -> Outcomes:
     """Book every judged unit where it now is: sellable again, in quality control, or not ours any more."""
     due = await returns.to_restock(db, return_ids=ids)
-    legs: dict[UUID, list[Leg]] = defaultdict(list)
     lots = await lotting.came_back(db, due=due)
-    for unit in due:
-        legs[unit.return_id] += [lotting.named(x, lots.get(unit.return_line_id, ())) for x in _legs(unit)]
-    await inventory.post(
+    legs = {
+        unit.return_line_id: [lotting.named(x, lots.get(unit.return_line_id, ())) for x in _legs(unit)]
+        for unit in due
+    }
+    moved = [unit for unit in due if legs[unit.return_line_id]]
+    answers = await inventory.post(
         db,
         postings=[
-            Posting(cause_type="return", cause_id=back, legs=tuple(mine), reason="returned")
-            for back, mine in legs.items()
-            if mine
+            Posting(
+                cause_type="return",
+                cause_id=unit.return_id,
+                legs=tuple(legs[unit.return_line_id]),
+                reason="returned",
+            )
+            for unit in moved
         ],
     )
-    await returns.mark_restocked(db, return_line_ids=[unit.return_line_id for unit in due])
-    await tell_changed(db, keys=[leg.key for mine in legs.values() for leg in mine])
-    return {}
+    unborne = {
+        unit.return_line_id: unit for unit, short in zip(moved, answers, strict=True) if short is not None
+    }
+    booked = [unit.return_line_id for unit in due if unit.return_line_id not in unborne]
+    await returns.mark_restocked(db, return_line_ids=booked)
+    await tell_changed(db, keys=[leg.key for line in booked for leg in legs[line]])
+    return {
+        unit.return_id: Park(
+            f"{unit.quantity} of {unit.sku} stood in stock as {unit.before}, and are promised to somebody or gone: "
+            "put the count right, then go on"
+        )
+        for unit in unborne.values()
+    }
 
 
 _HELD = frozenset({Disposition.NEEDS_INSPECTION, Disposition.REFURBISH})
