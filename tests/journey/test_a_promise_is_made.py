@@ -78,8 +78,8 @@ async def test_what_deliveries_taught_moves_dates_and_routing_and_a_replay_is_th
     assert (await house.order(order_id)).promise_at == standard.at
     await house.settle()
     async with house.database.transaction() as db:
-        for order in (before, order_id):
-            [decision] = await decisions_of(db, order)
+        decided = [await decisions_of(db, order) for order in (before, order_id)]
+        for [decision] in decided:
             assert decision["request"]["learnt"] == {"version": version, "confidence": 900}
             [part] = decision["answer"]["plan"]["shipments"]
             assert (date.fromisoformat(part["due"]) - date.fromisoformat(part["arrives"])).days >= SLIP
@@ -87,7 +87,7 @@ async def test_what_deliveries_taught_moves_dates_and_routing_and_a_replay_is_th
             assert again is not None
             assert (again.same, again.moved) == (True, ())
         await db.execute("DELETE FROM delivery.transit_models")
-        gone = await deciding.replay(db, decision_id=decision["id"])
+        gone = await deciding.replay(db, decision_id=decided[0][0]["id"])
         assert gone is not None
         assert gone.moved == (f"what was learnt as version {version} is no longer kept",)
     await house.sound()

@@ -49,7 +49,9 @@ def test_a_parcel_that_is_overdue_has_the_chances_of_those_that_came_later_still
     assured = _learnt([0] * 60 + [2] * 30 + [6] * 10)
     planned = TODAY - timedelta(days=1)
     found = given_up_for(promised=planned, planned=planned, today=TODAY, path=PATH, assured=assured)
-    assert found == planned + timedelta(days=6), "three in four of the rest come after two days, nine in ten after six"
+    assert found == planned + timedelta(days=6), (
+        "three in four of the rest come after two days, nine in ten after six"
+    )
 
 
 def test_where_nothing_was_learnt_what_is_overdue_is_given_as_long_again() -> None:
