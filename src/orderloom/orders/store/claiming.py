@@ -27,12 +27,12 @@ WHERE before < wanted
 ORDER BY node_id, sku, before
 """
 
-_HANDED_OUT = (
-    "SELECT " + ", ".join(f"s.{name}" for name in Slice.__dataclass_fields__) + " FROM orders.slices AS s "
-    "JOIN orders.orders AS o ON o.id = s.order_id "
-    "WHERE (s.node_id, s.sku) IN (SELECT * FROM unnest($1::uuid[], $2::text[])) AND s.rank BETWEEN 400 AND 600 "
-    "ORDER BY o.placed_at, s.order_id, s.id FOR SHARE OF s SKIP LOCKED"
-)
+_HANDED_OUT = """
+SELECT s.id, s.order_id, s.line_id, s.sku, s.quantity, s.rank, s.node_id, s.fulfillment_id
+FROM orders.slices AS s JOIN orders.orders AS o ON o.id = s.order_id
+WHERE (s.node_id, s.sku) IN (SELECT * FROM unnest($1::uuid[], $2::text[])) AND s.rank BETWEEN 400 AND 600
+ORDER BY o.placed_at, s.order_id, s.id FOR SHARE OF s SKIP LOCKED
+"""
 
 
 async def handed_out(db: Db, keys: Collection[tuple[UUID, str]]) -> list[Slice]:
