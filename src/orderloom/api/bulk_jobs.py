@@ -17,7 +17,7 @@ from starlette.responses import Response, StreamingResponse
 
 from orderloom.api import bulk
 from orderloom.api.asked import flag
-from orderloom.api.bulk import NDJSON, BulkRow, OnError, channels_of, lines_of, on_error_of
+from orderloom.api.bulk import BulkRow, OnError, channels_of, lines_of, on_error_of
 from orderloom.api.capturing import BatchFault, OrderIn
 from orderloom.api.door import Call, Here, Routes, Streams
 from orderloom.api.problems import Problem, not_found, refused, wrong
@@ -33,6 +33,7 @@ from orderloom.terms import wire
 routes = Routes("orders")
 # Rows stored at a time while a file comes in, and told at a time while outcomes go out.
 TOGETHER = 1_000
+JSONL = "application/jsonl"
 _STATUS = {
     "created": 201, "duplicate": 200, "invalid": 422, "too_large": 413, "insufficient_stock": 409, "not_kept": 424,
     "cancelled": 424, "defect": 500,
@@ -195,13 +196,13 @@ async def list_bulk_job_rows(
     return page_of([told(row) for row in rows], limit, lambda row: cursor(row.row))
 
 
-@routes.get("/bulk-jobs/{job_id}/results.jsonl", scope="orders:read", own=True, media_type=NDJSON)
+@routes.get("/bulk-jobs/{job_id}/results.jsonl", scope="orders:read", own=True, media_type=JSONL)
 async def get_bulk_job_results(call: Here, job_id: JobId) -> Response:
     """Every row that has its outcome, one a line"""
     async with call.desk.database.transaction(readonly=True) as db:
         call.open_db = db
         await _job(call, job_id)
-    return StreamingResponse(_results(call, job_id), media_type=NDJSON)
+    return StreamingResponse(_results(call, job_id), media_type=JSONL)
 
 
 async def _results(call: Call, job_id: UUID) -> AsyncIterator[bytes]:
