@@ -114,7 +114,11 @@ def test_refusals_are_problems(path, method, operation):
 def test_posts_and_patches_take_an_idempotency_key(path, method, operation):
     names = [p["name"] for p in operation.get("parameters", [])]
     # The rows of a stream are told apart by their natural keys.
-    if method in {"post", "patch"} and "/decisions/" not in path and not path.endswith(("/bulk", "/bulk-jobs")):
+    if (
+        method in {"post", "patch"}
+        and "/decisions/" not in path
+        and not path.endswith(("/bulk", "/bulk-jobs"))
+    ):
         assert "Idempotency-Key" in names
     costly = re.search(r"/inventory/|/refunds$|/labels|/reservations", path)
     if method == "post" and costly and "void" not in path:

@@ -112,7 +112,9 @@ def create_app(
         redirect_slashes=False,
     )
     streams = asyncio.Semaphore(settings.bulk_streams)
-    app.state.desk = Desk(database, settings, Admission(database, lanes), capturing.flights(database), streams)
+    app.state.desk = Desk(
+        database, settings, Admission(database, lanes), capturing.flights(database), streams
+    )
     app.state.meters = Meters()
     doors: list[Door] = sorted((door for group in routes for door in group.doors), key=_specific_first)
     app.router.routes.extend(doors)

@@ -11,7 +11,7 @@ for. Effort is counted, so the same question and budget have the same answer.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol, TypeAlias
 
 from orderloom.routing.bound import Dual, ascend
@@ -19,6 +19,8 @@ from orderloom.routing.bound import Dual, ascend
 SHIFT = 24
 SHIPMENT = 1 << 15
 NEVER = 1 << 80
+# So many times the effort goes into finding any plan at all.
+_FOR_ANY = 4
 
 Units: TypeAlias = tuple[int, ...]
 
@@ -90,10 +92,25 @@ def search(
     question: Question, costs: Costs, *, effort: int, without: int | None = None, below: Found | None = None
 ) -> Answer:
     """The least plan, unless the effort ends first: then the least found, and the floor. `below`: a plan known."""
-    made = _Search(question, costs, effort, without)
+    made = _Search(_carried(question, costs), costs, effort, without)
     if below is not None:
         made.know(below)
     return made.run()
+
+
+def _carried(question: Question, costs: Costs) -> Question:
+    """The question without stock that no service takes away: what is not carried alone is not with other goods either.
+
+    Else every way to divide the units would be priced, only to learn that there is none.
+    """
+    stock = [list(has) for has in question.stock]
+    for item in range(len(question.wanted)):
+        unit = tuple([int(other == item) for other in range(len(question.wanted))])
+        holders = [node for node, has in enumerate(question.stock) if has[item]]
+        for node, cost in zip(holders, costs.totals(unit, holders), strict=True):
+            if cost is None:
+                stock[node][item] = 0
+    return replace(question, stock=[tuple(has) for has in stock])
 
 
 class _Search:
@@ -179,9 +196,9 @@ class _Search:
         return ascend(self._q.wanted, self._q.stock, self._holders, opening, each, begun=begun)
 
     def _step(self) -> bool:
-        """Count one; False when there is no more to spend. Some plan is always found first: any beats none."""
+        """Count one; False when there is no more to spend, which is more while there is no plan: any beats none."""
         self._answer.steps += 1
-        if self._answer.steps > self._effort and self._best < NEVER:
+        if self._answer.steps > self._effort * (1 if self._best < NEVER else _FOR_ANY):
             self._spent_out = True
         return not self._spent_out
 

@@ -58,3 +58,14 @@ def test_packing_is_counted(lines: int, monkeypatch: pytest.MonkeyPatch) -> None
     assert packing // 16 <= decision.effort["spent"] <= OVER * EFFORT
     monkeypatch.setattr(lanes, "whole", real)
     assert plan(bulky(lines, lines)).json() == decision.json(), "what is remembered changes nothing"
+
+
+@pytest.mark.parametrize("weight", [80_000, 400_000])
+def test_what_no_service_takes_in_time_is_not_looked_for_without_end(weight: int) -> None:
+    request = bulky(8, 8)
+    heavy, *others = request.wants
+    heavy = replace(heavy, article=replace(heavy.article, weight_g=weight))
+    decision = plan(replace(request, wants=(heavy, *others)))
+    assert decision.effort["spent"] <= OVER * EFFORT
+    assert decision.plan is not None
+    assert decision.plan.late
