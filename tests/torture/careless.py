@@ -20,16 +20,20 @@ from orderloom.plumbing import idempotency
 
 
 def unlocked() -> None:
-    """Read, check, write: balances are read without a lock, and another request comes between."""
-    fetch, lock = asyncpg.Connection.fetch, " FOR NO KEY UPDATE"
+    """Read, check, write: balances are read without a lock, written unasked, and another request comes between."""
+    fetch, execute, lock = asyncpg.Connection.fetch, asyncpg.Connection.execute, " FOR NO KEY UPDATE"
 
     async def read(self, query, *args, **kwargs):
-        careless = "FROM inventory.stock" in query and query.endswith(lock)
+        careless = "FROM inventory.stock" in query
         rows = await fetch(self, query.removesuffix(lock) if careless else query, *args, **kwargs)
         await asyncio.sleep(0.02 if careless else 0)
         return rows
 
-    asyncpg.Connection.fetch = read
+    async def write(self, query, *args, **kwargs):
+        claim = "SET reserved = s.reserved + t.units" in query
+        return await execute(self, query.partition("AND s.on_hand")[0] if claim else query, *args, **kwargs)
+
+    asyncpg.Connection.fetch, asyncpg.Connection.execute = read, write
 
 
 def forgetful() -> None:
