@@ -1,8 +1,8 @@
 """A spike: the offered load grows twentyfold within five seconds and stays there for a minute. What becomes of each request?
 
-Open loop, against `orderloom serve` and an `orderloom worker` whose payment gateway answers at once. What may be shed is shed with
+Open loop, against `orderloom serve` and two `orderloom worker` whose payment gateway answers at once. What may be shed is shed with
 429 or 503; what was accepted is there afterwards; the journeys' backlog is gone within two minutes. Run: make bench, or
-    python bench/spike.py [--base 100] [--times 20] [--climb 5] [--seconds 60] [--json]
+    python bench/spike.py [--base 100] [--times 20] [--climb 5] [--seconds 60] [--workers 2] [--json]
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import resource
 import socket
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import shop
@@ -50,13 +50,15 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--times", type=float, default=20)
     parser.add_argument("--climb", type=float, default=5, help="seconds until the top is reached")
     parser.add_argument("--seconds", type=float, default=60, help="at the top")
+    parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 
 
 def measure(ours: Shop, asked: argparse.Namespace) -> dict[str, Any]:
     """One spike and what came of it."""
-    with gateway(ours) as at, shop.served(ours) as api, worker(ours, at) as working:
+    with gateway(ours) as at, shop.served(ours) as api, ExitStack() as started:
+        workers = [started.enter_context(worker(ours, at)) for _ in range(asked.workers)]
         found = shop.load(
             api,
             ours,
@@ -77,7 +79,7 @@ def measure(ours: Shop, asked: argparse.Namespace) -> dict[str, Any]:
             time.sleep(0.5)
             left = shop.count(ours, OPEN)
         drained = time.monotonic() - ended
-        peaks = {"api": round(api.peak_mb()), "worker": round(shop.peak_mb(working))}
+        peaks = {"api": round(api.peak_mb()), "worker": round(max(shop.peak_mb(pid) for pid in workers))}
     statuses = found["statuses"]
     stored = shop.count(ours, "SELECT count(*) FROM orders.orders")
     strange = {status: n for status, n in statuses.items() if status not in {"201", "429", "503"}}
