@@ -45,7 +45,7 @@ def forgetful() -> None:
             transaction = db.transaction()
             await transaction.start()
             answers = await placed(db, passengers)
-            await (transaction.commit() if next(count) % 7 else transaction.rollback())
+            await (transaction.commit() if next(count) % 3 else transaction.rollback())
         return answers
 
     capturing._fly = fly

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from bench.wire import NoAnswer, Said, Wire
 from tests.torture.history import OK, REFUSED, Did
-from tests.torture.operations import OPERATIONS, Plan
+from tests.torture.operations import OPERATIONS, Operation, Plan
 
 TIMEOUT_S = 10
 PATIENCE_S = 60
@@ -35,7 +35,9 @@ class TortureClient:
         api_key: str,
         skus: tuple[str, ...],
         nodes: tuple[str, ...],
+        repeated: float = REPEATED,
     ) -> None:
+        self.repeated = repeated
         self.number, self.name = number, f"c{number}"
         self.dice = random.Random(seed * 1000 + number)
         self.skus, self.nodes = skus, nodes
@@ -50,11 +52,18 @@ class TortureClient:
         """Do so many, and go on for as long as it is said."""
         kinds, weights = list(OPERATIONS), list(OPERATIONS.values())
         while len(self.history) < operations or on():
-            operation = self.dice.choices(kinds, weights)[0]
-            self.reason = f"{self.name}-{len(self.history)}"
-            plan = await operation(self)
-            if plan is not None:
-                await self._do(operation.__name__, plan)
+            await self.do(self.dice.choices(kinds, weights)[0])
+        await self.leave()
+
+    async def do(self, operation: Operation) -> None:
+        """One thing, if there is something to do it to."""
+        self.reason = f"{self.name}-{len(self.history)}"
+        plan = await operation(self)
+        if plan is not None:
+            await self._do(operation.__name__, plan)
+
+    async def leave(self) -> None:
+        """Hang up."""
         for wire in self._wires:
             await wire.close()
 
@@ -120,7 +129,7 @@ class TortureClient:
 
     async def _ask_again(self, did: Did, plan: Plan) -> None:
         aside: list[str] = []
-        if self.dice.random() < REPEATED:
+        if self.dice.random() < self.repeated:
             said = await self._attempt(did, plan, plan.body, aside)
             if said is not None and said.status < 500 and said.status != 429 and not _at_work(said):
                 did.repeats.append((said.status, said.body))

@@ -17,6 +17,7 @@ from tests.torture.history import Facts
 
 Json = dict[str, Any]
 KIT, PARTS = "HOT-KIT", {"HOT-A": 1, "HOT-B": 2}
+LAST, LAST_UNITS = "LAST", 2
 
 
 @dataclass(slots=True, kw_only=True)
@@ -95,6 +96,21 @@ def order_body(name: str, lines: list[tuple[str, int]], channel: str = "web") ->
         "tenders": [{"method": "card", "token": "tok_ok", "amount": total}],
         "total": total,
     }
+
+
+async def bring_the_last(me: Acting) -> Plan:
+    """A few units of what nobody else deals in."""
+    node = me.nodes[0]
+    body = {"node": node, "sku": LAST, "on_hand": LAST_UNITS, "reason": me.reason}
+    return _count("/v1/inventory/adjust", body, {f"{node} {LAST}": LAST_UNITS}, {})
+
+
+async def buy_the_last(me: Acting) -> Plan:
+    """All of them."""
+    body = order_body(me.reason, [(LAST, LAST_UNITS)])
+    return Plan(
+        path="/v1/orders", body=body, facts=Facts(claims={LAST: LAST_UNITS}, order=body["external_id"])
+    )
 
 
 def _some(me: Acting, of: dict[str, Any]) -> str | None:

@@ -15,9 +15,11 @@ from typing import Any
 from tests.torture.checker import check
 from tests.torture.clients import TortureClient
 from tests.torture.history import Did, Final, keep
+from tests.torture.operations import bring_the_last, buy_the_last
 from tests.torture.world import NODES, SKUS, World, world
 
 DRAIN_S = 2.0
+RACES = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,4 +132,32 @@ async def let_loose(
         for n in range(asked.clients)
     ]
     await asyncio.gather(*(client.work(asked.operations, on) for client in clients))
-    return sorted((did for client in clients for did in client.history), key=lambda did: did.invoked)
+    rivals = await _raced(asked, addresses, api_key)
+    return sorted(
+        (did for client in (*clients, *rivals) for did in client.history), key=lambda did: did.invoked
+    )
+
+
+async def _raced(asked: Asked, addresses: list[str], api_key: str) -> list[TortureClient]:
+    """At every door one buyer of the last units, all at once and often: the race that chance alone may not bring.
+
+    What they do is asked twice, every time.
+    """
+    rivals = [
+        TortureClient(
+            asked.clients + n,
+            seed=asked.seed,
+            addresses=[address],
+            api_key=api_key,
+            skus=SKUS,
+            nodes=NODES,
+            repeated=1.0,
+        )
+        for n, address in enumerate([*addresses, *addresses][: max(2, len(addresses))])
+    ]
+    for _ in range(RACES):
+        await rivals[0].do(bring_the_last)
+        await asyncio.gather(*(rival.do(buy_the_last) for rival in rivals))
+    for rival in rivals:
+        await rival.leave()
+    return rivals

@@ -31,7 +31,7 @@ from orderloom.simulate import demo_data
 from orderloom.simulate.processes import Fleet, Process, fleet, free_port, python
 from orderloom.simulate.surroundings import Addresses, planned
 from tests.torture.history import Final
-from tests.torture.operations import KIT, PARTS
+from tests.torture.operations import KIT, LAST, PARTS
 
 SKUS = ("HOT-A", "HOT-B", "HOT-C")
 NODES = ("ATL", "CMH", "DFW")
@@ -239,7 +239,7 @@ async def furnished(url: str) -> str:
     demo = demo_data.setup()
     items = [
         Item(sku=sku, name=sku, weight_g=300, length_mm=100, width_mm=80, height_mm=60, list_price=1000)
-        for sku in (*SKUS, KIT)
+        for sku in (*SKUS, KIT, LAST)
     ]
     wanted = Setup(
         items=items,
