@@ -127,6 +127,20 @@ def _fits(work: _Work, article: Article) -> bool:
     return any(weight <= box.room_g and box.turns_of(kind) for box in reversed(work.offer.boxes))
 
 
+def takers(article: Article, cartons: Iterable[Carton], rules: PackRules = PLAIN) -> frozenset[str]:
+    """The cartons that take one unit of it, by code; none of them: `whole` leaves it in its own packaging."""
+    if article.own_container:
+        return frozenset()
+    offered = offer(tuple(sorted(cartons, key=_by_code)), rules.clearance_mm)
+    kind = kind_of(article, keep_flat=False)
+    most = rules.limited_g.get(article.hazmat_class or "")
+    if most is not None and kind.weight_g > most:
+        return frozenset()
+    return frozenset(
+        carton.code for carton, box in zip(offered.cartons, offered.boxes, strict=True) if box.takes(kind)
+    )
+
+
 def _why_not(article: Article, work: _Work) -> str:
     offered = [c for c in work.offer.cartons if not c.flexible] or list(work.offer.cartons)
     if not offered:

@@ -58,6 +58,13 @@ def in_force(stored: Iterable[StoredRules], *, node_id: UUID | None, channel_id:
     return _USUAL
 
 
+def stocked(cartons: Iterable[Carton], left: Mapping[str, int | None]) -> tuple[Carton, ...]:
+    """Those of the cartons of which there are some, each with how many."""
+    return tuple(
+        replace(carton, stock=left[carton.code]) for carton in cartons if left.get(carton.code, 0) != 0
+    )
+
+
 @dataclass(slots=True)
 class Offered:
     """The cartons in use, and of nodes that keep cartons of their own what they have; None never runs out."""
@@ -66,18 +73,18 @@ class Offered:
     own: Mapping[UUID, Mapping[str, int | None]]
     taken: dict[UUID, Counter[str]] = field(default_factory=dict)
 
-    def at(self, node_id: UUID) -> tuple[Carton, ...]:
-        """What the node may still pack into: none of which it has none."""
+    def left(self, node_id: UUID) -> dict[str, int | None] | None:
+        """What a node has left of cartons of its own; None where it packs into any."""
         own = self.own.get(node_id)
         if own is None:
-            return self.cartons
+            return None
         taken = self.taken.get(node_id, Counter())
-        left = {code: None if stock is None else stock - taken[code] for code, stock in own.items()}
-        return tuple(
-            replace(carton, stock=left[carton.code])
-            for carton in self.cartons
-            if carton.code in left and ((stock := left[carton.code]) is None or stock > 0)
-        )
+        return {code: None if stock is None else max(stock - taken[code], 0) for code, stock in own.items()}
+
+    def at(self, node_id: UUID) -> tuple[Carton, ...]:
+        """What the node may still pack into."""
+        left = self.left(node_id)
+        return self.cartons if left is None else stocked(self.cartons, left)
 
     def take(self, node_id: UUID, parcels: Sequence[Parcel]) -> None:
         """What is planned next must not count on these."""

@@ -153,6 +153,9 @@ class PackRules:
     clearance_mm: int = 0
     centred: bool = False
 
+    def __hash__(self) -> int:
+        return hash((self.segregated, self.support_permille, self.clearance_mm, self.centred))
+
     def json(self) -> dict[str, Any]:
         """The form on the wire and in records."""
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import NamedTuple
 
-from orderloom.packing.model import Article, Carton
+from orderloom.packing.model import Carton, PackRules
 from orderloom.shipping.model import Parcel
 
 NOWHERE = 1 << 40
@@ -25,6 +25,15 @@ class Load(NamedTuple):
     fits: tuple[int, ...]
 
 
+class Home(NamedTuple):
+    """How a node packs: the cartons it has, by rules; `own` where it keeps cartons of its own, which run out."""
+
+    number: int
+    cartons: tuple[Carton, ...]
+    rules: PackRules
+    own: bool
+
+
 class Boxes:
     """The cartons by volume, as bits of a number."""
 
@@ -32,23 +41,15 @@ class Boxes:
         self.cartons = tuple(sorted(cartons, key=lambda carton: (carton.inner.volume, carton.code)))
         self.volumes = [carton.inner.volume for carton in self.cartons]
         self.every = (1 << len(self.cartons)) - 1
+        self.endless = all(carton.stock is None for carton in cartons)
         self.tare_g = min((carton.tare_g for carton in cartons), default=0)
         self.bears_g = max(1, max((carton.max_weight_g - carton.tare_g for carton in cartons), default=1))
         self._costs: dict[int, int] = {}
         self.parcels = tuple(Parcel.of(dimensions=one.outer, weight_g=0) for one in self.cartons)
 
-    def fits(self, article: Article) -> int:
-        """The cartons that take one unit."""
-        edges = sorted((max(article.length, 1), max(article.width, 1), max(article.height, 1)))
-        found = 0
-        for at, carton in enumerate(self.cartons):
-            inner = sorted(carton.inner)
-            if (
-                all(a <= b for a, b in zip(edges, inner, strict=True))
-                and article.weight_g <= carton.max_weight_g - carton.tare_g
-            ):
-                found |= 1 << at
-        return found
+    def bits(self, codes: Container[str]) -> int:
+        """These cartons."""
+        return sum(1 << at for at, carton in enumerate(self.cartons) if carton.code in codes)
 
     def roomy(self, volume: int) -> int:
         """The cartons with at least that much inside."""

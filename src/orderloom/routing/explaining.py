@@ -13,7 +13,7 @@ from typing import Any
 from orderloom.routing.flipping import flips
 from orderloom.routing.model import Part, Source
 from orderloom.routing.scene import Scene
-from orderloom.routing.ways import Lane, Origin
+from orderloom.routing.ways import Lane
 
 
 class Explained:
@@ -85,22 +85,22 @@ def _alone(
     node = source.node
     lane = scene.lane(node)
     if not lane.kept and not scene.lane(node, until=date.max).later:
-        return [_no_service(scene, scene.origin(node), packed=False)], None, None
+        return [_no_service(scene, source, packed=False)], None, None
     if covers != scene.calls:
         return _in_time(scene, lane), None, None
     alone = scene.alone(source, lane) or scene.alone(source, scene.lane(node, until=date.max))
     if alone is None:
-        return [_no_service(scene, scene.origin(node), packed=True)], None, None
+        return [_no_service(scene, source, packed=True)], None, None
     reasons = _in_time(scene, lane) if alone.chosen.late else []
     return reasons, alone.cost, alone.chosen.way.due
 
 
-def _no_service(scene: Scene, origin: Origin, *, packed: bool) -> str:
-    reach = scene.reach
+def _no_service(scene: Scene, source: Source, *, packed: bool) -> str:
+    reach, origin = scene.reach, scene.origin(source.node)
     if not packed:
         told = sorted(set(scene.world.closures(origin, reach)))
     else:
-        told = sorted(set(scene.world.refusals(origin, reach, scene.everything)))
+        told = sorted(set(scene.world.refusals(origin, reach, scene.everything(source))))
     return "no service carries it: " + ("; ".join(told[:4]) or "there is no contract")
 
 

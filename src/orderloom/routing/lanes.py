@@ -8,7 +8,7 @@ node has to a destination, those that keep the promise apart from those that com
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from operator import is_
@@ -18,10 +18,11 @@ from orderloom.delivery.promise import path_between, ship_date
 from orderloom.delivery.transit import BY_CONTRACT, Assured
 from orderloom.network.calendar import NeverWorks, local
 from orderloom.network.model import Node
-from orderloom.packing.cartonize import whole
-from orderloom.packing.model import Article, Carton
+from orderloom.packing.cartonize import takers, whole
+from orderloom.packing.houserules import stocked
+from orderloom.packing.model import Article, Carton, PackPlan, PackRules
 from orderloom.packing.model import Parcel as Packed
-from orderloom.routing.boxes import Boxes
+from orderloom.routing.boxes import Boxes, Home
 from orderloom.routing.ways import Chosen, Lane, Origin, Pack, Reach, Service, Way
 from orderloom.shipping.model import Ineligible, Parcel, Place, in_po_box
 from orderloom.shipping.quota import Closed
@@ -66,8 +67,9 @@ class World:
         self.kept = 0
         self.parcels: list[Parcel] = []
         self._parcel_numbers: dict[Parcel, int] = {}
-        self._packs: dict[Content, Pack] = {}
-        self._fits: dict[int, int] = {}
+        self._homes: dict[tuple[object, ...], Home] = {}
+        self._packs: dict[tuple[int, Content], Pack] = {}
+        self._fits: dict[tuple[int, int], int] = {}
         self._articles: list[Article] = []
         self._article_numbers: dict[Article, int] = {}
         self._origins: dict[tuple[object, int], Origin] = {}
@@ -100,19 +102,33 @@ class World:
             self.kept += 1
         return number
 
-    def fits(self, number: int) -> int:
-        """The cartons, as bits, that take one unit of the article."""
-        found = self._fits.get(number)
+    def home(self, rules: PackRules, own: Mapping[str, int | None] | None = None) -> Home:
+        """How a node packs that has all cartons, or these of its own."""
+        key = (rules, None if own is None else tuple(sorted(own.items())))
+        found = self._homes.get(key)
         if found is None:
-            found = self._fits[number] = self.boxes.fits(self._articles[number])
+            cartons = self.cartons if own is None else stocked(self.cartons, own)
+            found = self._homes[key] = Home(len(self._homes), cartons, rules, own is not None)
+            self.kept += 1
         return found
 
-    def packed(self, content: Content) -> Pack:
+    def fits(self, number: int, home: Home) -> int:
+        """The cartons there, as bits, that take one unit of the article."""
+        key = (home.number, number)
+        found = self._fits.get(key)
+        if found is None:
+            taking = takers(self._articles[number], home.cartons, home.rules)
+            found = self._fits[key] = self.boxes.bits(taking)
+            self.kept += 1
+        return found
+
+    def packed(self, content: Content, home: Home) -> Pack:
         """The units in cartons."""
-        found = self._packs.get(content)
+        key = (home.number, content)
+        found = self._packs.get(key)
         if found is None:
             articles = [replace(self._articles[number], quantity=units) for number, units in content]
-            plan = whole(articles, self.cartons, effort=PACKING_EFFORT)
+            plan = whole(articles, home.cartons, effort=PACKING_EFFORT, rules=home.rules)
             dangerous = {article.sku for article in articles if article.hazmat_class}
             found = Pack(
                 number=len(self._packs),
@@ -123,10 +139,20 @@ class World:
                 carton_cost=sum(self._carton_costs.get(p.carton or "", 0) for p in plan.parcels),
                 least=plan.lower_bound,
                 effort=plan.effort,
+                lacking=home.own and self._lacking(articles, plan, home.rules),
             )
-            self._packs[content] = found
+            self._packs[key] = found
             self.kept += 1 + len(found.parcels)
         return found
+
+    def _lacking(self, articles: Sequence[Article], plan: PackPlan, rules: PackRules) -> bool:
+        """Whether goods would leave without a carton that go into one of those in use, only not of the node's."""
+        bare = {sku for parcel in plan.parcels if parcel.carton is None for sku in parcel.contents}
+        return any(
+            article.together is None and takers(article, self.cartons, rules)
+            for article in articles
+            if article.sku in bare
+        )
 
     def _parcel(self, packed: Packed, *, hazmat: bool) -> int:
         parcel = Parcel.of(dimensions=packed.outer, weight_g=packed.weight_g, hazmat=hazmat)
@@ -294,12 +320,13 @@ class World:
         if number in lane.chosen:
             return lane.chosen[number]
         best: Chosen | None = None
-        for way in lane.kept:
+        kept, later = ((), ()) if pack.lacking else (lane.kept, lane.later)
+        for way in kept:
             cost = self.carriage(way, pack)
             if cost is not None and (best is None or cost < best.cost):
                 best = Chosen(cost, way, late=False)
         if best is None:
-            for way in lane.later:
+            for way in later:
                 if best is not None and way.due > best.way.due:
                     break
                 cost = self.carriage(way, pack)
@@ -350,6 +377,9 @@ class World:
 
     def refusals(self, origin: Origin, reach: Reach, pack: Pack) -> Iterator[str]:
         """The same, and why services do not take these parcels."""
+        if pack.lacking:
+            yield "no carton is left there that takes it"
+            return
         yield from self.closures(origin, reach)
         lane = self.lane(origin, reach, None, None)
         for way in lane.kept:

@@ -10,8 +10,9 @@ from uuid import UUID
 
 from orderloom.delivery.transit import BY_CONTRACT, Assured
 from orderloom.network.model import Node
-from orderloom.packing.model import Article, Carton
+from orderloom.packing.model import Article, Carton, PackRules
 from orderloom.packing.model import Parcel as Packed
+from orderloom.packing.sorting import PLAIN
 from orderloom.shipping.model import Quote
 from orderloom.shipping.quota import Closed
 from orderloom.shipping.tariff import Tariff
@@ -32,12 +33,23 @@ class Want:
         """What is wanted."""
         return self.article.sku
 
+    def json(self) -> dict[str, Any]:
+        """The stored form."""
+        return {
+            "line": self.key,
+            "sku": self.sku,
+            "quantity": self.quantity,
+            "fixed_node": self.fixed_node,
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """A node and what it could give this order now. `refused` names why it may not be considered at all.
 
     `scarcity`: by SKU, in minor units, what a unit is worth if it is kept there. It guides the choice and is no cost.
+    `cartons`: by code how many it has of those in use, None of one that never runs out; left out, it packs into any.
+    `packing`: its own rules for every carton; left out, those of the request hold.
     """
 
     node: Node
@@ -45,6 +57,8 @@ class Source:
     capacity_left: int | None = None
     refused: str | None = None
     scarcity: Mapping[str, int] = field(default_factory=dict)
+    cartons: Mapping[str, int | None] | None = None
+    packing: PackRules | None = None
 
     @property
     def full(self) -> bool:
@@ -59,6 +73,7 @@ class Policy:
     `split_from`: an order worth less goes out from one node or not at all. `groups`, `types`: only nodes of one of
     these groups, of one of these types. `stores_most`, `store_units_most`: how many stores ship one order, and how many
     units a store ships of it. `nearest`: so many nodes that have some of it are looked at.
+    `consolidate_day_cost`: what a day counts that an order waits for its rest; without it none waits.
     """
 
     max_shipments: int = 4
@@ -69,6 +84,7 @@ class Policy:
     stores_most: int | None = None
     store_units_most: int | None = None
     nearest: int = 200
+    consolidate_day_cost: int | None = None
     effort: int = 20_000
 
     @classmethod
@@ -80,6 +96,8 @@ class Policy:
     def json(self) -> dict[str, Any]:
         """The stored form."""
         found = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        if self.consolidate_day_cost is None:
+            del found["consolidate_day_cost"]
         for name in ("groups", "types"):
             if found[name] is not None:
                 found[name] = list(found[name])
@@ -106,11 +124,30 @@ class Asker:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """What the order still lacks: its units, by node's code and SKU where they are expected, and when the last is there."""
+
+    wants: tuple[Want, ...]
+    expected: Mapping[str, Mapping[str, int]]
+    ready_at: datetime
+
+    def json(self) -> dict[str, Any]:
+        """The stored form."""
+        return {
+            "lines": [want.json() for want in self.wants],
+            "expected": {code: dict(units) for code, units in self.expected.items()},
+            "ready_at": self.ready_at.isoformat(),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One snapshot to decide on. `promise_at` bears the destination's zone; `value` is the goods', in minor units.
 
     `order` is there where sourcing rules may have a say. `assured`: what was learnt of how late parcels come, and with which
     chance a way must keep the promise. `closed`: services that carriers take no more shipments by on a day.
+    `rest`: units of the order that are none of the wants, since they are still to come.
+    `packing`: the house's rules for every carton.
     """
 
     wants: tuple[Want, ...]
@@ -125,14 +162,13 @@ class Request:
     order: Asker | None = None
     assured: Assured = BY_CONTRACT
     closed: frozenset[Closed] = frozenset()
+    rest: Rest | None = None
+    packing: PackRules = PLAIN
 
     def json(self) -> dict[str, Any]:
         """The snapshot as it is kept: everything the answer depends on that is not versioned elsewhere."""
         return {
-            "lines": [
-                {"line": w.key, "sku": w.sku, "quantity": w.quantity, "fixed_node": w.fixed_node}
-                for w in self.wants
-            ],
+            "lines": [want.json() for want in self.wants],
             "nodes": [
                 {
                     "node": s.node.code,
@@ -141,6 +177,8 @@ class Request:
                     "capacity_left": s.capacity_left,
                     "refused": s.refused,
                     **({"scarcity": dict(s.scarcity)} if s.scarcity else {}),
+                    **({"cartons": dict(s.cartons)} if s.cartons is not None else {}),
+                    **({"packing": s.packing.json()} if s.packing is not None else {}),
                 }
                 for s in self.sources
             ],
@@ -159,6 +197,7 @@ class Request:
             "promise_at": self.promise_at.isoformat() if self.promise_at else None,
             "policy": self.policy.json(),
             "value": self.value,
+            **({"packing": self.packing.json()} if self.packing != PLAIN else {}),
             **({"order": self.order.json()} if self.order else {}),
             **({"learnt": self.assured.json()} if self.assured.learnt.tables else {}),
             **(
@@ -166,6 +205,7 @@ class Request:
                 if self.closed
                 else {}
             ),
+            **({"rest": self.rest.json()} if self.rest else {}),
         }
 
 
@@ -289,11 +329,47 @@ class Sourced:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Consolidation:
+    """Whether the order waits for its rest, and why. `until`: the last moment from which what is there comes in time.
+
+    `apart`, `together`: landed cost without waiting and with it; `waiting`: what the wait counts. None where not planned.
+    """
+
+    rest: Rest
+    because: str
+    held: bool = False
+    until: datetime | None = None
+    apart: int | None = None
+    together: int | None = None
+    waiting: int = 0
+
+    @property
+    def saving(self) -> int:
+        """By how much the parcels cost less together."""
+        return 0 if self.apart is None or self.together is None else self.apart - self.together
+
+    def json(self) -> dict[str, Any]:
+        """The form in a decision record."""
+        return {
+            "held": self.held,
+            "because": self.because,
+            "waits_for": [{"sku": want.sku, "quantity": want.quantity} for want in self.rest.wants],
+            "expected": {code: dict(units) for code, units in self.rest.expected.items()},
+            "ready_at": self.rest.ready_at.isoformat(),
+            "until": self.until.isoformat() if self.until else None,
+            "apart": self.apart,
+            "together": self.together,
+            "saving": self.saving,
+            "waiting": self.waiting,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What was decided and why: the plan, the next best, every candidate's verdict, and what would have flipped it."""
 
     outcome: str
-    """`routed`, `split`, `partial` (some units nowhere), `backorder` (no unit anywhere), `unroutable`."""
+    """`routed`, `split`, `held` (for its rest), `partial` (some units nowhere), `backorder` (nothing is there), `unroutable`."""
     plan: Plan | None
     runner_up: Plan | None
     uncovered: Mapping[str, int]
@@ -303,6 +379,12 @@ class Decision:
     request: Request
     evidence: Evidence
     sourced: Sourced | None = None
+    consolidation: Consolidation | None = None
+
+    @property
+    def held(self) -> bool:
+        """It waits for its rest, and the plan is not carried out yet."""
+        return self.consolidation is not None and self.consolidation.held
 
     @property
     def asked(self) -> Request:
@@ -343,4 +425,5 @@ class Decision:
             "flips": list(self.flips),
             "effort": dict(self.effort),
             **({"sourcing": dict(self.sourced.told)} if self.sourced else {}),
+            **({"consolidation": self.consolidation.json()} if self.consolidation else {}),
         }

@@ -2,7 +2,8 @@
 
 The cost of a part, which the search is exact for, is the sum of
 - carriage: all parcels by one service, the cheapest of those that keep the promise on the node's next handover;
-- the cartons, as `packing.cartonize.whole` packs just these units within `PACKING_EFFORT`;
+- the cartons, as `packing.cartonize.whole` packs just these units within `PACKING_EFFORT`, into what the node has and by
+  its rules;
 - the node's pick cost once, its unit cost and the scarcity price of each unit.
 """
 
@@ -13,7 +14,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from orderloom.packing.model import Article
-from orderloom.routing.boxes import NOWHERE, Load
+from orderloom.packing.sorting import kind_of
+from orderloom.routing.boxes import NOWHERE, Home, Load
 from orderloom.routing.floors import floor
 from orderloom.routing.lanes import World
 from orderloom.routing.model import Part, Request, Source
@@ -28,15 +30,14 @@ _PACKING_A_STEP = 16
 
 @dataclass(frozen=True, slots=True)
 class Goods:
-    """What the order wants, one entry an article: its number in the world, SKU, weight, volume, cartons it fits."""
+    """What the order wants, one entry an article: its number in the world, SKU, weight and least volume."""
 
     skus: tuple[str, ...]
     numbers: tuple[int, ...]
     weights: tuple[int, ...]
     volumes: tuple[int, ...]
-    fits: tuple[int, ...]
-    boxed: bool
-    """Whether every article fits some carton: only then do cartons bound anything."""
+    tied: bool
+    """Whether some must stay together: then they may be too much for any carton, and leave without one."""
 
     @classmethod
     def of(cls, articles: Mapping[str, Article], world: World) -> Goods:
@@ -44,28 +45,41 @@ class Goods:
         skus = tuple(sorted(articles))
         numbers = tuple(world.article(articles[sku]) for sku in skus)
         kinds = [articles[sku] for sku in skus]
-        fits = tuple(world.fits(number) for number in numbers)
         return cls(
             skus,
             numbers,
             tuple(one.weight_g for one in kinds),
-            tuple(one.length * one.width * one.height for one in kinds),
-            fits,
-            all(fits),
+            tuple(kind_of(one, keep_flat=False).volume for one in kinds),
+            any(one.together is not None for one in kinds),
         )
+
+
+class Bench:
+    """One order's goods at the nodes that pack alike: `fits`, by article, the cartons that take one unit of it."""
+
+    __slots__ = ("_boxed", "_goods", "fits", "home", "loads", "packs")
+
+    def __init__(self, goods: Goods, home: Home, world: World) -> None:
+        self._goods, self.home = goods, home
+        self.fits = tuple([world.fits(number, home) for number in goods.numbers])
+        # Only where everything is sure to be put in a carton do cartons bound anything.
+        self._boxed = all(self.fits) and not goods.tied and (home.own or world.boxes.endless)
+        self.packs: dict[Units, Pack] = {}
+        self.loads: dict[Units, Load] = {}
 
     def load(self, units: Units) -> Load:
         """What a floor knows of these units."""
         weight = volume = 0
         common = -1
         fits: set[int] = set()
-        for n, weighs, takes, fit in zip(units, self.weights, self.volumes, self.fits, strict=True):
+        goods = self._goods
+        for n, weighs, takes, fit in zip(units, goods.weights, goods.volumes, self.fits, strict=True):
             if n:
                 weight += n * weighs
                 volume += n * takes
                 common &= fit
                 fits.add(fit)
-        if not self.boxed:
+        if not self._boxed:
             return Load(weight, 0, 0, ())
         return Load(weight, volume, common, tuple(sorted(fits)))
 
@@ -74,9 +88,8 @@ class Pricing:
     """The costs of one order, for the search (`search.Costs`)."""
 
     __slots__ = (
+        "_benches",
         "_goods",
-        "_loads",
-        "_packs",
         "each",
         "fixed",
         "lanes",
@@ -100,8 +113,17 @@ class Pricing:
         self.world, self.sources, self.until = world, sources, until
         self._goods = goods
         self.spent = 0
-        self._packs: dict[Units, Pack] = {}
-        self._loads: dict[Units, Load] = {}
+        benches: dict[int, Bench] = {}
+        usual = world.home(request.packing)
+        self._benches: list[Bench] = []
+        for source in sources:
+            home = usual
+            if source.cartons is not None or source.packing is not None:
+                home = world.home(source.packing or request.packing, source.cartons)
+            bench = benches.get(home.number)
+            if bench is None:
+                bench = benches[home.number] = Bench(goods, home, world)
+            self._benches.append(bench)
         promised = request.promise_at.date() if request.promise_at else None
         self.reach: Reach = world.reach(request.destination)
         now = request.now
@@ -120,7 +142,8 @@ class Pricing:
         """The same for some of the nodes."""
         found = object.__new__(Pricing)
         found.world, found.until, found.reach = self.world, self.until, self.reach
-        found._goods, found._packs, found._loads = self._goods, self._packs, self._loads
+        found._goods = self._goods
+        found._benches = [self._benches[node] for node in nodes]
         found.spent = self.spent
         found.sources = [self.sources[node] for node in nodes]
         found.origins = [self.origins[node] for node in nodes]
@@ -137,10 +160,14 @@ class Pricing:
 
     def totals(self, units: Units, nodes: Sequence[int]) -> list[int | None]:
         """Each node's whole cost of the units."""
-        pack, price, lanes, fixed = self.pack(units), self.world.price, self.lanes, self.fixed
-        number, total = pack.number, sum(units)
+        price, lanes, fixed, benches = self.world.price, self.lanes, self.fixed, self._benches
+        bench, total = None, sum(units)
         found: list[int | None] = []
         for node in nodes:
+            if benches[node] is not bench:
+                bench = benches[node]
+                pack = self._pack(bench, units)
+                number = pack.number
             lane = lanes[node]
             chosen = lane.chosen[number] if number in lane.chosen else price(lane, pack)
             if chosen is None:
@@ -160,9 +187,10 @@ class Pricing:
 
     def floor(self, node: int, units: Units) -> int:
         """The least that carriage and cartons of at least these units come to."""
-        load = self._loads.get(units)
+        bench = self._benches[node]
+        load = bench.loads.get(units)
         if load is None:
-            load = self._loads[units] = self._goods.load(units)
+            load = bench.loads[units] = bench.load(units)
         lane = self.lanes[node]
         found = lane.floors.get(load)
         if found is None:
@@ -172,19 +200,22 @@ class Pricing:
 
     # --- what a plan is made of -----------------------------------------------------------------------------------
 
-    def pack(self, units: Units) -> Pack:
-        """The units in their cartons."""
-        found = self._packs.get(units)
+    def pack(self, node: int, units: Units) -> Pack:
+        """The units in the node's cartons."""
+        return self._pack(self._benches[node], units)
+
+    def _pack(self, bench: Bench, units: Units) -> Pack:
+        found = bench.packs.get(units)
         if found is None:
             numbers = self._goods.numbers
             content = tuple((numbers[at], n) for at, n in enumerate(units) if n)
-            found = self._packs[units] = self.world.packed(content)
+            found = bench.packs[units] = self.world.packed(content, bench.home)
             self.spent += found.effort // _PACKING_A_STEP
         return found
 
     def chosen(self, node: int, units: Units) -> Chosen | None:
         """The way that takes the units."""
-        return self.world.price(self.lanes[node], self.pack(units))
+        return self.world.price(self.lanes[node], self.pack(node, units))
 
     def reachable(self, node: int) -> bool:
         """Whether any service goes from the node to the buyer, in time."""
@@ -192,7 +223,7 @@ class Pricing:
 
     def made(self, node: int, units: Units, lines: Mapping[str, int]) -> Part:
         """The part, told in full."""
-        source, pack = self.sources[node], self.pack(units)
+        source, pack = self.sources[node], self.pack(node, units)
         chosen = self.chosen(node, units)
         assert chosen is not None  # noqa: S101 - a part without a way has no cost and stands in no plan
         way = chosen.way

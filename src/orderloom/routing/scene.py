@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from orderloom.network.model import Node
+from orderloom.routing.boxes import Home
 from orderloom.routing.lanes import World
 from orderloom.routing.model import Part, Plan, Request, Source
 from orderloom.routing.ways import Chosen, Lane, Origin, Pack, Reach
@@ -40,10 +41,12 @@ class Scene:
         self.promised = request.promise_at.date() if request.promise_at else None
         self.late = best is not None and best.late
         self.weighed = best.weighed if best else 0
+        self._sources = {source.node.code: source for source in request.sources}
         self._fixed = {want.fixed_node for want in request.wants} - {None}
         self._skus = {want.key: want.sku for want in request.wants}
         self._origins: dict[str, Origin] = {}
         self._lanes: dict[tuple[str, date | None], Lane] = {}
+        self._everything: dict[int, Pack] = {}
         self._covers: dict[str, dict[str, int]] = {}
 
     @cached_property
@@ -63,10 +66,22 @@ class Scene:
     def _numbers(self) -> dict[str, int]:
         return {want.sku: self.world.article(want.article) for want in reversed(self.request.wants)}
 
+    def everything(self, source: Source) -> Pack:
+        """All units in the node's cartons."""
+        home = self._home(source)
+        found = self._everything.get(home.number)
+        if found is None:
+            found = self._everything[home.number] = self._packed(home, self.calls)
+        return found
+
     @cached_property
-    def everything(self) -> Pack:
-        """All units in their cartons."""
-        return self.pack(self.calls)
+    def _usual(self) -> Home:
+        return self.world.home(self.request.packing)
+
+    def _home(self, source: Source) -> Home:
+        if source.cartons is None and source.packing is None:
+            return self._usual
+        return self.world.home(source.packing or self.request.packing, source.cartons)
 
     def origin(self, node: Node) -> Origin:
         """The node with its handovers."""
@@ -100,10 +115,9 @@ class Scene:
         """Whether units that are to be shipped may come from another node alone."""
         return bool(self._fixed) and self._fixed != {code}
 
-    def pack(self, units: Mapping[str, int]) -> Pack:
-        """The units in their cartons."""
+    def _packed(self, home: Home, units: Mapping[str, int]) -> Pack:
         numbers = self._numbers
-        return self.world.packed(tuple([(numbers[sku], n) for sku, n in sorted(units.items())]))
+        return self.world.packed(tuple([(numbers[sku], n) for sku, n in sorted(units.items())]), home)
 
     def units_of(self, part: Part) -> dict[str, int]:
         """What a part ships, by SKU."""
@@ -115,12 +129,12 @@ class Scene:
 
     def pack_of(self, part: Part) -> Pack:
         """What a part ships in its cartons."""
-        units = self.units_of(part)
-        return self.everything if units == self.calls else self.pack(units)
+        source, units = self._sources[part.node.code], self.units_of(part)
+        return self.everything(source) if units == self.calls else self._packed(self._home(source), units)
 
     def alone(self, source: Source, lane: Lane) -> Alone | None:
         """Everything from one node by that lane, whatever it has."""
-        pack = self.everything
+        pack = self.everything(source)
         chosen = self.world.price(lane, pack)
         if chosen is None:
             return None

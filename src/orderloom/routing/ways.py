@@ -32,6 +32,8 @@ class Pack(NamedTuple):
     """Parcels that no packing can do without."""
     effort: int
     """What packing them took, whether or not it was remembered."""
+    lacking: bool = False
+    """The node has no carton left for some of them: it cannot ship them."""
 
 
 class Service(NamedTuple):

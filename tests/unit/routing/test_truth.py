@@ -20,7 +20,7 @@ from orderloom.routing.floors import floor
 from orderloom.routing.lanes import PACKING_EFFORT, world_of
 from orderloom.routing.model import Policy, Request
 from orderloom.routing.plan import plan
-from orderloom.routing.pricing import Goods
+from orderloom.routing.pricing import Bench, Goods
 from orderloom.shipping import contract as contracts
 from orderloom.shipping.model import Parcel, Place
 from orderloom.shipping.select import quote, select
@@ -219,8 +219,11 @@ def test_no_part_costs_less_than_its_floor(request: Request, data: st.DataObject
     more = tuple(n + data.draw(st.integers(0, 2)) for n in some)
     if not any(some):
         return
-    pack = world.packed(tuple((number, n) for number, n in zip(goods.numbers, more, strict=True) if n))
     for source in request.sources:
+        home = world.home(source.packing or request.packing, source.cartons)
+        pack = world.packed(
+            tuple((number, n) for number, n in zip(goods.numbers, more, strict=True) if n), home
+        )
         lane = world.lane(
             world.origin(source.node, request.now),
             world.reach(request.destination),
@@ -228,7 +231,7 @@ def test_no_part_costs_less_than_its_floor(request: Request, data: st.DataObject
             None,
         )
         chosen = world.price(lane, pack)
-        lowest = floor(lane, goods.load(some), world.boxes)
+        lowest = floor(lane, Bench(goods, home, world).load(some), world.boxes)
         if chosen is not None:
             assert lane.opening <= lowest <= chosen.cost + pack.carton_cost
 
