@@ -110,6 +110,24 @@ class TestASafetyRule:
         assert [fault["code"] for fault in answer.json()["errors"]] == ["limited_credential"]
 
 
+async def test_a_node_is_sold_ahead_of_its_supply_up_to_its_limit_and_what_is_promised_keeps_it_there(shop):
+    path = "/v1/inventory/backorder-limits/MUG/EAST"
+    await shop.ok("PUT", f"{path}?dry_run=true", {"units": 5})
+    assert await sells(shop) == {"web": 20}
+    assert (await shop.ok("PUT", path, {"units": 5}))["backorder_limit"] == 5
+    assert await sells(shop) == {"web": 25}
+    await shop.ok("POST", "/v1/orders", order({"MUG": 23}))
+    refused = await shop.post("/v1/orders", order({"MUG": 3}))
+    assert refused.json()["available"][0]["available"] == 2
+    lower = await shop.put(path, json={"units": 2})
+    assert (lower.status_code, lower.json()["code"], lower.json()["sold_ahead"]) == (409, "sold_ahead", 5)
+    moved = await shop.put(path, json={"units": 9}, headers={"If-Match": '"1"'})
+    assert moved.status_code == 412
+    for place in ("SET/EAST", "NONE/EAST", "MUG/NOWHERE"):
+        wrong = await shop.put(f"/v1/inventory/backorder-limits/{place}", json={"units": 1})
+        assert wrong.status_code == 404
+
+
 async def test_a_kit_is_offered_by_its_scarcest_component_node_by_node(shop):
     found = await shop.ok("GET", "/v1/inventory/availability?sku=SET&sku=LAMP&channel=web&detail=true")
     lamp, kit = found["offers"]

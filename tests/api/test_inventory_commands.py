@@ -73,6 +73,13 @@ async def test_safety_is_shown_and_then_applied(shop, inventory):
     await inventory("safety", "--node", "NOWHERE", ends=2)
 
 
+async def test_a_node_is_sold_ahead_of_its_supply(shop, inventory):
+    assert "5 of MUG beyond" in await inventory("sell-ahead", "EAST", "MUG", "5")
+    [east, _] = json.loads(await inventory("levels", "--sku", "MUG", "--json"))
+    assert east["backorder_limit"] == 5
+    await inventory("sell-ahead", "EAST", "SET", "5", ends=2)
+
+
 async def test_a_channels_listing_is_compared(shop, inventory, tmp_path):
     await inventory("reconcile", "web", ends=2)
     feed = {"adapter": "csv", "file": "web.csv"}

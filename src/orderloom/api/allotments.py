@@ -97,9 +97,7 @@ class AllotmentOut(Versioned):
 async def put_allotment(call: Here, sku: Code, channel: Code, body: AllotmentIn) -> AllotmentOut:
     """Set part of a SKU aside for a channel"""
     key = await _channel(call, channel)
-    if sku not in await catalog.items_of(call.db, skus={sku}) or sku in await catalog.kits_of(
-        call.db, skus={sku}
-    ):
+    if not await limiting.stocked_itself(call.db, sku=sku):
         raise not_found("item that is stocked itself")
     before = await store.of(call.db, skus=[sku], channels=[key])
     call.expect(before[0].version if before else 0)

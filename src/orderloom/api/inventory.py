@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, ConfigDict, Field
 from orderloom import network
 from orderloom.api.door import Call, Here, Routes
 from orderloom.api.lots import LotChangeIn, LotIn, checked, in_motion
-from orderloom.api.problems import Fault, invalid, refused
+from orderloom.api.problems import Fault, invalid, not_found, refused
 from orderloom.api.wire import (
     COUNT_MOST,
     Code,
@@ -31,7 +31,7 @@ from orderloom.api.wire import (
 from orderloom.insight import catalogue_pages, stock_pages
 from orderloom.inventory import counting
 from orderloom.inventory.counting import Stale
-from orderloom.journey import recounting
+from orderloom.journey import limiting, recounting
 from orderloom.journey.recounting import Counted
 from orderloom.plumbing.database import Row
 from orderloom.terms import new_id
@@ -52,8 +52,10 @@ class LevelOut(Versioned):
     damaged: int
     quality_control: int
     safety_stock: int
-    backorder_limit: int
-    available: int = Field(description="On hand, sellable and promised to nobody")
+    backorder_limit: int = Field(description="Units that may be promised beyond those there")
+    available: int = Field(
+        description="On hand, sellable and promised to nobody; below nought by what is sold ahead of supply"
+    )
     in_transit: int = Field(default=0, description="Shipped from another node and not yet received")
     on_order: int = Field(default=0, description="Open on purchase orders and ship notices, each unit once")
     next_at: AwareDatetime | None = Field(default=None, description="When the next of these are due")
@@ -169,6 +171,13 @@ class TransferIn(In):
     reason: Reason
 
 
+class BackorderLimitIn(In):
+    """How far a node may be sold ahead of its supply."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"units": 20}]})
+    units: Whole = Field(description="Units promised beyond those there, at most; 0: none")
+
+
 class TransferOut(Out):
     """Both balances after the transfer."""
 
@@ -265,6 +274,31 @@ async def adjust_stock(call: Here, body: AdjustIn) -> CountedOut:
             lots=named,
         )
     return await _settled(call, outcome, body.node, body.sku)
+
+
+@routes.put(
+    "/inventory/backorder-limits/{sku}/{node}", scope="inventory:write", dry_run=True, refuses=(404, 409)
+)
+async def put_backorder_limit(call: Here, sku: Code, node: Code, body: BackorderLimitIn) -> LevelOut:
+    """Let a node be promised more of a SKU than it has
+
+    For goods that are there in time though no balance says so: made to order, held by a supplier, brought every day.
+    """
+    found = [n.id for n in (await network.nodes_of(call.db, codes=[node])).values()]
+    if not found or not call.credential.sees(node=found[0]):
+        raise not_found("node")
+    if not await limiting.stocked_itself(call.db, sku=sku):
+        raise not_found("item that is stocked itself")
+    there = await stock_pages.levels(call.db, scope=call.scope, skus=[sku], nodes=[node])
+    call.expect(there[0]["version"] if there else 0)
+    said = await limiting.sell_ahead(call.db, node_id=found[0], sku=sku, units=body.units)
+    if said is not None:
+        raise refused(
+            "sold_ahead",
+            f"{said.units} of {sku} are promised beyond those at {node}: set no less, or receive them first",
+            sold_ahead=said.units,
+        )
+    return await _level(call, node, sku)
 
 
 @routes.post("/inventory/transfer", scope="inventory:write", key="required", dry_run=True, refuses=(409,))

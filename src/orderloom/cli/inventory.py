@@ -18,7 +18,7 @@ from orderloom.cli import session
 from orderloom.insight import stock_pages, why_stock
 from orderloom.insight.scope import EVERYTHING
 from orderloom.insight.why_stock import ChannelWhy, Why
-from orderloom.journey import publishing_stock, securing
+from orderloom.journey import limiting, publishing_stock, securing
 from orderloom.journey.securing import Asked, Proposal
 from orderloom.plumbing import clock, http
 from orderloom.plumbing.database import Row
@@ -157,6 +157,7 @@ def levels(
         "damaged",
         "quality_control",
         "safety_stock",
+        "backorder_limit",
     )
     if as_json:
         print(json.dumps([{name: row[name] for name in names} for row in rows]))
@@ -171,6 +172,27 @@ async def _levels(skus: list[str] | None, nodes: list[str] | None, limit: int) -
     async with session.opened() as database, database.transaction(readonly=True) as db:
         rows = await stock_pages.levels(db, scope=EVERYTHING, skus=skus, nodes=nodes, limit=limit)
     return rows[:limit]
+
+
+@app.command()
+def sell_ahead(
+    node: Annotated[str, typer.Argument(help="The node's code.")],
+    sku: Annotated[str, typer.Argument(help="The item's SKU.")],
+    units: Annotated[int, typer.Argument(min=0, max=1_000_000, help="Promised beyond those there, at most.")],
+) -> None:
+    """Set how many units of a SKU a node may be promised beyond those it has; 0 is none."""
+    print(session.run(_sell_ahead(node, sku, units)))
+
+
+async def _sell_ahead(code: str, sku: str, units: int) -> str:
+    async with session.opened() as database, database.transaction() as db:
+        nodes = list(await network.nodes_of(db, codes=[code]))
+        if not nodes or not await limiting.stocked_itself(db, sku=sku):
+            raise typer.BadParameter(f"there is no node {code!r}, or no item {sku!r} that is stocked itself")
+        said = await limiting.sell_ahead(db, node_id=nodes[0], sku=sku, units=units)
+    if said is not None:
+        raise typer.BadParameter(f"{said.units} of {sku} are promised beyond those at {code} already")
+    return f"{code} may be promised {units} of {sku} beyond those it has."
 
 
 # --- safety stock ---------------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ _ITEMS = """
 WITH grouped AS (
   SELECT i.sku, i.name, sum(s.on_hand)::int AS on_hand, sum(s.reserved)::int AS reserved,
     sum(s.allocated)::int AS allocated, sum(s.damaged + s.quality_control)::int AS unsellable,
-    sum(greatest(0, s.on_hand - s.damaged - s.quality_control - s.reserved - s.allocated - s.safety_stock))::int AS atp
+    sum(greatest(0, s.on_hand - s.damaged - s.quality_control - s.reserved - s.allocated
+      - s.safety_stock + s.backorder_limit))::int AS atp
   FROM catalog.items AS i JOIN inventory.stock AS s ON s.sku = i.sku
   WHERE ($1::uuid[] IS NULL OR s.node_id = ANY($1)) AND i.sku > $2
     AND ($3 = '' OR i.sku ILIKE $3 || '%' OR i.name ILIKE '%' || $3 || '%')
@@ -35,7 +36,7 @@ FROM listed AS l LEFT JOIN LATERAL (
 """
 _CELLS = """
 SELECT s.sku, n.code AS node, s.on_hand, s.reserved, s.allocated, s.damaged, s.quality_control, s.safety_stock,
-  s.on_hand - s.damaged - s.quality_control - s.reserved - s.allocated AS available, s.updated_at
+  s.backorder_limit, s.on_hand - s.damaged - s.quality_control - s.reserved - s.allocated AS available, s.updated_at
 FROM inventory.stock AS s JOIN network.nodes AS n ON n.id = s.node_id
 WHERE s.sku = ANY($2::text[]) AND ($1::uuid[] IS NULL OR s.node_id = ANY($1))
   AND (cardinality($3::text[]) = 0 OR n.code = ANY($3))

@@ -89,7 +89,8 @@ class Shelves:
     def post(self, posting: Posting) -> Short | None:
         """Post every leg, or none when a balance would not bear it; its channel draws on its allotment, or gives back."""
         before: dict[Key, tuple[int, ...]] = {}
-        for leg in posting.legs:
+        legs = posting.legs
+        for place, leg in enumerate(posting.legs):
             key = leg.node_id, leg.sku
             nodes = self._of.setdefault(leg.sku, {})
             balance = nodes.get(leg.node_id)
@@ -97,7 +98,9 @@ class Shelves:
                 balance = nodes[leg.node_id] = Balance(*key)
             if key not in before:
                 before[key] = balance.units()
-            balance.add(leg)
+            if balance.backorder_limit and leg.on_hand < 0:
+                legs = (*legs[:place], balance.as_there(leg), *legs[place + 1 :])
+            balance.add(legs[place])
         for key, was in before.items():
             balance = self._of[key[1]][key[0]]
             dips = (
@@ -105,15 +108,17 @@ class Shelves:
                 and balance.reserved + balance.allocated > was[1] + was[2]
                 and balance.free < balance.safety_stock
             )
-            if dips or not balance.sound:
+            owed = posting.unpromised and balance.on_hand < was[0] and balance.free < balance.backorder_limit
+            if dips or owed or not balance.sound:
                 for (node_id, sku), units in before.items():
                     self._of[sku][node_id].set(units)
-                return Short(key[0], key[1], balance.to_promise)
+                has = max(0, balance.free - balance.backorder_limit) if owed else balance.to_promise
+                return Short(key[0], key[1], has)
         for key, was in before.items():
             self._before.setdefault(key, was)
         self.entries += [
             Entry(leg, posting.cause_type, posting.cause_id, posting.reason, posting.as_of, self.actor)
-            for leg in posting.legs
+            for leg in legs
         ]
         if posting.channel_id is not None:
             for sku, claimed in posting.drawn().items():

@@ -128,7 +128,7 @@ async def transfer(
         Leg(node_id=from_node, sku=sku, kind="transferred", on_hand=-quantity),
         Leg(node_id=to_node, sku=sku, kind="transferred", on_hand=quantity),
     )
-    posting = Posting(cause_type="transfer", cause_id=transfer_id, legs=legs, reason=reason)
+    posting = Posting(cause_type="transfer", cause_id=transfer_id, legs=legs, reason=reason, unpromised=True)
     [short] = await inventory.post(db, postings=[posting])
     if short is None:
         await tell_changed(db, keys=[(from_node, sku), (to_node, sku)], reason=reason)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -38,7 +38,8 @@ class Level:
     def sound(self) -> bool:
         """Invariant S2, as the table's CHECK has it."""
         return (
-            min(self.on_hand, self.damaged, self.quality_control, self.reserved, self.allocated) >= 0
+            min(self.damaged, self.quality_control, self.reserved, self.allocated) >= 0
+            and self.on_hand >= self.damaged + self.quality_control
             and self.available + self.backorder_limit >= 0
         )
 
@@ -97,7 +98,9 @@ class Balance:
     @property
     def sound(self) -> bool:
         """As `Level.sound`."""
-        return self.free >= 0 and min(self.units()) >= 0
+        return (
+            self.free >= 0 and min(self.units()) >= 0 and self.on_hand >= self.damaged + self.quality_control
+        )
 
     def units(self) -> tuple[int, ...]:
         """The buckets, in their order."""
@@ -106,6 +109,20 @@ class Balance:
     def set(self, units: tuple[int, ...]) -> None:
         """Put the buckets back."""
         self.on_hand, self.reserved, self.allocated, self.damaged, self.quality_control = units
+
+    def as_there(self, leg: Leg) -> Leg:
+        """The leg, taking units as far as they are on the books: what was sold ahead of supply may never come into them.
+
+        Units that ship beyond the fit ones had come in and gone out between two counts. Of units not found those sold
+        ahead come first: nobody had said that they were there.
+        """
+        if leg.kind == "shipped":
+            gone = min(-leg.on_hand, self.on_hand - self.damaged - self.quality_control)
+        elif leg.kind == "counted" and leg.allocated:
+            gone = -leg.on_hand - min(-leg.on_hand, max(0, self.backorder_limit - self.free))
+        else:
+            return leg
+        return leg if gone == -leg.on_hand else replace(leg, on_hand=-gone)
 
     def add(self, leg: Leg) -> None:
         """Change every bucket by the leg."""
@@ -149,6 +166,8 @@ class Posting:
     """A count is true as of then, though it is posted later."""
     within_safety: bool = False
     """Refuse to dip into safety stock: for promises to buyers, not for what is already promised."""
+    unpromised: bool = False
+    """Take only units that nobody was promised: a node sold ahead of supply gives nothing away that it owes."""
     channel_id: UUID | None = None
     """For whom units are claimed or given back; needed only where a posting changes how many are claimed."""
 
@@ -163,7 +182,7 @@ class Posting:
 
 @dataclass(frozen=True, slots=True)
 class Short:
-    """A posting that was refused: which balance would not bear it, and what it has to promise."""
+    """A posting that was refused: which balance would not bear it, and what it has for it."""
 
     node_id: UUID
     sku: str

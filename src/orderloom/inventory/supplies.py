@@ -60,7 +60,7 @@ async def ship(db: Db, *, supply: Supply, reason: str) -> Supply | Taken | Short
         Leg(node_id=supply.from_node, sku=line.sku, kind="transferred", on_hand=-line.expected)
         for line in supply.lines
     )
-    posting = Posting(cause_type=TRANSFER, cause_id=supply.id, legs=legs, reason=reason)
+    posting = Posting(cause_type=TRANSFER, cause_id=supply.id, legs=legs, reason=reason, unpromised=True)
     if short := shelves.post(posting):
         return short
     made = await _stored(db, supply)

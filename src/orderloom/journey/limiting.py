@@ -1,4 +1,7 @@
-"""Setting what channels may claim: allotments and safety stock. Feeds are told, and orders that may go on are woken."""
+"""Setting what channels may claim: allotments, safety stock, what is sold ahead of supply.
+
+Feeds are told, and orders that may go on are woken.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from orderloom import catalog, inventory
 from orderloom.inventory.allotting import Allotment, SafetyRule
 from orderloom.inventory.marking import tell_offer_changed
 from orderloom.inventory.store import allotments as store
+from orderloom.inventory.store import stock
 from orderloom.journey.queueing import wake_line
 from orderloom.plumbing.database import Db
 
@@ -22,6 +27,18 @@ class TooMuch:
     """The shares of a SKU would be more than all of it; so much is left for this one."""
 
     permille_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class SoldAhead:
+    """So many units are promised beyond those there already: the limit stays no lower until they have come."""
+
+    units: int
+
+
+async def stocked_itself(db: Db, *, sku: str) -> bool:
+    """Whether there is such an item, and units of it: a kit has only its components'."""
+    return sku in await catalog.items_of(db, skus={sku}) and sku not in await catalog.kits_of(db, skus={sku})
 
 
 async def allot(
@@ -84,6 +101,18 @@ async def unsecure(db: Db, *, ids: Sequence[UUID]) -> list[SafetyRule]:
     gone = await store.delete_rules(db, ids)
     await _resolved(db, gone, "safety stock taken away")
     return gone
+
+
+async def sell_ahead(db: Db, *, node_id: UUID, sku: str, units: int) -> SoldAhead | None:
+    """Set how many units of a SKU a node may have promised beyond those it has; a limit of none is the rule."""
+    shelves = await inventory.lock(db, keys=[(node_id, sku)])
+    level = shelves.level(node_id, sku)
+    if units < -level.available:
+        return SoldAhead(-level.available)
+    if units != level.backorder_limit:
+        await stock.set_backorder_limit(db, node_id=node_id, sku=sku, units=units)
+        await _changed(db, {sku}, "backorder limit set")
+    return None
 
 
 async def _resolved(db: Db, rules: Sequence[SafetyRule], reason: str) -> None:

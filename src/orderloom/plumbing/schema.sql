@@ -432,7 +432,7 @@ CREATE TABLE inventory.stock (
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT never_oversold CHECK (((reserved >= 0) AND (allocated >= 0) AND ((((reserved + allocated) + damaged) + quality_control) <= (on_hand + backorder_limit)))),
     CONSTRAINT stock_backorder_limit_check CHECK ((backorder_limit >= 0)),
-    CONSTRAINT stock_check CHECK (((on_hand >= 0) AND (damaged >= 0) AND (quality_control >= 0))),
+    CONSTRAINT stock_check CHECK (((damaged >= 0) AND (quality_control >= 0) AND (on_hand >= (damaged + quality_control)))),
     CONSTRAINT stock_safety_stock_check CHECK ((safety_stock >= 0))
 )
 WITH (fillfactor='40');

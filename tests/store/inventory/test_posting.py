@@ -14,11 +14,18 @@ import pytest
 from orderloom import catalog, inventory, network
 from orderloom.catalog.model import Item
 from orderloom.inventory import counting, reading
-from orderloom.inventory.availability import allocate_legs, not_found_legs, reserve_legs, unreserve_legs
+from orderloom.inventory.allotting import SafetyRule
+from orderloom.inventory.availability import (
+    allocate_legs,
+    not_found_legs,
+    reserve_legs,
+    ship_legs,
+    unreserve_legs,
+)
 from orderloom.inventory.counting import Stale
 from orderloom.inventory.model import BUCKETS, Leg, Posting, Short
-from orderloom.inventory.store.stock import set_policy
-from orderloom.journey import recounting
+from orderloom.journey import limiting, recounting
+from orderloom.journey.limiting import SoldAhead
 from orderloom.journey.recounting import Counted
 from orderloom.network.model import Node
 from orderloom.plumbing import events
@@ -175,18 +182,56 @@ class TestOnePosting:
 
     async def test_never_promises_what_safety_stock_keeps_back(self, db: Db) -> None:
         ids = await furnish(db)
-        await set_policy(db, node_id=ids["A"], sku=SKUS[0], safety_stock=48, backorder_limit=None)
+        await limiting.secure(db, rules=[SafetyRule(units=48, node_id=ids["A"], sku=SKUS[0])])
         assert await inventory.post(
             db, postings=[keeping(ids["A"], SKUS[0], units=3), keeping(ids["A"], SKUS[0], units=2)]
         ) == [Short(ids["A"], SKUS[0], 2), None]
 
     async def test_may_go_below_nought_as_far_as_sold_ahead_is_allowed(self, db: Db) -> None:
         ids = await furnish(db)
-        await set_policy(db, node_id=ids["A"], sku=SKUS[0], safety_stock=None, backorder_limit=5)
+        assert await limiting.sell_ahead(db, node_id=ids["A"], sku=SKUS[0], units=5) is None
         assert await inventory.post(db, postings=[keeping(ids["A"], SKUS[0], units=UNITS + 5)]) == [None]
         assert await inventory.post(db, postings=[keeping(ids["A"], SKUS[0])]) == [
             Short(ids["A"], SKUS[0], 0)
         ]
+        assert await limiting.sell_ahead(db, node_id=ids["A"], sku=SKUS[0], units=4) == SoldAhead(5)
+
+    async def test_takes_what_was_sold_ahead_from_the_books_only_as_far_as_it_is_in_them(
+        self, db: Db
+    ) -> None:
+        ids = await furnish(db)
+        at = (ids["A"], SKUS[0])
+        await limiting.sell_ahead(db, node_id=at[0], sku=at[1], units=5)
+        legs = allocate_legs([(*at, UNITS + 5)])
+        await inventory.post(db, postings=[Posting(cause_type="order", cause_id=None, legs=legs)])
+        [moved] = await inventory.post(
+            db,
+            postings=[
+                Posting(
+                    cause_type="transfer",
+                    cause_id=None,
+                    unpromised=True,
+                    legs=(Leg(node_id=at[0], sku=at[1], kind="transferred", on_hand=-1),),
+                )
+            ],
+        )
+        assert moved == Short(*at, 0), "what is there belongs to those it was promised to"
+
+        async def after(legs: tuple[Leg, ...]) -> tuple[int, int]:
+            posting = Posting(cause_type="fulfillment", cause_id=None, legs=legs)
+            assert await inventory.post(db, postings=[posting]) == [None]
+            [level] = await reading.levels(db, keys=[at])
+            return level.on_hand, level.allocated
+
+        assert await after(not_found_legs([(*at, 2)])) == (UNITS, UNITS + 3), (
+            "nobody had said they were there"
+        )
+        assert await after(ship_legs([(*at, UNITS - 1)])) == (1, 4)
+        assert await after(ship_legs([(*at, 2)])) == (0, 2), (
+            "they had come in and gone out between two counts"
+        )
+        assert await after(not_found_legs([(*at, 2)])) == (0, 0)
+        await balances_are_their_movements(db)
 
     async def test_leaves_the_last_word_to_the_tables_own_check(self, db: Db) -> None:
         ids = await furnish(db)

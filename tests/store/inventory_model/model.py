@@ -40,6 +40,8 @@ class Model(RuleBasedStateMachine):
         self.damaged: Counter[Place] = Counter()
         self.aside: Counter[Place] = Counter()
         self.safety: Counter[Place] = Counter()
+        self.limits: Counter[Place] = Counter()
+        self.backs: dict[UUID, tuple[Place, int]] = {}
         self.markets = 0
         self.of_market: set[UUID] = set()
         self.orders: dict[UUID, Counter[tuple[str, int, str | None]]] = {}
@@ -71,10 +73,17 @@ class Model(RuleBasedStateMachine):
         return units
 
     def available(self, at: Place) -> int:
-        return self.on_hand[at] - self.damaged[at] - self.aside[at] - self.claimed(at)
+        return self.fit(at) - self.claimed(at)
+
+    def fit(self, at: Place) -> int:
+        return self.on_hand[at] - self.damaged[at] - self.aside[at]
+
+    def owed(self, at: Place) -> int:
+        """Claimed and not there: sold ahead of supply."""
+        return max(0, -self.available(at))
 
     def free(self, at: Place) -> int:
-        return max(0, self.available(at) - self.safety[at])
+        return max(0, self.available(at) - self.safety[at] + self.limits[at])
 
     def atp(self, sku: str, channel: str = "web") -> int:
         """What a channel may claim: all there is, or for the web shop what is not the market's alone."""
@@ -124,7 +133,7 @@ class Model(RuleBasedStateMachine):
             assert row["damaged"] == self.damaged[at], at
             assert row["quality_control"] == self.aside[at], at
             assert row["reserved"] + row["allocated"] == self.claimed(at), at
-            assert self.available(at) >= 0, f"{at} is oversold"
+            assert self.owed(at) <= self.limits[at], f"{at} is oversold"
         for order, units in self.ordered.items():
             total: Counter[str] = Counter()
             for (sku, _, _), n in self.orders[order].items():
@@ -169,7 +178,7 @@ class Model(RuleBasedStateMachine):
         packed = sum(
             n for p in self.orders.values() for (s, r, w), n in p.items() if (s, w, r) == (sku, node, PACKED)
         )
-        missing = max(0, self.claimed(at) - (on_hand - broken - held))
+        missing = max(0, self.claimed(at) - (on_hand - broken - held) - self.limits[at])
         from_carts = min(missing, in_carts)
         from_orders = min(missing - from_carts, self.claimed(at) - in_carts - packed)
         stays = missing - from_carts - from_orders

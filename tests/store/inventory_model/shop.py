@@ -26,14 +26,15 @@ from orderloom.inventory import counting, reservations, supplies
 from orderloom.inventory.model import LotUnits
 from orderloom.inventory.snapshots import Line as Counted
 from orderloom.inventory.snapshots import Snapshot
-from orderloom.inventory.store import stock
 from orderloom.inventory.supply import Arrived, Supply, SupplyLine
 from orderloom.journey import (
+    asking_back,
     cancelling,
     carts,
     limiting,
     recounting,
     reserving,
+    returning,
     setup,
     snapshotting,
     sourcing,
@@ -46,6 +47,8 @@ from orderloom.journey.setup import Setup
 from orderloom.orders.model import LineDraft, OrderDraft, TenderDraft
 from orderloom.orders.reading import fulfillments_of
 from orderloom.plumbing import database as database_module
+from orderloom.returns.model import Asked, Disposition, Finding
+from orderloom.returns.reading import returns_of
 from orderloom.simulate import demo_data
 from orderloom.terms import Address, new_id
 
@@ -392,8 +395,30 @@ class Shop:
         self.call(lambda: limiting.allot(self.db, sku=ALLOTTED, channel_id=self._market, units=units))
 
     def set_safety(self, node: str, sku: str, units: int) -> None:
-        self.call(
-            lambda: stock.set_policy(
-                self.db, node_id=self.nodes[node], sku=sku, safety_stock=units, backorder_limit=None
+        rule = SafetyRule(units=units, node_id=self.nodes[node], sku=sku)
+        self.call(lambda: limiting.secure(self.db, rules=[rule]))
+
+    def sell_ahead(self, node: str, sku: str, units: int) -> Any:
+        return self.call(lambda: limiting.sell_ahead(self.db, node_id=self.nodes[node], sku=sku, units=units))
+
+    def have_back(self, node: str, sku: str, units: int, becomes: Disposition) -> UUID:
+        """Goods at the dock that nobody had asked to give back, judged and booked."""
+        asked = [Asked(quantity=units, reason="other", sku=sku)]
+        said = self.call(
+            lambda: asking_back.take_blind(
+                self.db, node_id=self.nodes[node], currency="USD", lines=asked, key=f"R-{next(_numbers)}"
             )
         )
+        self.judge(said.return_id, becomes)
+        return said.return_id
+
+    def judge(self, back: UUID, becomes: Disposition) -> None:
+        """What becomes of what came back, booked as the journey's step does it."""
+
+        async def judged() -> None:
+            _, lines = (await returns_of(self.db, ids=[back]))[back]
+            findings = [Finding(return_line_id=line.id, disposition=becomes) for line in lines]
+            await asking_back.inspect(self.db, return_id=back, findings=findings)
+            await returning.restock(self.db, [back], datetime.now(UTC))
+
+        self.call(judged)

@@ -96,8 +96,7 @@ async def allot(
         channels = await _channels(db, who)
         if channel not in channels:
             raise HTTPException(404)
-        known = sku in await catalog.items_of(db, skus={sku})
-        if not known or sku in await catalog.kits_of(db, skus={sku}):
+        if not await limiting.stocked_itself(db, sku=sku):
             problem = f"There is no item {sku} that is stocked itself: look it up under Stock."
         elif kind == "share" and amount > 100:
             problem = "A share is at most 100 %."

@@ -16,7 +16,7 @@ from orderloom.console.page import page
 from orderloom.insight import availability_pages, inventory_grid, supply_pages, why_stock
 from orderloom.insight.why_stock import Why
 from orderloom.inventory.counting import Stale
-from orderloom.journey import publishing_stock, recounting
+from orderloom.journey import limiting, publishing_stock, recounting
 from orderloom.plumbing import clock
 from orderloom.plumbing.database import Db
 
@@ -26,6 +26,10 @@ MayWrite = Annotated[Visitor, Depends(needs("inventory:write"))]
 Name = Annotated[str, Query(max_length=100)]
 PAGE, LAG_OF = 50, timedelta(hours=24)
 SUPPLY_KINDS = ("purchase_order", "ship_notice", "transfer")
+DONE = {
+    "changed": "The balance was put right; the ledger says why.",
+    "ahead": "It holds from now on; channels are told.",
+}
 NUMBERS = ("all", "out", "waiting")
 
 # --- why ------------------------------------------------------------------------------------------------------
@@ -38,8 +42,7 @@ async def why(request: Request, who: May, node: Name, sku: Name, did: str = "") 
         tracked = await inventory_grid.item(db, sku=sku)
     if found is None or tracked is None:
         raise HTTPException(404)
-    said = "The balance was put right; the ledger says why." if did == "changed" else None
-    return _why(request, found, tracked=tracked["tracked_by"], did=said)
+    return _why(request, found, tracked=tracked["tracked_by"], did=DONE.get(did))
 
 
 def _why(
@@ -79,11 +82,7 @@ async def put_right(
     if not problem:
         problem = await _change(request, who, node_id, sku, kind, units, expected, reason.strip())
     if problem:
-        async with reading(request) as db:
-            found = await why_stock.why(db, scope=who.scope, node=node, sku=sku)
-        if found is None:
-            raise HTTPException(404)
-        return _why(request, found, tracked=tracked, problem=problem)
+        return await _kept(request, who, node, sku, problem)
     back = urlencode({"node": node, "sku": sku, "did": "changed"})
     return RedirectResponse(f"/console/inventory-why?{back}", status_code=303)
 
@@ -122,6 +121,37 @@ async def _change(
     if isinstance(outcome, Stale):
         return f"{outcome.on_hand} are on hand now, not the {expected} you saw: look again and decide anew."
     return ""
+
+
+@router.post("/inventory-why/ahead")
+async def sell_ahead(
+    request: Request,
+    who: MayWrite,
+    node: Annotated[str, Form(max_length=100)],
+    sku: Annotated[str, Form(max_length=100)],
+    units: Annotated[int, Form(ge=0, le=1_000_000)],
+) -> Response:
+    """How far the node may be sold ahead of supply; no less than it is already."""
+    async with changing(request, who) as db:
+        node_id = await _node(db, who, node)
+        if node_id is None or not await limiting.stocked_itself(db, sku=sku):
+            raise HTTPException(404)
+        said = await limiting.sell_ahead(db, node_id=node_id, sku=sku, units=units)
+    if said is not None:
+        problem = f"{said.units} are promised beyond those there already: set no less, or receive them first."
+        return await _kept(request, who, node, sku, problem)
+    back = urlencode({"node": node, "sku": sku, "did": "ahead"})
+    return RedirectResponse(f"/console/inventory-why?{back}", status_code=303)
+
+
+async def _kept(request: Request, who: Visitor, node: str, sku: str, problem: str) -> Response:
+    """The page once more, with what was in the way."""
+    async with reading(request) as db:
+        found = await why_stock.why(db, scope=who.scope, node=node, sku=sku)
+        item = await inventory_grid.item(db, sku=sku)
+    if found is None or item is None:
+        raise HTTPException(404)
+    return _why(request, found, tracked=item["tracked_by"], problem=problem)
 
 
 async def _node(db: Db, who: Visitor, code: str) -> UUID | None:

@@ -78,7 +78,7 @@ INVARIANTS = (
         sql="""
         SELECT node_id, sku, on_hand, reserved, allocated, damaged, quality_control, backorder_limit
         FROM inventory.stock
-        WHERE least(on_hand, reserved, allocated, damaged, quality_control) < 0
+        WHERE least(reserved, allocated, damaged, quality_control, on_hand - damaged - quality_control) < 0
            OR reserved + allocated + damaged + quality_control > on_hand + backorder_limit
         """,
     ),

@@ -171,20 +171,15 @@ async def missed(db: Db, works: Sequence[UUID]) -> list[tuple[UUID, UUID, str]]:
     return [(row["cause_id"], row["node_id"], row["sku"]) for row in rows]
 
 
-async def set_policy(
-    db: Db, *, node_id: UUID, sku: str, safety_stock: int | None, backorder_limit: int | None
-) -> bool:
-    """Set what is never offered, or how far a (node, sku) may be sold ahead of supply; None keeps it."""
-    tag = await db.execute(
-        "UPDATE inventory.stock SET safety_stock = coalesce($3, safety_stock), "
-        "backorder_limit = coalesce($4, backorder_limit), version = version + 1, updated_at = clock_timestamp() "
+async def set_backorder_limit(db: Db, *, node_id: UUID, sku: str, units: int) -> None:
+    """Set how many units a balance, locked by this transaction, may have promised beyond those it has."""
+    await db.execute(
+        "UPDATE inventory.stock SET backorder_limit = $3, version = version + 1, updated_at = clock_timestamp() "
         "WHERE node_id = $1 AND sku = $2",
         node_id,
         sku,
-        safety_stock,
-        backorder_limit,
+        units,
     )
-    return tag == "UPDATE 1"
 
 
 async def movements(db: Db, *, node_id: UUID, sku: str, before: int | None, limit: int) -> list[Movement]:

@@ -472,7 +472,7 @@ CREATE TABLE inventory.stock (
   version         integer NOT NULL DEFAULT 1,
   updated_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
   PRIMARY KEY (node_id, sku),
-  CHECK (on_hand >= 0 AND damaged >= 0 AND quality_control >= 0),
+  CHECK (damaged >= 0 AND quality_control >= 0 AND on_hand >= damaged + quality_control),
   CONSTRAINT never_oversold CHECK (reserved >= 0 AND allocated >= 0
     AND reserved + allocated + damaged + quality_control <= on_hand + backorder_limit)
 ) WITH (fillfactor = 40);
