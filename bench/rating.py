@@ -163,7 +163,7 @@ def postal(folder, write):
     by_zone = {}
     known = 0
     for origin, to in pairs:
-        zone = tariff.zoning.zone(origin, to)
+        zone = tariff.legs.between(origin, to)[0].found.zone
         if zone is not None:
             known += 1
             by_zone.setdefault(zone, (origin, to))

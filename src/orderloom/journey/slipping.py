@@ -156,7 +156,7 @@ def _from_now(node: Node, order: Order, tariff: Tariff, service: str, now: datet
     except NeverWorks:
         return None
     origin = Place.of(positioned(node.address, latitude=node.latitude, longitude=node.longitude))
-    zone_ = tariff.zoning.zone(origin, Place.of(positioned(order.ship_to)))
-    if zone_ is None:
+    found, days = tariff.legs.leg(service, origin, Place.of(positioned(order.ship_to)))
+    if found.zone is None:
         return None
-    return arrival(contract=tariff, service=service, zone=zone_, ship_on=leaves.date())
+    return arrival(contract=tariff, service=service, zone=found.zone, ship_on=leaves.date(), days=days)

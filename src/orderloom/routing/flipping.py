@@ -171,6 +171,7 @@ def _next_arrival_is_late(scene: Scene, part: Part, lead: timedelta) -> bool:
         zone=quote.zone,
         ship_on=leaves.date(),
         slip=request.assured.slip(path),
+        days=quote.days,
     )
     return due is None or (scene.promised is not None and due > scene.promised)
 

@@ -39,6 +39,8 @@ _LATEST = "23:59"
 
 # Units by article: the article's number and how many.
 Content: TypeAlias = tuple[tuple[int, int], ...]
+# A leg's zone, and the days in transit that a table gives it.
+ZoneAndDays: TypeAlias = tuple[int | None, int | None]
 
 
 class World:
@@ -53,7 +55,7 @@ class World:
     ) -> None:
         self.tariffs, self.cartons, self.assured, self.closed = tariffs, cartons, assured, closed
         offered = [
-            (tariff, at, code, terms)
+            (tariff, at, code, terms, tariff.legs.number(code))
             for at, tariff in enumerate(tariffs)
             for code, terms in tariff.services.items()
         ]
@@ -79,6 +81,8 @@ class World:
         self._kinds: dict[tuple[object, ...], int] = {}
         self._days: dict[tuple[date | None, ...], int] = {}
         self._days_of: list[tuple[date | None, ...]] = []
+        self._legs: dict[tuple[ZoneAndDays, ...], int] = {}
+        self._legs_of: list[tuple[ZoneAndDays, ...]] = []
         self._slips: dict[tuple[int, ...], int] = {}
         self._slips_of: list[tuple[int, ...]] = []
         self._ways: dict[tuple[object, ...], Way | None] = {}
@@ -241,16 +245,12 @@ class World:
 
     def lane(self, origin: Origin, reach: Reach, promised: date | None, until: date | None) -> Lane:
         """The ways from there to here that are due by the day promised, and those that are by the later day."""
-        zones = origin.zones.get(reach.number)
-        if zones is None:
-            zones = tuple(tariff.zoning.zone(origin.place, reach.place) for tariff in self.tariffs)
-            origin.zones[reach.number] = zones
-            self.kept += 1
+        legs = self._legs_between(origin, reach)
         slips = self._slipping(origin, reach)
-        key = (zones, origin.days, slips, reach.kind, origin.place.country, promised, until)
+        key = (legs, origin.days, slips, reach.kind, origin.place.country, promised, until)
         found = self._lanes.get(key)
         if found is None:
-            found = self._lanes[key] = self._lane(origin, reach, zones, slips, promised, until)
+            found = self._lanes[key] = self._lane(origin, reach, legs, slips, promised, until)
             self.kept += 1
         return found
 
@@ -258,24 +258,30 @@ class World:
         self,
         origin: Origin,
         reach: Reach,
-        zones: tuple[int | None, ...],
+        legs: int,
         slips: int,
         promised: date | None,
         until: date | None,
     ) -> Lane:
         kept: list[Way] = []
         later: list[Way] = []
-        for at, (service, day, slip) in enumerate(
-            zip(self.services, self._days_of[origin.days], self._slips_of[slips], strict=True)
+        for at, (service, (zone, in_transit), day, slip) in enumerate(
+            zip(
+                self.services,
+                self._legs_of[legs],
+                self._days_of[origin.days],
+                self._slips_of[slips],
+                strict=True,
+            )
         ):
-            zone = zones[service.at]
             if day is None or zone is None or zone not in service.terms.listed:
                 continue
             if self.closed and (service.tariff.carrier, service.code, day) in self.closed:
                 continue
-            key = (at, zone, day, slip, reach.kind, origin.place.country)
+            key = (at, zone, in_transit, day, slip, reach.kind, origin.place.country)
             if key not in self._ways:
-                self._ways[key] = self._way(service, zone, day, slip, (origin.place, reach.place))
+                ends = (origin.place, reach.place)
+                self._ways[key] = self._way(service, (zone, in_transit), day, slip, ends)
             way = self._ways[key]
             if way is None:
                 continue
@@ -284,6 +290,20 @@ class World:
             elif until is not None and way.due <= until:
                 later.append(way)
         return Lane(kept, later)
+
+    def _legs_between(self, origin: Origin, reach: Reach) -> int:
+        """The number of the zones and days in transit from there to here: by service."""
+        found = origin.legs.get(reach.number)
+        if found is None:
+            told = [tariff.legs.between(origin.place, reach.place) for tariff in self.tariffs]
+            legs = tuple([(told[s.at][s.leg].found.zone, told[s.at][s.leg].days) for s in self.services])
+            found = self._legs.get(legs)
+            if found is None:
+                found = self._legs[legs] = len(self._legs_of)
+                self._legs_of.append(legs)
+            origin.legs[reach.number] = found
+            self.kept += 1
+        return found
 
     def _slipping(self, origin: Origin, reach: Reach) -> int:
         """The number of what was learnt from there to here: by service the days after the contract's own."""
@@ -305,14 +325,21 @@ class World:
         return found
 
     def _way(
-        self, service: Service, zone: int, day: date, slip: int, ends: tuple[Place, Place]
+        self,
+        service: Service,
+        leg: tuple[int, int | None],
+        day: date,
+        slip: int,
+        ends: tuple[Place, Place],
     ) -> Way | None:
         """None where the service does not go at all, whatever the parcel."""
         if refused(self, service, ends) is not None:
             return None
-        arrives = arrival(contract=service.tariff, service=service.code, zone=zone, ship_on=day)
-        due = arrival(contract=service.tariff, service=service.code, zone=zone, ship_on=day, slip=slip)
-        return None if arrives is None or due is None else Way(service, zone, day, (arrives, due), ends)
+        tariff, code = service.tariff, service.code
+        zone, days = leg
+        arrives = arrival(contract=tariff, service=code, zone=zone, ship_on=day, days=days)
+        due = arrival(contract=tariff, service=code, zone=zone, ship_on=day, slip=slip, days=days)
+        return None if arrives is None or due is None else Way(service, zone, day, (days, arrives, due), ends)
 
     def price(self, lane: Lane, pack: Pack) -> Chosen | None:
         """The cheapest way in time that takes every parcel, else the soonest of the others; None where none does."""
@@ -359,7 +386,8 @@ class World:
         for service, day, allowed in zip(
             self.services, self._days_of[origin.days], origin.allowed, strict=True
         ):
-            zone = service.tariff.zoning.zone(origin.place, reach.place)
+            leg = service.tariff.legs.leg(service.code, origin.place, reach.place)
+            zone = leg.found.zone
             if not allowed:
                 yield "the node does not ship by this service"
             elif day is None:
@@ -372,7 +400,10 @@ class World:
                 yield "no zone: the contract knows neither these postcodes nor this distance"
             elif zone not in service.terms.listed:
                 yield f"no price in zone {zone}"
-            elif arrival(contract=service.tariff, service=service.code, zone=zone, ship_on=day) is None:
+            elif (
+                arrival(contract=service.tariff, service=service.code, zone=zone, ship_on=day, days=leg.days)
+                is None
+            ):
                 yield f"no days in transit for zone {zone}"
 
     def refusals(self, origin: Origin, reach: Reach, pack: Pack) -> Iterator[str]:

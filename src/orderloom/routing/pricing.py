@@ -243,6 +243,7 @@ class Pricing:
                 way.zone,
                 way.arrives,
                 (),
+                way.in_transit,
             ),
             ship_by=leaves,
             due=way.due,

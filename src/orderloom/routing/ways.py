@@ -45,11 +45,14 @@ class Service(NamedTuple):
     """The contract's place."""
     code: str
     terms: ServiceTariff
+    leg: int
+    """Which of the contract's legs it goes by."""
 
 
 class Way:
     """A service on a day in a zone. `charges`: by break, the least that the card has from there on.
 
+    `in_transit`: the days that the service's table gives the lane, if it does.
     `arrives` is the contract's day; `due` the one counted with, by which it is there as surely as is asked.
     """
 
@@ -65,6 +68,7 @@ class Way:
         "due",
         "first",
         "heaviest",
+        "in_transit",
         "origin",
         "prices",
         "service",
@@ -73,10 +77,15 @@ class Way:
     )
 
     def __init__(
-        self, service: Service, zone: int, day: date, days: tuple[date, date], ends: tuple[Place, Place]
+        self,
+        service: Service,
+        zone: int,
+        day: date,
+        days: tuple[int | None, date, date],
+        ends: tuple[Place, Place],
     ) -> None:
         self.service, self.zone, self.day = service, zone, day
-        self.arrives, self.due = days
+        self.in_transit, self.arrives, self.due = days
         self.origin, self.destination = ends
         self.tie = (self.due, service.tariff.carrier, service.code)
         self.prices: dict[int, int | None] = {}
@@ -151,13 +160,13 @@ class Origin:
         "cutoffs",
         "days",
         "leaves",
+        "legs",
         "never",
         "node",
         "place",
         "since",
         "slips",
         "until",
-        "zones",
     )
 
     def __init__(self, node: Node, services: Sequence[Service]) -> None:
@@ -174,7 +183,7 @@ class Origin:
         self.days = -1
         self.since: datetime | None = None
         self.until: datetime | None = None
-        self.zones: dict[int, tuple[int | None, ...]] = {}
+        self.legs: dict[int, int] = {}
         self.slips: dict[str, int] = {}
 
 

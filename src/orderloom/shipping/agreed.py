@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, StrictInt
 from pydantic.types import StringConstraints
@@ -29,12 +29,16 @@ from orderloom.shipping.figures import (
 )
 from orderloom.shipping.surcharges import Cap, Surcharge
 
+DAYS_MOST = 90
+Days: TypeAlias = Annotated[StrictInt, Field(ge=0, le=DAYS_MOST)]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """What can be bought. Days are ISO weekdays; a destination country is the origin's own unless listed.
 
-    only, never: the postcodes it goes to or does not. guaranteed: a late parcel's charge is refunded.
+    chart: the named chart that tells its zones, else the contract's own. only, never: the postcodes it goes to or does
+    not. guaranteed: a late parcel's charge is refunded.
     """
 
     __pydantic_config__ = STRICT
@@ -42,7 +46,8 @@ class Service:
     code: Code
     name: str
     level: Level = "ground"
-    transit_days: dict[Zone, Annotated[StrictInt, Field(ge=0, le=90)]]
+    chart: Code | None = None
+    transit_days: dict[Zone, Days]
     delivers: Annotated[tuple[Weekday, ...], Field(min_length=1)] = WORKING_DAYS
     picks_up: tuple[Weekday, ...] = ()
     countries: tuple[Country, ...] = ()
@@ -99,6 +104,22 @@ class Zones:
     exceptions: dict[str, dict[str, Zone]] = field(default_factory=dict)
     bands: tuple[Band, ...] = ()
     distance_unit: Literal["km", "mi"] = "mi"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneDays:
+    """Days in transit within a country by lane, in place of the zone's: by pair of prefixes, else from region to region.
+
+    Of several tables the first that names the service and knows the lane decides; a row in short tells days for zones.
+    """
+
+    __pydantic_config__ = STRICT
+
+    services: tuple[Code, ...] = ()
+    pairs: dict[str, dict[str, Days] | Row] = field(default_factory=dict)
+    pair_prefix: Annotated[StrictInt, Field(ge=1, le=8)] = 3
+    regions: dict[Code, Annotated[tuple[Postcodes, ...], Field(min_length=1)]] = field(default_factory=dict)
+    between: dict[Code, dict[Code, Days]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,8 +280,10 @@ class Terms:
 
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
     services: Annotated[tuple[Service, ...], Field(min_length=1)]
-    zones: Zones
     rates: tuple[RateCard, ...]
+    zones: Zones = field(default_factory=Zones)
+    charts: dict[Code, Zones] = field(default_factory=dict)
+    transit: tuple[LaneDays, ...] = ()
     length_unit: LengthUnit = "in"
     weight_unit: WeightUnit = "lb"
     dim: tuple[DimRule, ...] = ()

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from orderloom.shipping.invoice import FREIGHT, Billed
 from orderloom.shipping.lanes import Lane, lane_of
+from orderloom.shipping.legs import Leg
 from orderloom.shipping.model import Parcel, Place, Rate, micrometres, nanograms
 from orderloom.shipping.rate import rated
 from orderloom.shipping.select import arrival
@@ -118,7 +119,6 @@ def _compared(
         service=shipped.service,
         parcel=shipped.parcel,
         destination=shipped.destination,
-        found=tariff.zoning.find(shipped.origin, shipped.destination),
     )
     first = _rated(tariff, shipped.origin, ours, billed.ship_date)
     if first is None:
@@ -150,16 +150,19 @@ class _Facts:
     service: str
     parcel: Parcel
     destination: Place
-    found: Found
+    found: Found | None = None
+    """The zone as billed, whatever the charts say."""
 
 
 def _rated(tariff: Tariff, origin: Place, facts: _Facts, day: date) -> Rate | None:
-    plan = lane_of(tariff, origin, facts.destination, day).plan
-    lane = Lane(plan, facts.found, origin, facts.destination)
+    lane = lane_of(tariff, origin, facts.destination, day)
+    if facts.found is not None:
+        legs = tuple(Leg(facts.found, leg.days) for leg in lane.legs)
+        lane = Lane(lane.plan, legs, origin, facts.destination)
     way = lane.way(facts.service)
     if way is None:
         return None
-    found = rated(way, facts.parcel, plan.measured(facts.parcel), facts.destination.postcode, trace=True)
+    found = rated(way, facts.parcel, lane.plan.measured(facts.parcel), facts.destination.postcode, trace=True)
     return found if isinstance(found, Rate) else None
 
 
@@ -230,11 +233,13 @@ def _refund(billed: Billed, shipped: Shipped, tariff: Tariff, causes: Sequence[C
     delivered = billed.delivered_on or shipped.delivered_on
     if terms is None or not terms.service.guaranteed or delivered is None:
         return 0
-    zone = tariff.zoning.zone(shipped.origin, shipped.destination)
+    found, days = tariff.legs.leg(shipped.service, shipped.origin, shipped.destination)
     due = (
         None
-        if zone is None
-        else arrival(contract=tariff, service=shipped.service, zone=zone, ship_on=billed.ship_date)
+        if found.zone is None
+        else arrival(
+            contract=tariff, service=shipped.service, zone=found.zone, ship_on=billed.ship_date, days=days
+        )
     )
     if due is None or delivered <= due:
         return 0

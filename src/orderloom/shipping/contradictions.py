@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from orderloom.shipping.agreed import Fault, ListedLess, RateCard, Terms, WeightBreak, Zones
+from orderloom.shipping.agreed import (
+    DAYS_MOST,
+    Fault,
+    LaneDays,
+    ListedLess,
+    RateCard,
+    Terms,
+    WeightBreak,
+    Zones,
+)
 from orderloom.shipping.figures import WeightUnit
 from orderloom.shipping.model import nanograms
 from orderloom.shipping.surcharges import DeliveryArea, Fee, Fuel, Handling, Peak, Surcharge
-from orderloom.shipping.zoning import spelt
+from orderloom.shipping.zoning import entries, spelt
 
 # Rows in short are for charts of up to so many digits.
 _ROW_PREFIX = 3
@@ -20,7 +29,9 @@ def contradictions(terms: Terms) -> Iterator[Fault]:
     yield from _zones_without_days(terms)
     for i, card in enumerate(terms.rates):
         yield from _crooked_card(f"rates.{i}", card, terms.weight_unit)
-    yield from _crooked_bands(terms.zones)
+    yield from _crooked_charts(terms)
+    for i, table in enumerate(terms.transit):
+        yield from _crooked_transit(f"transit.{i}", table)
     for i, surcharge in enumerate(terms.surcharges):
         yield from _empty_surcharge(f"surcharges.{i}", surcharge)
     yield from _unknown_codes(terms)
@@ -53,6 +64,7 @@ def _unknown_services(terms: Terms) -> Iterator[Fault]:
     named += [(f"weighing.{i}.services", rule.services) for i, rule in enumerate(terms.weighing)]
     named += [(f"earned.{i}.services", rule.services) for i, rule in enumerate(terms.earned)]
     named += [(f"caps.{i}.services", rule.services) for i, rule in enumerate(terms.caps)]
+    named += [(f"transit.{i}.services", table.services) for i, table in enumerate(terms.transit)]
     named += [(f"day_limits.{i}.services", rule.services) for i, rule in enumerate(terms.day_limits)]
     named += [(f"commitments.{i}.services", rule.services) for i, rule in enumerate(terms.commitments)]
     named.append(("minimum_charges", tuple(code for code in terms.minimum_charges if code != "*")))
@@ -89,19 +101,44 @@ def break_weights(card: RateCard, unit: WeightUnit) -> list[int]:
     ]
 
 
-def _crooked_bands(zones: Zones) -> Iterator[Fault]:
+def _crooked_charts(terms: Terms) -> Iterator[Fault]:
+    """A service without a chart of its own reads the contract's: only then that one has to know a lane."""
+    if any(service.chart is None for service in terms.services):
+        yield from _crooked_chart("zones", terms.zones)
+    for code, chart in terms.charts.items():
+        yield from _crooked_chart(f"charts.{code}", chart)
+    for i, service in enumerate(terms.services):
+        if service.chart is not None and service.chart not in terms.charts:
+            yield Fault(f"services.{i}.chart", f"there is no chart {service.chart!r}")
+
+
+def _crooked_chart(path: str, zones: Zones) -> Iterator[Fault]:
     limits = [band.up_to for band in zones.bands]
     if None in limits[:-1]:
-        yield Fault("zones.bands", "only the last band may be without a limit")
+        yield Fault(f"{path}.bands", "only the last band may be without a limit")
     finite = [limit for limit in limits if limit is not None]
     if finite != sorted(set(finite)):
-        yield Fault("zones.bands", "limits must grow from one band to the next")
+        yield Fault(f"{path}.bands", "limits must grow from one band to the next")
     if not (zones.bands or zones.pairs or zones.postcodes or zones.countries):
-        yield Fault("zones", "no lane can get a zone: give bands, pairs, postcodes or countries")
+        yield Fault(path, "no lane can get a zone: give bands, pairs, postcodes or countries")
     for i, one in enumerate(zones.postcodes):
-        yield from _crooked_postcodes(f"zones.postcodes.{i}", one.postcodes)
+        yield from _crooked_postcodes(f"{path}.postcodes.{i}", one.postcodes)
     for origin, row in zones.pairs.items():
-        yield from _crooked_row(f"zones.pairs.{origin}", origin, row, zones.pair_prefix)
+        yield from _crooked_row(f"{path}.pairs.{origin}", origin, row, zones.pair_prefix)
+
+
+def _crooked_transit(path: str, table: LaneDays) -> Iterator[Fault]:
+    if not (table.pairs or table.between):
+        yield Fault(path, "knows no lane: give pairs, or regions and the days between them")
+    for origin, row in table.pairs.items():
+        yield from _crooked_row(f"{path}.pairs.{origin}", origin, row, table.pair_prefix)
+        if isinstance(row, str) and any(days > DAYS_MOST or default for _, _, days, default in entries(row)):
+            yield Fault(f"{path}.pairs.{origin}", f"days are at most {DAYS_MOST}, and without a star")
+    for region, postcodes in table.regions.items():
+        yield from _crooked_postcodes(f"{path}.regions.{region}", postcodes)
+    named = {*table.between, *(to for onward in table.between.values() for to in onward)}
+    for region in sorted(named - set(table.regions)):
+        yield Fault(f"{path}.between", f"there is no region {region!r}")
 
 
 def _crooked_row(path: str, origin: str, row: Mapping[str, int] | str, length: int) -> Iterator[Fault]:

@@ -1,7 +1,7 @@
 """A contract on one day as rating asks it: parcels read once for all services, destinations told apart by what counts.
 
 Services share readings of edges, thresholds and cards' breaks, so a parcel is measured once: its break on each distinct
-card, and one bit for each limit it exceeds. A way is a service in a zone to one kind of destination; under it prices
+card, and one bit for each limit it exceeds. A way is a service by its leg to one kind of destination; under it prices
 are kept by bits and break. All that is kept follows from the contract alone.
 """
 
@@ -13,12 +13,13 @@ from datetime import date, datetime
 from math import gcd
 from typing import Any, NamedTuple
 
+from orderloom.shipping.legs import Leg
 from orderloom.shipping.model import NG, NOTHING_ASKED, Asked, Ineligible, Parcel, Place, TraceLine
 from orderloom.shipping.refusing import refusals
 from orderloom.shipping.stacking import BY_POSTCODE, Stack, stack_of
 from orderloom.shipping.surcharges import Handling
 from orderloom.shipping.tariff import Edges, ServiceTariff, Tariff
-from orderloom.shipping.zoning import Found, PostcodeList
+from orderloom.shipping.zoning import PostcodeList
 
 _GRAM = NG["g"]
 # What is kept at most; beyond it all is forgotten and worked out again.
@@ -99,6 +100,8 @@ class Way:
         "carrier",
         "code",
         "currency",
+        "days",
+        "found",
         "gate",
         "handling",
         "inputs",
@@ -115,14 +118,15 @@ class Way:
         self.code, self.mask, self.gate = offered.terms.code, offered.mask, offered.gate
         self.carrier, self.currency = lane.plan.tariff.carrier, lane.plan.tariff.currency
         self.handling = offered.handling
-        self.zone = lane.found.zone if lane.found.zone is not None else -1
-        if lane.found.zone not in offered.terms.listed or refusals(
+        self.found, self.days = lane.legs[offered.leg]
+        self.zone = self.found.zone if self.found.zone is not None else -1
+        if self.found.zone not in offered.terms.listed or refusals(
             offered.terms, None, lane.origin, lane.destination
         ):
             self.mask |= ALWAYS
             self.gate |= ALWAYS
-        self.inputs: dict[str, Any] = {"service": self.code, "zone": self.zone, "zone_by": lane.found.by}
-        if lane.found.default:
+        self.inputs: dict[str, Any] = {"service": self.code, "zone": self.zone, "zone_by": self.found.by}
+        if self.found.default:
             self.inputs["zone_is_default"] = True
         self.totals: dict[int, dict[int, int]] = {}
         self.tails: dict[tuple[int, int], Tail] = {}
@@ -183,33 +187,34 @@ class Way:
         """Every reason why the parcel does not go this way."""
         lane = self._lane
         reasons = refusals(self.terms, parcel, lane.origin, lane.destination, day=lane.plan.day)
-        if lane.found.zone is None:
+        if self.found.zone is None:
             reasons.append("no zone: the contract knows neither these postcodes nor this distance")
-        elif lane.found.zone not in self.terms.listed:
-            reasons.append(f"no price in zone {lane.found.zone}")
+        elif self.found.zone not in self.terms.listed:
+            reasons.append(f"no price in zone {self.found.zone}")
         if not reasons:
             reasons.append(f"billable weight {weighed.billable_g} g is beyond the rate card")
         return Ineligible(lane.plan.tariff.carrier, self.code, tuple(reasons))
 
 
 class Offered(NamedTuple):
-    """A service as a plan has it: its scale, the bits it reads, those that shut it out, its handling surcharges."""
+    """A service as a plan has it: its scale, leg, the bits it reads, those that shut it out, its handling surcharges."""
 
     terms: ServiceTariff
     scale: int
+    leg: int
     mask: int
     gate: int
     handling: tuple[tuple[Handling, tuple[tuple[int, str], ...]], ...]
 
 
 class Lane:
-    """All services from a kind of origin to a kind of destination in a zone."""
+    """All services from a kind of origin to a kind of destination, by legs."""
 
-    __slots__ = ("by_code", "destination", "found", "origin", "plan", "ways")
+    __slots__ = ("by_code", "destination", "legs", "origin", "plan", "ways")
 
-    def __init__(self, plan: Plan, found: Found, origin: Place, destination: Place) -> None:
+    def __init__(self, plan: Plan, legs: tuple[Leg, ...], origin: Place, destination: Place) -> None:
         # The places stand for all of their kind: nothing that is read of them differs within it.
-        self.plan, self.found, self.origin, self.destination = plan, found, origin, destination
+        self.plan, self.legs, self.origin, self.destination = plan, legs, origin, destination
         self.ways = tuple(Way(self, one) for one in plan.offered)
         self.by_code = {way.code: way for way in self.ways}
 
@@ -281,7 +286,8 @@ class Plan:
         for _, thresholds in handling:
             for bit, _ in thresholds:
                 mask |= bit
-        return Offered(terms, self._scales.setdefault(scale, len(self._scales)), mask, gate, handling)
+        number = self._scales.setdefault(scale, len(self._scales))
+        return Offered(terms, number, self.tariff.legs.number(terms.code), mask, gate, handling)
 
     def _reading(self, dim: Edges) -> int:
         return self._readings.setdefault((dim.rounding, dim.unit), len(self._readings))
@@ -295,10 +301,10 @@ class Plan:
 
     def lane(self, origin: Place, destination: Place) -> Lane:
         """The lane between two places."""
-        found = self.tariff.zoning.find(origin, destination)
+        legs = self.tariff.legs.between(origin, destination)
         postcode = destination.postcode
         key = (
-            found,
+            legs,
             origin.country,
             destination.country,
             destination.residential,
@@ -309,7 +315,7 @@ class Plan:
         if lane is None:
             if len(self._lanes) * len(self.offered) >= _WAYS_MOST:
                 self._lanes.clear()
-            lane = self._lanes[key] = Lane(self, found, origin, destination)
+            lane = self._lanes[key] = Lane(self, legs, origin, destination)
         return lane
 
     # --- parcels ----------------------------------------------------------------------------------------------

@@ -15,17 +15,20 @@ from orderloom.shipping.tariff import Tariff
 DAYS_MAX = 400
 
 
-def arrival(*, contract: Tariff, service: str, zone: int, ship_on: date, slip: int = 0) -> date | None:
+def arrival(
+    *, contract: Tariff, service: str, zone: int, ship_on: date, slip: int = 0, days: int | None = None
+) -> date | None:
     """The day a parcel handed over on `ship_on` arrives; None when the service has no days for the zone.
 
+    days: those in transit that the service's table gives the lane (`Leg.days`); without them the zone's hold.
     Handed over on a day the carrier does not work or pick up, it starts on the next one; days in transit are the carrier's
     working days; it is delivered on the first day after them that the service delivers and is no holiday. With `slip`, so
     many days later than that, as was learnt, and then on the next day on which it delivers.
     """
-    key = (service, zone, ship_on, slip)
+    key = (service, zone, days, ship_on, slip)
     known = contract.arrivals
     if key not in known:
-        planned = _arrival(contract, service, zone, ship_on)
+        planned = _arrival(contract, service, zone, ship_on, days)
         if planned is not None and slip > 0:
             planned = delivering(contract=contract, service=service, day=planned + timedelta(days=slip))
         known[key] = planned
@@ -42,9 +45,9 @@ def delivering(*, contract: Tariff, service: str, day: date) -> date | None:
     return None
 
 
-def _arrival(contract: Tariff, service: str, zone: int, ship_on: date) -> date | None:
+def _arrival(contract: Tariff, service: str, zone: int, ship_on: date, days: int | None) -> date | None:
     terms = contract.services[service].service
-    left = terms.transit_days.get(zone)
+    left = terms.transit_days.get(zone) if days is None else days
     if left is None:
         return None
 
@@ -101,10 +104,12 @@ def _quoted(
         rates.append(answer)
         cost += answer.total
     contract, zone = lane.plan.tariff, way.zone
-    arrives_on = arrival(contract=contract, service=way.code, zone=zone, ship_on=lane.plan.day)
+    arrives_on = arrival(contract=contract, service=way.code, zone=zone, ship_on=lane.plan.day, days=way.days)
     if arrives_on is None:
         return Ineligible(way.carrier, way.code, (f"no days in transit for zone {zone}",))
-    return Quote(way.carrier, way.code, way.terms.level, cost, way.currency, zone, arrives_on, tuple(rates))
+    return Quote(
+        way.carrier, way.code, way.terms.level, cost, way.currency, zone, arrives_on, tuple(rates), way.days
+    )
 
 
 def quote_all(

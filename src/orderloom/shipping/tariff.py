@@ -24,6 +24,7 @@ from orderloom.shipping.agreed import (
 )
 from orderloom.shipping.contradictions import break_weights, listed_at
 from orderloom.shipping.figures import FIRST_DAY, LAST_DAY, Rounding, parts, plain, share_of
+from orderloom.shipping.legs import Legs
 from orderloom.shipping.model import UM, TraceLine, micrometres, nanograms
 from orderloom.shipping.surcharges import (
     Cap,
@@ -37,7 +38,7 @@ from orderloom.shipping.surcharges import (
     Saturday,
     Signature,
 )
-from orderloom.shipping.zoning import PostcodeList, Zoning
+from orderloom.shipping.zoning import PostcodeList
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,13 +185,13 @@ class Tariff:
     weight_unit: int
     weight_unit_name: str
     services: dict[str, ServiceTariff]
-    zoning: Zoning
+    legs: Legs
     operates: frozenset[int]
     holidays: frozenset[date]
     day_limits: tuple[DayLimit, ...] = ()
     commitments: tuple[Commitment, ...] = ()
     invoice_codes: Mapping[str, str] = field(default_factory=dict)
-    arrivals: dict[tuple[str, int, date, int], date | None] = field(
+    arrivals: dict[tuple[str, int, int | None, date, int], date | None] = field(
         default_factory=dict, compare=False, repr=False
     )
     memo: Memo = field(default_factory=Memo, compare=False, repr=False)
@@ -210,7 +211,7 @@ def compile_contract(contract: Contract, *, spend: int = 0) -> Tariff:
         weight_unit=nanograms(1, terms.weight_unit),
         weight_unit_name=terms.weight_unit,
         services={one.code: _service(terms, one, cards[one.code], spend) for one in terms.services},
-        zoning=Zoning(terms.zones),
+        legs=Legs(terms),
         operates=frozenset(terms.operates),
         holidays=frozenset(terms.holidays),
         day_limits=terms.day_limits,

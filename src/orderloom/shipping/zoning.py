@@ -64,15 +64,13 @@ class Zoning:
         "_from_lengths",
         "_pairs",
         "_postcodes",
-        "_prefix",
         "_to_lengths",
     )
 
     def __init__(self, zones: Zones) -> None:
         self._countries = dict(zones.countries)
         self._postcodes = tuple((PostcodeList(one.postcodes), one.zone) for one in zones.postcodes)
-        self._prefix = zones.pair_prefix
-        self._pairs = _chart(zones)
+        self._pairs = Pairs(zones.pairs, zones.pair_prefix)
         self._exceptions = {(a, b): zone for a, row in zones.exceptions.items() for b, zone in row.items()}
         # The longest first: the more a chart says, the more it counts.
         self._from_lengths = sorted({len(a) for a, _ in self._exceptions}, reverse=True)
@@ -100,12 +98,7 @@ class Zoning:
                 zone = self._exceptions.get((origin.postcode[:n], postcode[:m]))
                 if zone is not None:
                     return Found(zone, "exception")
-        if self._pairs:
-            n = self._prefix
-            row = self._pairs.get(origin.postcode[:n])
-            if row is not None and (found := _read(row, postcode[:n])) is not None:
-                return found
-        return self._by_distance(origin, destination)
+        return self._pairs.find(origin.postcode, postcode) or self._by_distance(origin, destination)
 
     def _by_distance(self, origin: Place, destination: Place) -> Found:
         if origin.position is None or destination.position is None:
@@ -117,6 +110,25 @@ class Zoning:
             if limit is None or squared <= limit:
                 return found
         return NOT_FOUND
+
+
+class Pairs:
+    """A chart of pairs of prefixes."""
+
+    __slots__ = ("_prefix", "_rows")
+
+    def __init__(self, pairs: Mapping[str, Mapping[str, int] | str], prefix: int) -> None:
+        self._prefix = prefix
+        self._rows: dict[str, bytes | Mapping[str, Found]] = {
+            origin: (_table(given, prefix) if prefix < _TABLE_PREFIX else None)
+            or {to: Found(zone, "pair", default) for to, zone, default in spelt(given)}
+            for origin, given in pairs.items()
+        }
+
+    def find(self, origin: str, to: str) -> Found | None:
+        """What the chart says of two postcodes."""
+        row = self._rows.get(origin[: self._prefix])
+        return None if row is None else _read(row, to[: self._prefix])
 
 
 def _read(row: bytes | Mapping[str, Found], prefix: str) -> Found | None:
@@ -132,20 +144,10 @@ def _read(row: bytes | Mapping[str, Found], prefix: str) -> Found | None:
 _BYTES = tuple(Found(byte & ~_MARK, "pair", bool(byte & _MARK)) for byte in range(_UNKNOWN + 1))
 
 
-def _chart(zones: Zones) -> dict[str, bytes | Mapping[str, Found]]:
-    """By origin: one byte a destination where prefixes are short numbers and zones small, else a mapping."""
-    n = zones.pair_prefix
-    return {
-        origin: (_table(given, n) if n < _TABLE_PREFIX else None)
-        or {to: Found(zone, "pair", default) for to, zone, default in spelt(given)}
-        for origin, given in zones.pairs.items()
-    }
-
-
 def _table(row: Mapping[str, int] | str, length: int) -> bytes | None:
     """One byte a destination; None where the row does not go into bytes."""
     table = bytearray([_UNKNOWN]) * 10**length
-    for low, high, zone, default in _entries(row):
+    for low, high, zone, default in entries(row):
         if not (low.isdecimal() and low.isascii() and len(low) == length and zone <= _BYTE_ZONES):
             return None
         first, last = int(low), int(high)
@@ -153,7 +155,7 @@ def _table(row: Mapping[str, int] | str, length: int) -> bytes | None:
     return bytes(table)
 
 
-def _entries(row: Mapping[str, int] | str) -> Iterator[tuple[str, str, int, bool]]:
+def entries(row: Mapping[str, int] | str) -> Iterator[tuple[str, str, int, bool]]:
     """A row's entries as it gives them: first and last destination prefix, zone, whether longer ones may differ."""
     if not isinstance(row, str):
         for to, zone in row.items():
@@ -167,7 +169,7 @@ def _entries(row: Mapping[str, int] | str) -> Iterator[tuple[str, str, int, bool
 
 def spelt(row: Mapping[str, int] | str) -> Iterator[tuple[str, int, bool]]:
     """Each destination prefix of a chart's row: its zone, and whether longer postcodes of it may be of another."""
-    for low, high, zone, default in _entries(row):
+    for low, high, zone, default in entries(row):
         if low == high:
             yield low, zone, default
             continue

@@ -307,7 +307,7 @@ def test_a_chart_in_short_with_exceptions():
     )
 
     def found(postcode):
-        one = held.zoning.find(ORIGIN, Place("US", postcode))
+        one = held.legs.leg("ground", ORIGIN, Place("US", postcode)).found
         return one.zone, one.by, one.default
 
     assert found("00501") == (2, "pair", False)

@@ -116,7 +116,16 @@ def contracts(draw):
     codes = {one.get("code", one["kind"]) for one in surcharges}
     return {
         "currency": "USD",
-        "services": [{"code": c, "name": c, "transit_days": {"2": 1, "3": 2}} for c in CODES],
+        "services": [
+            {
+                "code": c,
+                "name": c,
+                "transit_days": {"2": 1, "3": 2},
+                "chart": draw(st.sampled_from([None, "own"])),
+            }
+            for c in CODES
+        ],
+        "charts": {"own": {"bands": [{"zone": 2}], "pairs": {"100": {"100": 3, "590": 2, "825": 2, "995": 3}}}},
         "zones": {"pairs": {"100": {"100": 2, "590": 3, "825": 3, "995": 2}}},
         "rates": [card(code) for code in CODES],
         "dim": [
@@ -188,7 +197,7 @@ def test_the_total_is_the_plain_readings(data, terms):
                 without.service,
                 edges=parcel.edges,
                 weight=parcel.weight,
-                zone=contract.zoning.zone(origin, to),
+                zone=contract.legs.leg(without.service, origin, to).found.zone,
                 postcode=to.postcode,
                 residential=to.residential,
                 day=day,
