@@ -210,6 +210,10 @@ class SplitPolicyIn(In):
     store_units_most: Annotated[int, Field(strict=True, ge=0, le=COUNT_MOST)] | None = Field(
         default=None, description="Units that a store may ship of one order"
     )
+    consolidate_day_cost: Amount | None = Field(
+        default=None,
+        description="Held for a rest on its way where that saves more than so much a day; left out, nothing is held",
+    )
 
 
 class ChannelIn(In):

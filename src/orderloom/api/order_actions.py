@@ -173,7 +173,7 @@ async def raise_hold(call: Here, order_id: OrderId, body: HoldIn) -> HoldOut:
 
 @routes.post("/holds/{hold_id}/clear", scope="orders:write", dry_run=True)
 async def clear_hold(call: Here, hold_id: HoldId) -> HoldOut:
-    """Clear a hold; clearing it again changes nothing"""
+    """Clear a hold; one that waits for the rest of its order releases what is there. Clearing it again changes nothing"""
     await call.reach("hold", hold_id)
     cleared = await working.clear_hold(call.db, hold_id=hold_id)
     return next(hold for hold in (await read_order(call, cleared.order_id)).holds if hold.id == hold_id)

@@ -1,20 +1,21 @@
-"""`orderloom routing`: orders not yet released, planned anew together."""
+"""`orderloom routing`: orders not yet released, planned anew together; those held for their rest, let go."""
 
 from __future__ import annotations
 
 import json
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from orderloom.cli import session
-from orderloom.journey import reoptimising
+from orderloom.journey import consolidating, reoptimising, working
 from orderloom.journey.reoptimising import MOST, Applied, Planned
 from orderloom.plumbing import clock
 from orderloom.routing.batch import HANDS, Way
-from orderloom.terms import wire
+from orderloom.terms import WrongId, unwire, wire
 
 app = typer.Typer(help="Plan many orders together.", no_args_is_help=True)
 SHOWN = 40
@@ -22,8 +23,6 @@ SHOWN = 40
 
 def register(whole: typer.Typer) -> None:
     """Add the group."""
-    # With a callback a single command is still named on the line.
-    app.callback()(lambda: None)
     whole.add_typer(app, name="routing")
 
 
@@ -47,6 +46,29 @@ def reoptimise(
         print(json.dumps(_told(planned, applied)))
     else:
         _show(planned, applied)
+
+
+@app.command()
+def release(
+    order: Annotated[str, typer.Argument(help="The order's id.")],
+) -> None:
+    """Let an order go that is held for its rest, to leave in fewer parcels."""
+    try:
+        found = session.run(_release(unwire("order", order)))
+    except WrongId as wrong:
+        raise typer.BadParameter(str(wrong)) from None
+    if not found:
+        print("It is not held for its rest.")
+        raise typer.Exit(1)
+    print("What is there of it is released; its rest follows.")
+
+
+async def _release(order: UUID) -> bool:
+    async with session.opened() as database, database.transaction() as db:
+        waits = await consolidating.held(db, orders=[order])
+        for hold in waits.values():
+            await working.clear_hold(db, hold_id=hold.id)
+        return bool(waits)
 
 
 async def _reoptimise(

@@ -7,7 +7,7 @@ another, earliest first, and so tells each when its last unit is covered, and wh
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -38,11 +38,12 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """How a demand fares: when its last unit is there, the units nothing known will bring, those that are here."""
+    """How a demand fares: when its last unit is there, the units nothing known will bring, those here; and where they are."""
 
     ready_at: datetime | None
     missing: int
     of_here: int = field(default=0, compare=False)
+    at: Mapping[UUID, int] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class Outlook:
     def take(self, want: Wanted, *, only_coming: bool = False) -> Covered:
         """Give a demand what is there, then what comes earliest; what neither has is missing."""
         left, ready = want.units, self._now
+        at: Counter[UUID] = Counter()
         here = {} if only_coming else self._here.get(want.sku, {})
         most = want.units if want.most_here is None else min(want.units, want.most_here)
         for node_id in list(here):
@@ -85,6 +87,7 @@ class Outlook:
             here[node_id] -= units
             left -= units
             most -= units
+            at[node_id] += units
         of_here = want.units - left
         coming = self._coming.get(want.sku, [])
         for i, supply in enumerate(coming):
@@ -94,8 +97,9 @@ class Outlook:
             if units:
                 coming[i] = replace(supply, units=supply.units - units)
                 left -= units
+                at[supply.node_id] += units
                 ready = max(ready, supply.at)
-        return Covered(None if left else ready, left, of_here)
+        return Covered(None if left else ready, left, of_here, +at)
 
     def mark(self) -> dict[str, list[Coming]]:
         """How supply stands now, to come `back_to`."""

@@ -16,7 +16,7 @@ from orderloom.orders.model import Order
 from orderloom.orders.reading import orders_of
 from orderloom.packing.model import Article, Carton
 from orderloom.plumbing.database import Db
-from orderloom.routing.model import Asker, Policy, Request, Source, Want
+from orderloom.routing.model import Asker, Policy, Request, Rest, Source, Want
 from orderloom.shipping.tariff import Tariff
 from orderloom.terms import Address, Quantities
 
@@ -37,7 +37,8 @@ class Present:
 async def present_for(db: Db, rows: Sequence[Mapping[str, Any]]) -> Present:
     """What the decisions rest on, as it is now."""
     kept = [row["request"] for row in rows]
-    items = await catalog.items_of(db, skus={line["sku"] for one in kept for line in one["lines"]})
+    lines = [line for one in kept for line in (*one["lines"], *one.get("rest", {}).get("lines", ()))]
+    items = await catalog.items_of(db, skus={line["sku"] for line in lines})
     codes = sorted({node["node"] for one in kept for node in one["nodes"]})
     book = await shipping.contract_book(db)
     orders = await orders_of(db, sorted({row["order_id"] for row in rows}))
@@ -71,6 +72,7 @@ def request_of(row: Mapping[str, Any], present: Present) -> tuple[Request, list[
         order=Asker(**kept["order"]) if "order" in kept else None,
         assured=_assured(kept.get("learnt"), present, moved),
         closed=frozenset((c, s, date.fromisoformat(day)) for c, s, day in kept.get("closed", ())),
+        rest=_rest(kept["rest"], present, moved) if "rest" in kept else None,
     )
     return request, moved
 
@@ -108,6 +110,14 @@ def _wants(kept: Sequence[Mapping[str, Any]], present: Present, moved: list[str]
         for line in kept
         if line["sku"] in articles
     ]
+
+
+def _rest(kept: Mapping[str, Any], present: Present, moved: list[str]) -> Rest:
+    return Rest(
+        wants=tuple(_wants(kept["lines"], present, moved)),
+        expected=kept["expected"],
+        ready_at=datetime.fromisoformat(kept["ready_at"]),
+    )
 
 
 def _sources(kept: Sequence[Mapping[str, Any]], present: Present, moved: list[str]) -> list[Source]:

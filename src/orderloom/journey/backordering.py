@@ -16,10 +16,10 @@ from uuid import UUID
 from orderloom.catalog.model import Item
 from orderloom.inventory.availability import Demand, Key, Shelves
 from orderloom.inventory.expecting import look_ahead, look_forward, nodes_open, shelves_of
-from orderloom.inventory.promising import Coming, Outlook, Wanted
+from orderloom.inventory.promising import Coming, Covered, Outlook, Wanted
 from orderloom.journey.queueing import Line, before_new, line_up
 from orderloom.network.calendar import zone
-from orderloom.orders.waiting import all_in_line, waited_by
+from orderloom.orders.waiting import InLine, all_in_line, waited_by
 from orderloom.plumbing.database import Db
 
 _EVER = datetime.max.replace(tzinfo=UTC)
@@ -134,6 +134,17 @@ async def ready_dates(
 
     Served by priority, then age. Of every order that waits for one of the SKUs; with the SKUs it waits for.
     """
+    ready: dict[UUID, tuple[datetime | None, set[str]]] = {}
+    for piece, found in await served(db, skus=skus, now=now):
+        at, waits_for = ready.setdefault(piece.order_id, (now, set()))
+        waits_for.add(piece.sku)
+        both = at is not None and found.ready_at is not None
+        ready[piece.order_id] = max(at, found.ready_at) if both else None, waits_for  # type: ignore[type-var]
+    return ready
+
+
+async def served(db: Db, *, skus: Collection[str], now: datetime) -> list[tuple[InLine, Covered]]:
+    """How each slice fares of every order that waits for one of the SKUs, with all that it waits for."""
     mine = await all_in_line(db, skus=sorted(skus))
     wanted = {piece.order_id for piece in mine}
     others = await waited_by(db, orders=sorted(wanted)) - set(skus) if wanted else set()
@@ -143,7 +154,7 @@ async def ready_dates(
     shelves = await shelves_of(db, skus=sorted({*skus, *others}))
     # What is set aside for other channels is nothing they wait for: more of it will not become theirs by waiting.
     claimable: dict[tuple[UUID, str], int] = {}
-    ready: dict[UUID, tuple[datetime | None, set[str]]] = {}
+    fares: list[tuple[InLine, Covered]] = []
     for piece in pieces:
         fixed = frozenset([piece.fixed_node_id]) if piece.fixed_node_id else open_nodes[piece.channel_id]
         key = (piece.channel_id, piece.sku)
@@ -154,11 +165,8 @@ async def ready_dates(
         )
         claimable[key] -= found.of_here
         if piece.order_id in wanted:
-            at, waits_for = ready.setdefault(piece.order_id, (now, set()))
-            waits_for.add(piece.sku)
-            both = at is not None and found.ready_at is not None
-            ready[piece.order_id] = max(at, found.ready_at) if both else None, waits_for  # type: ignore[type-var]
-    return ready
+            fares.append((piece, found))
+    return fares
 
 
 def sold_from(skus: Collection[str], *, days: Mapping[str, date], time_zone: str) -> datetime | None:

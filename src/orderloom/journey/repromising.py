@@ -14,6 +14,7 @@ from uuid import UUID
 from orderloom import network
 from orderloom.catalog.store import sold_later
 from orderloom.delivery.promise import policy_promise
+from orderloom.journey import consolidating
 from orderloom.journey.backordering import ready_dates, sold_from
 from orderloom.journey.queueing import wake_line
 from orderloom.journey.reserving import SHORT, out_of_stock
@@ -44,6 +45,9 @@ async def promise_again(db: Db, *, skus: Collection[str], now: datetime) -> None
     await promises.bind(db, promised=moved, why="what it waits for comes on another day")
     await _ask(db, uncovered, ready, now)
     await axes.note_late(db, orders={order.order_id: "nothing on its way covers it" for order in lost})
+    await consolidating.look_again(
+        db, orders=[order.order_id for order in known], sooner=[order for order in sooner if order in moved]
+    )
 
 
 async def tell_overdue(db: Db, now: datetime) -> None:

@@ -16,6 +16,7 @@ from orderloom.inventory.availability import (
 from orderloom.inventory.expecting import shelves_of
 from orderloom.inventory.model import Posting
 from orderloom.inventory.store.log import FREED
+from orderloom.journey import consolidating
 from orderloom.journey.backordering import ready_dates, sold_from
 from orderloom.journey.offering import open_to
 from orderloom.journey.queueing import Others, line_up, missed_at, refusing_nodes, wake_line
@@ -81,11 +82,18 @@ async def reserve(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
     moved = {m.slice_id for m in moves}
     able = {p.order_id for p in pieces if p.id in moved or Rank.RESERVED <= p.rank < Rank.CANCELLED}
     halves = await _half_kits(db, pieces, moved, still_short, lines)
-    return {
-        order: _until(ready.get(order), now)
-        for order in still_short
-        if order not in able or known[order].ship_complete or order in halves
-    } | not_yet
+    waits = await consolidating.waiting(
+        db, orders=[o for o in still_short if o in able], ready=ready, now=now
+    )
+    return (
+        waits
+        | {
+            order: _until(ready.get(order), now)
+            for order in still_short
+            if order not in able or known[order].ship_complete or order in halves
+        }
+        | not_yet
+    )
 
 
 def _place(order: Order) -> tuple[int, datetime, UUID]:

@@ -23,8 +23,9 @@ from orderloom.inventory.availability import (
     unreserve_legs,
 )
 from orderloom.inventory.model import Leg, Posting
-from orderloom.journey import afterwards, new_works, trials
+from orderloom.journey import afterwards, consolidating, new_works, trials
 from orderloom.journey.again import asker_of
+from orderloom.journey.consolidating import Lacking
 from orderloom.journey.queueing import missed_at, refusing_nodes
 from orderloom.journey.turning_away import turn_away
 from orderloom.network.calendar import local, zone
@@ -38,7 +39,7 @@ from orderloom.orders.slices import Move, Stage, move, move_on
 from orderloom.packing.model import Carton
 from orderloom.plumbing.database import Db
 from orderloom.plumbing.journeys import Again, Later, Outcome, Outcomes, Park, Wait
-from orderloom.routing.model import Decision, Plan, Policy, Request, Source, Want
+from orderloom.routing.model import Decision, Plan, Policy, Request, Rest, Source, Want
 from orderloom.routing.store import InUse, in_use, scarcity
 from orderloom.shipping.quota import Limits
 from orderloom.shipping.tariff import Tariff
@@ -85,27 +86,49 @@ async def route(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
     Held orders wait.
     """
     outcomes = await turn_away(db, orders=orders, now=now)
-    held = await holds.blocked(db, orders=[o for o in orders if o not in outcomes], step="route")
-    outcomes |= {order: Wait(f"hold {kind} to be cleared") for order, kind in held.items()}
+    active = await holds.holds_of(db, orders=[o for o in orders if o not in outcomes], active_only=True)
+    outcomes |= {
+        hold.order_id: Wait(f"hold {hold.type} to be cleared")
+        for hold in active
+        if "route" in hold.blocks and hold.type != holds.CONSOLIDATION
+    }
     free = [order for order in orders if order not in outcomes]
     await lock(db, orders=free)
-    pieces = [p for p in await slices_of(db, orders=free) if p.rank == Rank.RESERVED]
     by_order: dict[UUID, list[Slice]] = defaultdict(list)
-    for piece in pieces:
-        by_order[piece.order_id].append(piece)
+    short: dict[UUID, list[Slice]] = defaultdict(list)
+    for piece in await slices_of(db, orders=free):
+        if piece.rank == Rank.RESERVED:
+            by_order[piece.order_id].append(piece)
+        elif piece.rank == Rank.BACKORDERED:
+            short[piece.order_id].append(piece)
+    waits = {
+        hold.order_id: hold
+        for hold in active
+        if hold.type == holds.CONSOLIDATION and hold.order_id not in outcomes
+    }
+    await consolidating.end(db, waits=waits, short=short)
     if not by_order:
         return outcomes
     known = await orders_of(db, list(by_order))
     lines = {line.id: line for of in (await lines_of(db, list(by_order))).values() for line in of}
+    pieces = [piece for order, of in by_order.items() for piece in (*of, *short.get(order, ()))]
     snapshot = await take_snapshot(db, skus={p.sku for p in pieces}, orders=list(known.values()), now=now)
+    lacking = await _lacking(db, known, short, snapshot, now)
+    if expecting := {node for lacks in lacking.values() for node in lacks.expected} - snapshot.nodes.keys():
+        more = await network.nodes_of(db, ids=expecting)
+        snapshot = replace(snapshot, nodes={**snapshot.nodes, **more})
     decided: dict[UUID, Decision] = {}
     cuts: dict[UUID, list[Share]] = {}
     postings: dict[UUID, Posting] = {}
+    waiting: dict[UUID, Decision] = {}
     for number, order in enumerate(sorted(known.values(), key=lambda o: (-o.priority, o.placed_at, o.id))):
         if number % _PLANNED_IN_A_ROW == _PLANNED_IN_A_ROW - 1:
             await asyncio.sleep(0)
-        request = request_of(order, by_order[order.id], lines, snapshot, now)
+        request = request_of(order, by_order[order.id], lines, snapshot, now, lacking.get(order.id))
         decision = routing.decide(request, snapshot.sourcing.version)
+        if decision.held:
+            waiting[order.id] = decision
+            continue
         decided[order.id] = decision
         if decision.plan is not None:
             cuts[order.id] = list(shares(decision, lines, by_order[order.id]))
@@ -116,7 +139,27 @@ async def route(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
     refused = await _carry_out(db, cuts, known, decided, postings)
     await trials.shadow(db, sourcing=snapshot.sourcing, orders=[o for o in decided if o not in refused])
     outcomes |= {order: Again("the stock it was planned on was taken meanwhile") for order in refused}
+    outcomes |= await consolidating.hold(db, decided=waiting)
     return outcomes | {order: _no_way(d, now) for order, d in decided.items() if d.plan is None}
+
+
+async def _lacking(
+    db: Db,
+    known: Mapping[UUID, Order],
+    short: Mapping[UUID, Sequence[Slice]],
+    snapshot: Snapshot,
+    now: datetime,
+) -> dict[UUID, Lacking]:
+    """What those of the orders lack that could wait for it."""
+    version = snapshot.sourcing.version
+    could = {
+        order.id: short[order.id]
+        for order in known.values()
+        if order.id in short
+        and order.decide_as_of is None
+        and consolidating.wanted(snapshot.channels[order.channel_id], version)
+    }
+    return await consolidating.lacking(db, pieces=could, now=now) if could else {}
 
 
 class _Taken(Exception):
@@ -229,9 +272,14 @@ async def _room(db: Db, nodes: Mapping[UUID, Node], now: datetime) -> dict[UUID,
 
 
 def request_of(
-    order: Order, pieces: Sequence[Slice], lines: Mapping[UUID, Line], snapshot: Snapshot, now: datetime
+    order: Order,
+    pieces: Sequence[Slice],
+    lines: Mapping[UUID, Line],
+    snapshot: Snapshot,
+    now: datetime,
+    lacks: Lacking | None = None,
 ) -> Request:
-    """The question for one order: its units, what each node could give it, and the promise it bears."""
+    """The question for one order: its units, what each node could give it, the promise it bears, what it still lacks."""
     wanted: dict[UUID, int] = defaultdict(int)
     own: dict[UUID, Quantities] = defaultdict(Quantities)
     for piece in pieces:
@@ -241,6 +289,8 @@ def request_of(
     skus = {lines[line_id].sku for line_id in wanted}
     channel = snapshot.channels[order.channel_id]
     nodes = {node for sku in skus for node in snapshot.shelves.nodes(sku)}
+    if lacks:
+        nodes |= lacks.expected.keys()
     history = order.decide_as_of is not None
     destination, promise_at = _placed(order, channel)
     return Request(
@@ -257,6 +307,15 @@ def request_of(
         # What came of it later, nobody knew then.
         assured=BY_CONTRACT if history else Assured(snapshot.learnt, channel.promise_confidence),
         closed=frozenset() if history else snapshot.limits.closed,
+        rest=_rest(lacks, lines, snapshot) if lacks else None,
+    )
+
+
+def _rest(lacks: Lacking, lines: Mapping[UUID, Line], snapshot: Snapshot) -> Rest:
+    return Rest(
+        wants=tuple(_want(lines[line_id], units, snapshot) for line_id, units in lacks.units.items()),
+        expected={snapshot.nodes[node].code: units for node, units in lacks.expected.items()},
+        ready_at=lacks.ready_at,
     )
 
 

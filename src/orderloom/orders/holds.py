@@ -30,6 +30,8 @@ TYPES = (
     "edit_in_progress",
     "other",
 )
+# The one that routing raises by itself: what is there of an order waits for its rest.
+CONSOLIDATION = "awaiting_consolidation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,14 +65,14 @@ async def raise_holds(db: Db, *, holds: Sequence[NewHold]) -> list[UUID]:
     return [row["id"] for row in rows]
 
 
-async def clear(db: Db, *, hold_id: UUID) -> Hold:
+async def clear(db: Db, *, hold_id: UUID, why: str | None = None) -> Hold:
     """Clear a hold; clearing it again changes nothing. Raises NoSuchHold when it never was."""
     hold = await cases.hold(db, hold_id)
     if hold is None:
         msg = f"there is no hold {hold_id}"
         raise NoSuchHold(msg)
     if await cases.clear_hold(db, hold_id, by=acting.get().name):
-        await _tell(db, "hold.cleared", [(hold.order_id, hold.id, hold.type, None)])
+        await _tell(db, "hold.cleared", [(hold.order_id, hold.id, hold.type, why)])
     return hold
 
 

@@ -15,16 +15,24 @@ from typing import Any
 from orderloom.network.calendar import zone
 from orderloom.network.model import Node
 from orderloom.network.places import located
+from orderloom.routing.consolidating import weighed
 from orderloom.routing.model import Asker, Decision, Request, Source, Sourced
 from orderloom.routing.plan import plan
 from orderloom.routing.profiles import Rule, Strategy, Version, because, misses, named
 
-_POLICY = ("max_shipments", "split_from", "stores_most", "store_units_most", "nearest")
+_POLICY = (
+    "max_shipments", "split_from", "stores_most", "store_units_most", "nearest", "consolidate_day_cost",
+)  # fmt: skip
 _LAST_MOMENT = time(23, 59, 59)
 
 
 def decide(request: Request, version: Version | None) -> Decision:
-    """The decision, with the rule and strategy that led to it; a plain plan where no profile is active."""
+    """The decision, with the rule and strategy that led to it, and whether the order waits for its rest."""
+    return weighed(_followed(request, version))
+
+
+def _followed(request: Request, version: Version | None) -> Decision:
+    """A plain plan where no profile is active."""
     if version is None:
         return plan(request)
     order = known(request)

@@ -101,6 +101,9 @@ class Strategy(Asked):
     stores_most: Annotated[int, Field(strict=True, ge=0, le=20)] | None = None
     store_units_most: Annotated[int, Field(strict=True, ge=0, le=UNITS_MOST)] | None = None
     nearest: Annotated[int, Field(strict=True, ge=1, le=200)] | None = None
+    consolidate_day_cost: Minor | None = Field(
+        default=None, description="Held for a rest on its way where that saves more than so much a day"
+    )
 
 
 class Afterwards(Asked):

@@ -32,4 +32,16 @@ INVARIANTS = (
         WHERE c.order_id <> d.order_id OR c.answered_at < d.created_at
         """,
     ),
+    Invariant(
+        key="O4.held_in_time",
+        says="what waits for its rest, to leave in fewer parcels, does not wait beyond the moment that keeps its promise",
+        sql="""
+        SELECT h.order_id, h.due_at, s.due_at AS looked_at_again
+        FROM orders.holds AS h JOIN plumbing.subjects AS s ON s.subject_id = h.order_id AND s.journey = 'order'
+        WHERE h.type = 'awaiting_consolidation' AND h.cleared_at IS NULL
+          AND h.due_at < clock_timestamp() - interval '30 minutes'
+          AND s.step = 'reserve' AND s.state IN ('due', 'waiting')
+          AND EXISTS (SELECT FROM orders.slices AS p WHERE p.order_id = h.order_id AND p.rank = 200)
+        """,
+    ),
 )

@@ -23,6 +23,15 @@ async def a_decision(db, world, profile=None):
     )
 
 
+async def a_wait_beyond_its_last_moment(db, world):
+    await db.execute(
+        "INSERT INTO orders.holds (order_id, type, blocks, raised_by, due_at) "
+        "VALUES ($1, 'awaiting_consolidation', '{route}', 'test', now() - interval '1 hour')",
+        world.order,
+    )
+    await db.execute("UPDATE plumbing.subjects SET step = 'reserve' WHERE subject_id = $1", world.order)
+
+
 async def two_active_versions_one_of_which_failed(db, world):
     await db.execute("DROP INDEX routing.one_profile_active")
     await a_version(db)
@@ -52,4 +61,5 @@ PLANTINGS = {
     "O4.one_profile": two_active_versions_one_of_which_failed,
     "O4.decided_by": a_decision_before_its_time,
     "O4.compared": a_comparison_made_before_the_decision,
+    "O4.held_in_time": a_wait_beyond_its_last_moment,
 }
