@@ -221,6 +221,17 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Unverified:
+    """What the rules before payment look at of an order."""
+
+    id: UUID
+    channel_id: UUID
+    ship_to: Address
+    total: int
+    decide_as_of: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
     """What most steps need to know of an order, without its people and places."""
 

@@ -13,8 +13,8 @@ from orderloom import network
 from orderloom.network.model import Channel
 from orderloom.orders import holds
 from orderloom.orders.holds import NewHold
-from orderloom.orders.model import Order
-from orderloom.orders.store.rows import orders_of
+from orderloom.orders.model import Unverified
+from orderloom.orders.store.rows import unverified
 from orderloom.plumbing.database import Db
 from orderloom.terms import Address
 
@@ -23,9 +23,9 @@ _DUE = timedelta(days=1)
 
 async def verify(db: Db, *, orders: Sequence[UUID], now: datetime) -> None:
     """Raise each order's holds once; an order that ever had a hold of the type is not held for it again."""
-    known = await orders_of(db, orders)
-    channels = await network.channels_of(db, ids={order.channel_id for order in known.values()})
-    wanted = [hold for order in known.values() for hold in _asked_for(order, channels[order.channel_id], now)]
+    known = await unverified(db, orders)
+    channels = await network.channels_of(db, ids={order.channel_id for order in known})
+    wanted = [hold for order in known for hold in _asked_for(order, channels[order.channel_id], now)]
     if not wanted:
         return
     asked = sorted({hold.order_id for hold in wanted})
@@ -33,7 +33,7 @@ async def verify(db: Db, *, orders: Sequence[UUID], now: datetime) -> None:
     await holds.raise_holds(db, holds=[hold for hold in wanted if (hold.order_id, hold.type) not in had])
 
 
-def _asked_for(order: Order, channel: Channel, now: datetime) -> Iterator[NewHold]:
+def _asked_for(order: Unverified, channel: Channel, now: datetime) -> Iterator[NewHold]:
     # History is taken as it was; nobody can mend its addresses now.
     if order.decide_as_of is not None:
         return

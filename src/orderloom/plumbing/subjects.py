@@ -41,12 +41,13 @@ ORDER BY priority DESC, due_at
 LIMIT $4
 FOR UPDATE SKIP LOCKED
 """
+# The limit keeps each a look at the index: asked with EXISTS, all that was due was read to be joined, the whole backlog.
 _DUE_STEPS = """
-SELECT t.step, t.undoing FROM unnest($2::text[], $3::bool[]) AS t (step, undoing)
-WHERE EXISTS (
+SELECT t.step, t.undoing FROM unnest($2::text[], $3::bool[]) AS t (step, undoing) CROSS JOIN LATERAL (
   SELECT FROM plumbing.subjects AS s
   WHERE s.journey = $1 AND s.step = t.step AND s.undoing = t.undoing AND s.state = 'due'
-    AND s.due_at <= clock_timestamp() AND (s.leased_until IS NULL OR s.leased_until < clock_timestamp()))
+    AND s.due_at <= clock_timestamp() AND (s.leased_until IS NULL OR s.leased_until < clock_timestamp())
+  LIMIT 1) AS somebody
 """
 _LEASE = """
 UPDATE plumbing.subjects AS s

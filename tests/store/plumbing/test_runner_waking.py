@@ -205,13 +205,15 @@ async def test_who_waits_past_its_time_is_parked_and_told_of(database):
 
 
 async def test_who_was_woken_in_time_is_not_parked_for_a_late_delivery(database):
-    tiny = await Tiny.made(database, waiting(gives_up_after=timedelta(milliseconds=50)))
+    tiny = await Tiny.made(database, waiting(gives_up_after=timedelta(hours=1)))
     [one] = await tiny.start()
     await tiny.run()
     async with database.transaction() as db:
+        # Its time is over, and no worker has looked since.
+        await db.execute("UPDATE plumbing.subjects SET due_at = clock_timestamp() - interval '1 second'")
+    async with database.transaction() as db:
         await journeys.hold_still(db, "tiny", one)
         await tiny.learn(one)
-        await asyncio.sleep(0.1)
         await tiny.runner().tend(tiny.journey)
     await tiny.run()
     assert (await tiny.at(one)).state == "done"

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from orderloom.orders.model import Fulfillment, Head, Line, Order
+from orderloom.orders.model import Fulfillment, Head, Line, Order, Unverified
 from orderloom.plumbing.database import Db, Row
 from orderloom.terms import Address
 
@@ -55,6 +55,18 @@ async def heads_of(db: Db, ids: Sequence[UUID]) -> dict[UUID, Head]:
         list(ids),
     )
     return {row["id"]: Head(*row.values()) for row in rows}
+
+
+async def unverified(db: Db, ids: Sequence[UUID]) -> list[Unverified]:
+    """These orders as the rules before payment look at them."""
+    rows = await db.fetch(
+        "SELECT id, channel_id, ship_to, total, decide_as_of FROM orders.orders WHERE id = ANY($1::uuid[])",
+        list(ids),
+    )
+    return [
+        Unverified(id_, channel, Address.of(to), total, as_of)
+        for id_, channel, to, total, as_of in (row.values() for row in rows)
+    ]
 
 
 async def sellers_of(db: Db, orders: Sequence[UUID]) -> dict[UUID, UUID]:
