@@ -546,6 +546,8 @@ CREATE TABLE orders.bulk_jobs (
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     ended_at timestamp with time zone,
+    request_key text,
+    request_digest bytea,
     CONSTRAINT bulk_jobs_check CHECK (((ended_at IS NOT NULL) = (state = ANY (ARRAY['done'::text, 'cancelled'::text])))),
     CONSTRAINT bulk_jobs_on_error_check CHECK ((on_error = ANY (ARRAY['reject_all'::text, 'reject_failed'::text, 'ignore_failed'::text]))),
     CONSTRAINT bulk_jobs_state_check CHECK ((state = ANY (ARRAY['receiving'::text, 'running'::text, 'done'::text, 'cancelled'::text])))
@@ -653,7 +655,7 @@ CREATE TABLE orders.lines (
     CONSTRAINT lines_total_check CHECK ((total >= 0)),
     CONSTRAINT lines_unit_price_check CHECK ((unit_price >= 0))
 )
-WITH (fillfactor='70');
+WITH (fillfactor='50');
 
 CREATE SEQUENCE orders.order_number
     START WITH 100001
@@ -904,7 +906,7 @@ CREATE TABLE payments.intents (
     CONSTRAINT intents_amount_check CHECK ((amount > 0)),
     CONSTRAINT intents_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'authorized'::text, 'declined'::text, 'voided'::text, 'captured'::text, 'expired'::text])))
 )
-WITH (fillfactor='70');
+WITH (fillfactor='50');
 
 CREATE TABLE payments.refund_lines (
     refund_id uuid NOT NULL,
@@ -1297,6 +1299,17 @@ CREATE TABLE shipping.shipments (
     version integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+CREATE TABLE shipping.weekly_spend (
+    carrier text NOT NULL,
+    currency character(3) NOT NULL,
+    week date NOT NULL,
+    amount bigint NOT NULL,
+    holds_from date NOT NULL,
+    recorded_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT weekly_spend_check CHECK ((holds_from > (week + 7))),
+    CONSTRAINT weekly_spend_week_check CHECK ((EXTRACT(isodow FROM week) = (1)::numeric))
 );
 
 CREATE TABLE sync.attempts (
@@ -1710,6 +1723,9 @@ ALTER TABLE ONLY shipping.shipments
 ALTER TABLE ONLY shipping.shipments
     ADD CONSTRAINT shipments_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY shipping.weekly_spend
+    ADD CONSTRAINT weekly_spend_pkey PRIMARY KEY (carrier, currency, week, holds_from);
+
 ALTER TABLE ONLY sync.attempts
     ADD CONSTRAINT attempts_pkey PRIMARY KEY (id);
 
@@ -1779,6 +1795,8 @@ CREATE INDEX supplies_due ON inventory.supplies USING btree (due_at) WHERE (stat
 CREATE INDEX supply_lines_by_sku ON inventory.supply_lines USING btree (sku);
 
 CREATE INDEX supply_lines_taken_over ON inventory.supply_lines USING btree (of_supply, of_position) WHERE (of_supply IS NOT NULL);
+
+CREATE UNIQUE INDEX bulk_jobs_by_request ON orders.bulk_jobs USING btree (credential, request_key) WHERE (request_key IS NOT NULL);
 
 CREATE INDEX bulk_jobs_under_way ON orders.bulk_jobs USING btree (credential) WHERE (ended_at IS NULL);
 
@@ -2213,6 +2231,9 @@ ALTER TABLE ONLY shipping.shipments
 
 ALTER TABLE ONLY shipping.shipments
     ADD CONSTRAINT shipments_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
+
+ALTER TABLE ONLY shipping.weekly_spend
+    ADD CONSTRAINT weekly_spend_carrier_fkey FOREIGN KEY (carrier) REFERENCES shipping.carriers(code);
 
 ALTER TABLE ONLY sync.attempts
     ADD CONSTRAINT attempts_delivery_id_fkey FOREIGN KEY (delivery_id) REFERENCES sync.deliveries(id);

@@ -302,7 +302,7 @@ CREATE TABLE orders.lines (
   min_rank     smallint NOT NULL DEFAULT 100,
   max_rank     smallint NOT NULL DEFAULT 100,
   UNIQUE (order_id, position)
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 50);
 CREATE INDEX lines_by_sku ON orders.lines (sku);
 
 CREATE SEQUENCE orders.fulfillment_number START 500001;
@@ -439,8 +439,11 @@ CREATE TABLE orders.bulk_jobs (
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   ended_at   timestamptz,
+  request_key    text,   -- a file sent again with it is this job
+  request_digest bytea,  -- of the file, once it has come in whole
   CHECK ((ended_at IS NOT NULL) = (state IN ('done', 'cancelled')))
 );
+CREATE UNIQUE INDEX bulk_jobs_by_request ON orders.bulk_jobs (credential, request_key) WHERE request_key IS NOT NULL;
 CREATE INDEX bulk_jobs_under_way ON orders.bulk_jobs (credential) WHERE ended_at IS NULL;
 CREATE TABLE orders.bulk_rows (
   job_id      uuid NOT NULL REFERENCES orders.bulk_jobs ON DELETE CASCADE,
@@ -747,7 +750,7 @@ CREATE TABLE payments.intents (
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   UNIQUE (order_id, sequence)
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 50);
 CREATE TABLE payments.refunds (
   id           uuid PRIMARY KEY DEFAULT uuidv7(),
   order_id     uuid NOT NULL REFERENCES orders.orders,
@@ -1017,6 +1020,17 @@ CREATE TABLE shipping.contracts (
   terms      jsonb NOT NULL,
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   UNIQUE (carrier, version)
+);
+-- What was spent with a carrier in a week, by what was known when it was summed: a row is never changed, a later sum of
+-- the same week holds from a later day on. Earned discounts rest on it.
+CREATE TABLE shipping.weekly_spend (
+  carrier     text NOT NULL REFERENCES shipping.carriers (code),
+  currency    char(3) NOT NULL,
+  week        date NOT NULL CHECK (extract(isodow FROM week) = 1),
+  amount      bigint NOT NULL,
+  holds_from  date NOT NULL CHECK (holds_from > week + 7),
+  recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  PRIMARY KEY (carrier, currency, week, holds_from)
 );
 CREATE TABLE shipping.shipments (
   id             uuid PRIMARY KEY DEFAULT uuidv7(),
