@@ -17,6 +17,7 @@ from orderloom.orders.reading import orders_of
 from orderloom.packing.model import Article, Carton
 from orderloom.plumbing.database import Db
 from orderloom.routing.model import Asker, Policy, Request, Rest, Source, Want
+from orderloom.shipping.contracts import ContractBook
 from orderloom.shipping.tariff import Tariff
 from orderloom.terms import Address, Quantities
 
@@ -28,7 +29,7 @@ class Present:
     articles: Mapping[str, Article]
     nodes: Mapping[str, Node]
     cartons: Mapping[str, Carton]
-    tariffs: Mapping[tuple[str, int], Tariff]
+    contracts: ContractBook
     orders: Mapping[UUID, Order]
     channels: Mapping[UUID, Channel]
     learnt: Mapping[int, Learnt]
@@ -40,13 +41,12 @@ async def present_for(db: Db, rows: Sequence[Mapping[str, Any]]) -> Present:
     lines = [line for one in kept for line in (*one["lines"], *one.get("rest", {}).get("lines", ()))]
     items = await catalog.items_of(db, skus={line["sku"] for line in lines})
     codes = sorted({node["node"] for one in kept for node in one["nodes"]})
-    book = await shipping.contract_book(db)
     orders = await orders_of(db, sorted({row["order_id"] for row in rows}))
     return Present(
         articles={a.sku: a for a in packing.articles(items=items, units=dict.fromkeys(items, 1))},
         nodes={node.code: node for node in (await network.nodes_of(db, codes=codes)).values()},
         cartons={carton.code: carton for carton in await packing.cartons(db)},
-        tariffs={(one.carrier, one.version): book.tariffs[one.id] for one in book.versions},
+        contracts=await shipping.contract_book(db),
         orders=orders,
         channels=await network.channels_of(db, ids={order.channel_id for order in orders.values()}),
         learnt=await _learnt(db, {one["learnt"]["version"] for one in kept if one.get("learnt")}),
@@ -63,7 +63,7 @@ def request_of(row: Mapping[str, Any], present: Present) -> tuple[Request, list[
         sources=tuple(_sources(kept["nodes"], present, moved)),
         # The place as it was kept; the street, which tells a post-office box, from the order.
         destination=Address.of({**(order.ship_to.json() if order else {}), **kept["destination"]}),
-        tariffs=_tariffs(kept["contracts"], present, moved),
+        tariffs=_tariffs(kept, present, moved),
         cartons=_cartons(kept["cartons"], present, moved),
         now=datetime.fromisoformat(kept["now"]),
         promise_at=datetime.fromisoformat(kept["promise_at"]) if kept["promise_at"] else None,
@@ -141,14 +141,17 @@ def _sources(kept: Sequence[Mapping[str, Any]], present: Present, moved: list[st
     return found
 
 
-def _tariffs(kept: Sequence[Mapping[str, Any]], present: Present, moved: list[str]) -> tuple[Tariff, ...]:
-    keys = [(one["carrier"], one["version"]) for one in kept]
+def _tariffs(kept: Mapping[str, Any], present: Present, moved: list[str]) -> tuple[Tariff, ...]:
+    """The versions, with what their earned tiers had come to at the time."""
+    now = datetime.fromisoformat(kept["now"])
+    known = {(one.carrier, one.version): one for one in present.contracts.versions}
+    keys = [(one["carrier"], one["version"]) for one in kept["contracts"]]
     moved += [
         f"{carrier}'s contract {version} is out of use"
         for carrier, version in keys
-        if (carrier, version) not in present.tariffs
+        if (carrier, version) not in known
     ]
-    return tuple([present.tariffs[key] for key in keys if key in present.tariffs])
+    return tuple([present.contracts.tariff(known[key], at=now) for key in keys if key in known])
 
 
 def _cartons(kept: Sequence[str], present: Present, moved: list[str]) -> tuple[Carton, ...]:

@@ -180,6 +180,7 @@ class ContractAsked(Asked):
 
     carrier: Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z0-9][a-z0-9_]{0,39}$")]
     version: Annotated[int, Field(strict=True, ge=0, le=10**9)] = 0
+    spend: Minor = Field(default=0, description="Spent with it in the days its earned tiers look back on")
     terms: dict[str, Any]
 
 

@@ -149,7 +149,7 @@ def _tariffs(contracts: Sequence[ContractAsked], faults: list[Fault]) -> Iterato
                 for fault in bad.faults
             ]
         else:
-            yield compile_contract(read)
+            yield compile_contract(read, spend=contract.spend)
 
 
 def _carton(carton: CartonAsked) -> Carton:

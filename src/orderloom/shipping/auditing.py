@@ -116,7 +116,9 @@ async def audit_invoice(
     for known in await store.invoices(db, carrier=carrier, number=number, limit=1):
         return AlreadyAudited(carrier, number, known["audited_at"])
     book = await contract_book(db)
-    currency = next((tariff.currency for tariff in book.tariffs.values() if tariff.carrier == carrier), "USD")
+    currency = next(
+        (one.tariff.currency for one in book.compiled.values() if one.tariff.carrier == carrier), "USD"
+    )
     read = read_invoice(text, digits=DIGITS.get(currency, 2))
     found: list[Audited] = []
     seen: set[tuple[str, str]] = set()

@@ -4,20 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
 from orderloom.plumbing.database import Db
+from orderloom.shipping.agreed import Contract
 from orderloom.shipping.contract import BadTerms, Fault, parse
+from orderloom.shipping.earning import WeekSpend, in_force, reached, spent
 from orderloom.shipping.model import CarrierRow, ContractDraft
 from orderloom.shipping.store import contracts as store
+from orderloom.shipping.store import spends as spend_store
 from orderloom.shipping.store.contracts import VersionRow
 from orderloom.shipping.tariff import Tariff, compile_contract
 
 # Versions never change, so a compiled one is good for ever; the oldest is dropped when there are too many.
 _COMPILED_MAX = 512
-_compiled: dict[UUID, Tariff] = {}
+
+
+class Compiled:
+    """A version's tariff where nothing was earned, and those under the tiers that were reached on one day or another."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.tariff = compile_contract(contract)
+        self._contract = contract if contract.terms.earned else None
+        self._reached: dict[tuple[int, ...], Tariff] = {}
+
+    def under(self, spends: Mapping[int, int]) -> Tariff:
+        """The tariff for what was spent, by days looked back on."""
+        contract = self._contract
+        if contract is None:
+            return self.tariff
+        tiers = reached(contract.terms.earned, lambda days: spends[days])
+        if not any(tiers):
+            return self.tariff
+        if tiers not in self._reached:
+            self._reached[tiers] = compile_contract(contract, spend=spends)
+        return self._reached[tiers]
+
+
+_compiled: dict[UUID, Compiled] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +51,8 @@ class ContractBook:
     """Every version of the active carriers' contracts, to be asked as of any moment."""
 
     versions: tuple[VersionRow, ...]
-    tariffs: Mapping[UUID, Tariff]
+    compiled: Mapping[UUID, Compiled]
+    spends: tuple[WeekSpend, ...] = ()
 
     def at(self, moment: datetime, *, known_at: datetime | None = None) -> list[Tariff]:
         """Each carrier's newest version in force at the moment; of those recorded by `known_at`, if that is given."""
@@ -34,7 +61,24 @@ class ContractBook:
             known = known_at is None or one.recorded_at <= known_at
             if known and one.valid_from <= moment and (one.valid_to is None or moment < one.valid_to):
                 newest.setdefault(one.carrier, one)
-        return [self.tariffs[one.id] for one in newest.values()]
+        return [self.tariff(one, at=moment, known_at=known_at) for one in newest.values()]
+
+    def tariff(self, version: VersionRow, *, at: datetime, known_at: datetime | None = None) -> Tariff:
+        """A version with what its earned tiers had come to by the day of the moment."""
+        compiled = self.compiled[version.id]
+        earned = compiled.tariff.earned
+        if not earned:
+            return compiled.tariff
+        day = at.astimezone(UTC).date()
+        sums = self.sums(compiled.tariff, day=day, known_at=known_at)
+        return compiled.under({rule.days: spent(sums, days=rule.days, day=day) for rule in earned})
+
+    def sums(self, contract: Tariff, *, day: date, known_at: datetime | None = None) -> list[WeekSpend]:
+        """What was spent week by week under the contract's currency, by the sums that hold on the day."""
+        mine = (contract.carrier, contract.currency)
+        return in_force(
+            [one for one in self.spends if (one.carrier, one.currency) == mine], day=day, known_at=known_at
+        )
 
 
 async def contract_book(db: Db) -> ContractBook:
@@ -45,10 +89,11 @@ async def contract_book(db: Db) -> ContractBook:
     for one in missing:
         while len(_compiled) >= _COMPILED_MAX:
             del _compiled[next(iter(_compiled))]
-        _compiled[one.id] = compile_contract(
-            parse(carrier=one.carrier, version=one.version, terms=terms[one.id])
-        )
-    return ContractBook(tuple(versions), {one.id: _compiled[one.id] for one in versions})
+        _compiled[one.id] = Compiled(parse(carrier=one.carrier, version=one.version, terms=terms[one.id]))
+    compiled = {one.id: _compiled[one.id] for one in versions}
+    earning = sorted({one.carrier for one in versions if compiled[one.id].tariff.earned})
+    spends = tuple(await spend_store.spends(db, earning)) if earning else ()
+    return ContractBook(tuple(versions), compiled, spends)
 
 
 async def tariffs(db: Db, *, at: datetime, known_at: datetime | None = None) -> list[Tariff]:

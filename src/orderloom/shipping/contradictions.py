@@ -218,6 +218,8 @@ def _crooked_tiers(terms: Terms) -> Iterator[Fault]:
         spends = [tier.spend for tier in earned.tiers]
         if spends != sorted(set(spends)):
             yield Fault(f"earned.{i}.tiers", "spends must grow from one tier to the next")
+        if earned.days % 7:
+            yield Fault(f"earned.{i}.days", "spend is summed by whole weeks: give a multiple of 7")
 
 
 def listed_at(card: RateCard, minimum: ListedLess, unit: WeightUnit) -> int | None:

@@ -43,7 +43,7 @@ async def _service(db: Db, carrier: str, service: str) -> Service | None:
     """The service as the newest contract that has it calls it."""
     book = await contract_book(db)
     for version in book.versions:
-        if version.carrier == carrier and (found := book.tariffs[version.id].services.get(service)):
+        if version.carrier == carrier and (found := book.compiled[version.id].tariff.services.get(service)):
             return found.service
     return None
 

@@ -5,7 +5,6 @@ Discounts and minimum charges depend on service, zone and break alone, so they a
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -23,6 +22,7 @@ from orderloom.shipping.agreed import (
     Terms,
 )
 from orderloom.shipping.contradictions import break_weights, listed_at
+from orderloom.shipping.earning import reached
 from orderloom.shipping.figures import FIRST_DAY, LAST_DAY, Rounding, parts, plain, share_of
 from orderloom.shipping.legs import Legs
 from orderloom.shipping.model import UM, TraceLine, micrometres, nanograms
@@ -190,6 +190,7 @@ class Tariff:
     holidays: frozenset[date]
     day_limits: tuple[DayLimit, ...] = ()
     commitments: tuple[Commitment, ...] = ()
+    earned: tuple[Earned, ...] = ()
     invoice_codes: Mapping[str, str] = field(default_factory=dict)
     arrivals: dict[tuple[str, int, int | None, date, int], date | None] = field(
         default_factory=dict, compare=False, repr=False
@@ -197,10 +198,10 @@ class Tariff:
     memo: Memo = field(default_factory=Memo, compare=False, repr=False)
 
 
-def compile_contract(contract: Contract, *, spend: int = 0) -> Tariff:
+def compile_contract(contract: Contract, *, spend: int | Mapping[int, int] = 0) -> Tariff:
     """Make a contract ready for rating. Do it once a version and keep the result.
 
-    spend: minor units spent with the carrier in the days its earned tiers look back on.
+    spend: minor units spent with the carrier in the days its earned tiers look back on; by those days where they differ.
     """
     terms = contract.terms
     cards = {card.service: card for card in terms.rates}
@@ -216,6 +217,7 @@ def compile_contract(contract: Contract, *, spend: int = 0) -> Tariff:
         holidays=frozenset(terms.holidays),
         day_limits=terms.day_limits,
         commitments=terms.commitments,
+        earned=terms.earned,
         invoice_codes={name.casefold(): code for name, code in terms.invoice_codes.items()},
     )
 
@@ -248,7 +250,7 @@ def reduced(
     return net, lines
 
 
-def _service(terms: Terms, service: Service, card: RateCard, spend: int) -> ServiceTariff:
+def _service(terms: Terms, service: Service, card: RateCard, spend: int | Mapping[int, int]) -> ServiceTariff:
     def mine(services: tuple[str, ...]) -> bool:
         return not services or service.code in services
 
@@ -306,19 +308,18 @@ def _discounts(terms: Terms, code: str, zone: int) -> tuple[Off, ...]:
     )
 
 
-def _reached(terms: Terms, code: str, zone: int, spend: int) -> list[Reached]:
+def _reached(terms: Terms, code: str, zone: int, spend: int | Mapping[int, int]) -> list[Reached]:
     rules: list[Earned] = [
         one
         for one in terms.earned
         if (not one.services or code in one.services) and (not one.zones or zone in one.zones)
     ]
-    found = []
-    for rule in rules:
-        at = bisect_right([tier.spend for tier in rule.tiers], spend)
-        if at:
-            tier = rule.tiers[at - 1]
-            found.append(Reached(rule.code, parts(tier.permille), tier.spend))
-    return found
+    many = reached(rules, lambda days: spend if isinstance(spend, int) else spend.get(days, 0))
+    return [
+        Reached(rule.code, parts(rule.tiers[at - 1].permille), rule.tiers[at - 1].spend)
+        for rule, at in zip(rules, many, strict=True)
+        if at
+    ]
 
 
 def _minimum(terms: Terms, code: str, card: RateCard) -> int:

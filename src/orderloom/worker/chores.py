@@ -21,12 +21,18 @@ from orderloom.journey import (
 from orderloom.orders import bulk
 from orderloom.plumbing import idempotency
 from orderloom.plumbing.database import Db
+from orderloom.shipping import spending
 
 
 async def learn_lateness(db: Db, now: datetime) -> None:
     """Learn once a day from how late parcels came; several workers, or one that begins anew, do so no oftener."""
     if await learning.due(db, now=now):
         await learning.learn_from(db, deliveries=await deliveries(db, now=now), now=now)
+
+
+async def sum_spend(db: Db, now: datetime) -> None:
+    """Sum the week that ended for contracts whose discounts are earned by what is spent."""
+    await spending.sum_when_due(db, now=now)
 
 
 async def tidy_jobs(db: Db, now: datetime) -> None:
@@ -53,4 +59,5 @@ CHORES: tuple[tuple[float, Callable[[Db, datetime], Awaitable[None]]], ...] = (
     (600.0, lotting.assign_left_out),
     (600.0, repromising.tell_overdue),
     (600.0, securing.tally),
+    (600.0, sum_spend),
 )
