@@ -26,7 +26,7 @@ from orderloom.shipping.dispatching import (
     unshipped,
 )
 from orderloom.shipping.documents import NoSuchDocument, label_document, manifest_document
-from orderloom.shipping.labelling import prepare_labels, record_labels
+from orderloom.shipping.labelling import made_since, prepare_labels, record_labels
 from orderloom.shipping.manifesting import close_manifest, close_manifests, hand_over, manifest_of, works_on
 from orderloom.shipping.performing import perform
 from orderloom.shipping.voiding import prepare_voids, record_voids
@@ -42,6 +42,7 @@ __all__ = [
     "handed_over",
     "label_document",
     "labels_of",
+    "made_since",
     "manifest_document",
     "manifest_of",
     "mark_used",

@@ -6,6 +6,7 @@ reference is derived from its package (or return) and attempt, so every repetiti
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Literal
@@ -36,6 +37,7 @@ from orderloom.shipping.select import quote, quote_all, select
 from orderloom.shipping.store import contracts as contract_store
 from orderloom.shipping.store import labels as store
 from orderloom.shipping.store.labels import LabelRow
+from orderloom.shipping.tariff import Tariff
 from orderloom.terms import new_id
 
 _LIVE = frozenset(store.LIVE)
@@ -91,14 +93,16 @@ async def _quota(
     day = request.ship_on
     if day not in quotas:
         contracts = book.at(request.as_of)
-        days = looks_back(contracts)
         quotas[day] = None
-        if days:
-            made = await store.made_by_day(
-                db, carriers=[one.carrier for one in contracts], since=day - timedelta(days=days - 1)
-            )
-            quotas[day] = Quota(contracts, day=day, made=made)
+        if looks_back(contracts):
+            quotas[day] = Quota(contracts, day=day, made=await made_since(db, contracts=contracts, day=day))
     return quotas[day]
+
+
+async def made_since(db: Db, *, contracts: Sequence[Tariff], day: date) -> Counter[tuple[str, str, date]]:
+    """Shipments with a label, by carrier, service and day, of all the days that limits and commitments look back on."""
+    since = day - timedelta(days=looks_back(contracts) - 1)
+    return Counter(await store.made_by_day(db, carriers=[one.carrier for one in contracts], since=since))
 
 
 def _choose(

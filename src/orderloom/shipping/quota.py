@@ -2,89 +2,127 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import TypeAlias
 
+from orderloom.shipping.agreed import Commitment, DayLimit
 from orderloom.shipping.tariff import Tariff
 
 # Shipments by carrier, service and day.
 Made = Mapping[tuple[str, str, date], int]
 # Carrier, service and a day on which it takes no more.
 Closed: TypeAlias = tuple[str, str, date]
-# Days ahead that orders are planned for; a handover later than that is not limited yet.
+# Carrier, service, a day, and what a shipment counts cheaper on it.
+Credit: TypeAlias = tuple[str, str, date, int]
+# Days ahead that orders are planned for; a handover later than that is neither limited nor credited yet.
 _AHEAD = 14
+
+
+class _Count:
+    """Shipments that count for a limit or a commitment of one contract, in so many days up to and with a day."""
+
+    __slots__ = ("days", "made", "rule", "worth")
+
+    def __init__(self, rule: DayLimit | Commitment, carrier: str, day: date, made: Made) -> None:
+        self.rule = rule
+        self.days, self.worth = (rule.days, rule.worth) if isinstance(rule, Commitment) else (1, 0)
+        since = day - timedelta(days=self.days - 1)
+        self.made = sum(
+            many
+            for (of, service, on), many in made.items()
+            if of == carrier and since <= on <= day and self.takes(service)
+        )
+
+    def takes(self, service: str) -> bool:
+        return not self.rule.services or service in self.rule.services
+
+    @property
+    def open(self) -> bool:
+        return self.made < self.rule.shipments
 
 
 class Quota:
     """The limits and commitments of contracts on a day, counted down as shipments are chosen."""
 
     def __init__(self, contracts: Iterable[Tariff], *, day: date, made: Made) -> None:
-        self._contracts = {one.carrier: one for one in contracts}
         self._day = day
-        self._made: Counter[tuple[str, str, date]] = Counter(made)
+        self._limits: dict[str, list[_Count]] = {}
+        self._commitments: dict[str, list[_Count]] = {}
+        for one in contracts:
+            self._limits[one.carrier] = [_Count(rule, one.carrier, day, made) for rule in one.day_limits]
+            self._commitments[one.carrier] = [
+                _Count(rule, one.carrier, day, made) for rule in one.commitments
+            ]
 
-    def take(self, carrier: str, service: str) -> None:
-        """One more shipment is chosen for the day."""
-        self._made[carrier, service, self._day] += 1
+    def take(self, carrier: str, service: str, on: date | None = None) -> bool:
+        """One more shipment is chosen, for the day or for one before; whether that used up a limit or met a commitment."""
+        ago = (self._day - (on or self._day)).days
+        turned = False
+        for count in (*self._limits.get(carrier, ()), *self._commitments.get(carrier, ())):
+            if 0 <= ago < count.days and count.takes(service):
+                before = count.open
+                count.made += 1
+                turned |= before and not count.open
+        return turned
 
     def closed(self, carrier: str, service: str) -> str | None:
         """Why no more shipments go by the service on the day, if none do."""
-        contract = self._contracts.get(carrier)
-        for limit in contract.day_limits if contract else ():
-            mine = not limit.services or service in limit.services
-            if mine and self._count(carrier, limit.services, 1) >= limit.shipments:
-                return f"its {limit.shipments} shipments of {self._day.isoformat()} are used up"
+        for count in self._limits.get(carrier, ()):
+            if not count.open and count.takes(service):
+                return f"its {count.rule.shipments} shipments of {self._day.isoformat()} are used up"
         return None
 
     def worth(self, carrier: str, service: str) -> int:
         """What a shipment by the service counts cheaper, in minor units: the open commitments it helps to meet."""
-        contract = self._contracts.get(carrier)
         return sum(
-            one.worth
-            for one in (contract.commitments if contract else ())
-            if (not one.services or service in one.services)
-            and self._count(carrier, one.services, one.days) < one.shipments
-        )
-
-    def _count(self, carrier: str, services: tuple[str, ...], days: int) -> int:
-        """Shipments in so many days up to and with the day."""
-        since = self._day - timedelta(days=days - 1)
-        return sum(
-            many
-            for (of, service, day), many in self._made.items()
-            if of == carrier and since <= day <= self._day and (not services or service in services)
+            count.worth for count in self._commitments.get(carrier, ()) if count.open and count.takes(service)
         )
 
 
 class Limits:
-    """What carriers may still take on each day ahead, counted down as orders are planned; for contracts with limits alone."""
+    """What carriers may still take on each day ahead, and are still owed, counted down as orders are planned."""
 
     def __init__(self, contracts: Iterable[Tariff], *, today: date, planned: Made) -> None:
-        self._limited = [one for one in contracts if one.day_limits]
-        days = [today + timedelta(days=ahead) for ahead in range(_AHEAD)] if self._limited else []
-        self._quotas = {day: Quota(self._limited, day=day, made=planned) for day in days}
+        self._bound = [one for one in contracts if one.day_limits or one.commitments]
+        days = [today + timedelta(days=ahead) for ahead in range(_AHEAD)] if self._bound else []
+        self._quotas = {day: Quota(self._bound, day=day, made=planned) for day in days}
         self._closed: frozenset[Closed] | None = None
+        self._credits: frozenset[Credit] | None = None
 
     def take(self, carrier: str, service: str, day: date) -> None:
         """One more shipment is planned for the day."""
-        if day in self._quotas:
-            self._quotas[day].take(carrier, service)
-            self._closed = None
+        turned = [quota.take(carrier, service, day) for quota in self._quotas.values()]
+        if any(turned):
+            self._closed = self._credits = None
 
     @property
     def closed(self) -> frozenset[Closed]:
         """The services that take no more, with the day."""
         if self._closed is None:
             self._closed = frozenset(
-                (one.carrier, service, day)
+                (*one, day)
                 for day, quota in self._quotas.items()
-                for one in self._limited
-                for service in one.services
-                if quota.closed(one.carrier, service)
+                for one in self._services
+                if quota.closed(*one)
             )
         return self._closed
+
+    @property
+    def credits(self) -> frozenset[Credit]:
+        """What a shipment by a service counts cheaper on a day, while a commitment is open."""
+        if self._credits is None:
+            self._credits = frozenset(
+                (*one, day, worth)
+                for day, quota in self._quotas.items()
+                for one in self._services
+                if (worth := quota.worth(*one))
+            )
+        return self._credits
+
+    @property
+    def _services(self) -> list[tuple[str, str]]:
+        return [(one.carrier, service) for one in self._bound for service in one.services]
 
 
 def looks_back(contracts: Iterable[Tariff]) -> int:

@@ -143,7 +143,7 @@ def select(
     """
     open_, rejected = _open(quotes, quota)
     weighed = {
-        (one.carrier, one.service): one.cost - (quota.worth(one.carrier, one.service) if quota else 0)
+        (one.carrier, one.service): max(0, one.cost - (quota.worth(one.carrier, one.service) if quota else 0))
         for one in open_
     }
 
