@@ -17,6 +17,8 @@ import asyncpg
 import pytest
 
 from orderloom.insight import audit
+from orderloom.journey.placing import place
+from orderloom.orders.capture import Raced
 from orderloom.plumbing import database as database_module
 from tests.interleavings.gate import Interleaver, Ran, orders, spread
 from tests.interleavings.pairs import (
@@ -25,6 +27,7 @@ from tests.interleavings.pairs import (
     PAIRS,
     broken,
     capture,
+    draft,
     expire,
     furnish,
     keep,
@@ -120,6 +123,32 @@ async def test_two_transactions_at_once_on_units_set_aside_for_channels(connecti
     async with connections[3].transaction():
         findings = await audit.run(connections[3])
     assert not [f.json() for f in findings if f.count and f.invariant.key.startswith("S")]
+
+
+async def test_sets_with_an_order_in_common_wait_for_each_other_and_never_deadlock(connections) -> None:
+    """One set is stored before its stock is locked, the other, of which an order is short, after."""
+    db, interleaver = connections[3], Interleaver(connections[:3])
+    async with db.transaction():
+        await furnish(db)
+        [probe, *made] = await worlds(db, 13)
+
+    def works(w):
+        shared = draft(w.sku, 1)
+        return shared, [
+            lambda lane, drafts=drafts: place(lane, drafts=drafts)
+            for drafts in ([shared], [shared, draft(w.sku, 1_000)])
+        ]
+
+    gates = [list(range(await interleaver.gates_of(work))) for work in works(probe)[1]]
+    ways = list(orders(*(len(one) + 1 for one in gates)))
+    for world, order in zip(made, random.Random(1).sample(ways, len(made)), strict=True):
+        shared, both = works(world)
+        ran = await interleaver.run(both, gates, order)
+        told = f"{ran.trace}: {ran.faults}"
+        assert all(fault is None or isinstance(fault, Raced) for fault in ran.faults), told
+        stored = "SELECT count(*) FROM orders.orders WHERE external_id = $1"
+        assert await db.fetchval(stored, shared.external_id) == 1, told
+        assert await broken(db, world) == []
 
 
 async def test_a_third_thing_happens_when_balances_are_read_without_a_lock(connections, monkeypatch) -> None:

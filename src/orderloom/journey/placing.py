@@ -146,7 +146,12 @@ async def _place_at_ease(
 
 
 async def _claim(db: Db, plan: _Plan, shelves: Shelves) -> None:
-    """Raises _Overtaken where the stock is not there any more, or somebody waits for it, as is asked under its lock."""
+    """Raises _Overtaken where the stock is not there any more, or somebody waits for it, as is asked under its lock.
+
+    Nor is it waited for while another set that has stock locked may be waiting for one of these orders' keys.
+    """
+    if not await capture.keys_first(db):
+        raise _Overtaken
     if not await inventory.claim(db, shelves=shelves) or await waited_for(db, skus=sorted(plan.skus)):
         raise _Overtaken
 
@@ -155,6 +160,7 @@ async def _place_locked(
     db: Db, drafts: Mapping[int, OrderDraft], senders: Mapping[int, Actor], world: _Known, carts: _Carts
 ) -> dict[int, Placed | Refused]:
     """Store what can be had of stock, supply and carts, each unit under a lock from before it is looked at."""
+    await capture.stock_first(db)
     shelves, open_nodes = await _shelves(db, drafts.values(), world, inventory.lock_skus, carts.skus)
     ahead = await _look_ahead(db, drafts.values(), world, shelves, open_nodes)
     plan = _plan(drafts, senders, world, shelves, open_nodes, carts, ahead)

@@ -101,6 +101,16 @@ def _components(
     return parts
 
 
+async def keys_first(db: Db) -> bool:
+    """Whether a set stored before its stock is locked may now wait for that stock."""
+    return await capturing.keys_first(db)
+
+
+async def stock_first(db: Db) -> None:
+    """To be called before stock is locked for a set that is stored after it."""
+    await capturing.stock_first(db)
+
+
 async def store(db: Db, *, orders: Sequence[NewOrder], node_ids: Mapping[str, UUID]) -> dict[UUID, str]:
     """Store orders with lines and slices; returns their numbers. Raises Raced when a natural key was just taken."""
     # In the order of their keys, so that two transactions with the same ones wait for each other and do not deadlock.

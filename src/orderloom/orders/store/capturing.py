@@ -22,6 +22,25 @@ async def known(db: Db, keys: Sequence[tuple[UUID, str]]) -> dict[tuple[UUID, st
     return {(row["channel_id"], row["external_id"]): row for row in rows}
 
 
+# Sets that take their natural keys first and their stock last must not meet sets that do it the other way round: with
+# a key in common each would wait for the other. Either kind is at ease with its own; the second takes one of several
+# locks, all of which the first needs, so that it keeps out that kind and seldom one of its own.
+_WAYS, _WAYS_MANY = 0x4F4C_4350, 16
+_KEYS_FIRST = "SELECT bool_and(pg_try_advisory_xact_lock_shared($1, n)) FROM generate_series(0, $2 - 1) AS n"
+_STOCK_FIRST = "SELECT pg_advisory_xact_lock($1, pg_backend_pid() % $2)"
+
+
+async def keys_first(db: Db) -> bool:
+    """Whether a set that holds its keys may go on to wait for stock: not while a set with its stock locked is stored."""
+    found: bool = await db.fetchval(_KEYS_FIRST, _WAYS, _WAYS_MANY)
+    return found
+
+
+async def stock_first(db: Db) -> None:
+    """Before stock is locked for a set whose keys come after it: wait for the sets that hold their keys already."""
+    await db.execute(_STOCK_FIRST, _WAYS, _WAYS_MANY)
+
+
 async def numbers(db: Db, count: int) -> list[str]:
     """So many new order numbers."""
     rows = await db.fetch(
