@@ -186,6 +186,8 @@ class World:
         if found is None or (found.node is not node and found.node != node):
             found = known[key] = Origin(node, self.services)
             self.kept += 1
+        # Nodes are read anew for every set: the others of the set are known by the object, without being compared.
+        found.node = node
         if found.since is None or found.until is None or not found.since <= now <= found.until:
             self._leave(found, now)
         return found
