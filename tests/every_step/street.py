@@ -117,10 +117,11 @@ class Street:
         """A worker does all there is; what was put off is due at once, what is leased waits for its lease."""
         runner = Runner(self.database, tables, lease_s=LEASE_S)
         for _ in range(ROUNDS):
-            told = sum([await events.feed(self.database, reader, hurry=True) for reader in READERS])
+            behind = await events.unread(self.database, READERS)
+            told = sum([await events.feed(self.database, reader, hurry=True) for reader in behind])
             if await self._idle(runner) or told or await self._hurry():
                 continue
-            if not await events.unread(self.database, READERS):
+            if not behind:
                 return
             await asyncio.sleep(0.02)
         raise AssertionError("the worker never comes to rest")

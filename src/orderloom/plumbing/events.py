@@ -249,13 +249,14 @@ async def feed(database: Database, reader: Reader, *, limit: int | None = None, 
         return max(1, len(found))
 
 
-async def unread(database: Database, readers: Sequence[Reader]) -> bool:
-    """Whether some reader has committed rows before it, also such as it may not read yet.
+async def unread(database: Database, readers: Sequence[Reader]) -> list[Reader]:
+    """The readers that have committed rows before them, also such as they may not read yet.
 
     What keeps them back is an older transaction that still runs, in any database of the same server.
     """
     async with database.connection() as db:
-        return bool(await behind(db, readers))
+        names = await behind(db, readers)
+    return [reader for reader in readers if reader.name in names]
 
 
 async def behind(db: Db, readers: Sequence[Reader]) -> list[str]:

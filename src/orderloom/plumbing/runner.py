@@ -78,7 +78,11 @@ class Runner:
         handled = 0
         while True:
             found = 0
+            async with self._database.connection() as db:
+                stirring = await subjects.stirring(db, [journey.of for journey in self._journeys])
             for journey in self._journeys:
+                if journey.of not in stirring:
+                    continue
                 found += await self.tend(journey)
                 found += await self._sweep(journey)
                 due = {name for name, _ in await self._due(journey)}

@@ -49,6 +49,16 @@ SELECT t.step, t.undoing FROM unnest($2::text[], $3::bool[]) AS t (step, undoing
     AND s.due_at <= clock_timestamp() AND (s.leased_until IS NULL OR s.leased_until < clock_timestamp())
   LIMIT 1) AS somebody
 """
+# One question for all journeys, where asking each what is due, woken or overdue would be most of an idle pass.
+_STIRRING = """
+SELECT t.journey FROM unnest($1::text[]) AS t (journey) CROSS JOIN LATERAL (
+  SELECT FROM plumbing.wakes AS w WHERE w.journey = t.journey
+  UNION ALL SELECT FROM plumbing.subjects AS s
+  WHERE s.journey = t.journey AND s.state = 'due' AND s.due_at <= clock_timestamp()
+  UNION ALL SELECT FROM plumbing.subjects AS s
+  WHERE s.journey = t.journey AND s.state = 'waiting' AND s.due_at < clock_timestamp()
+  LIMIT 1) AS something
+"""
 _LEASE = """
 UPDATE plumbing.subjects AS s
 SET token = s.token + 1, attempts = s.attempts + 1, leased_until = clock_timestamp() + $3 * interval '1 second'
@@ -121,6 +131,11 @@ async def due_steps(db: Db, journey: str, steps: Sequence[str]) -> set[tuple[str
         [u for _ in steps for u in (True, False)],
     )
     return {(row["step"], row["undoing"]) for row in rows}
+
+
+async def stirring(db: Db, journeys: Sequence[str]) -> set[str]:
+    """The journeys of these in which something is due, woken or overdue."""
+    return {row["journey"] for row in await db.fetch(_STIRRING, list(journeys))}
 
 
 async def lease(db: Db, journey: str, subjects: Sequence[UUID], seconds: float) -> dict[UUID, Claim]:

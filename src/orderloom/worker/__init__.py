@@ -52,14 +52,13 @@ class Worker:
         """Work until nothing is due and every reader has read all there is; returns how many subjects were handled."""
         handled = 0
         while True:
-            told = 0
-            for reader in self._readers:
-                told += await events.feed(self._database, reader, hurry=True)
+            behind = await events.unread(self._database, self._readers)
+            told = sum([await events.feed(self._database, reader, hurry=True) for reader in behind])
             done = await self.runner.run_until_idle()
             handled += done
+            if not behind and not done:
+                return handled
             if not told and not done:
-                if not await events.unread(self._database, self._readers):
-                    return handled
                 # An older transaction still runs somewhere: what it may yet put before these events is waited for.
                 await asyncio.sleep(UNREAD_PAUSE_S)
 
