@@ -35,7 +35,9 @@ def weighed(decision: Decision) -> Decision:
 def _weighed(request: Request, first: Plan, rest: Rest, day_cost: int) -> Consolidation:
     overdue = rest.ready_at <= request.now
     if request.promise_at is None or first.late or overdue:
-        why = "it is overdue, nobody knows when it comes" if overdue else "no promise could be kept by waiting"
+        why = (
+            "it is overdue, nobody knows when it comes" if overdue else "no promise could be kept by waiting"
+        )
         return Consolidation(rest=rest, because=why)
     until = last_release(request, first)
     told = Consolidation(rest=rest, until=until, because="the rest comes after the last moment in time")
