@@ -18,6 +18,7 @@ from orderloom.insight.invariants.invoices import INVARIANTS
 from orderloom.plumbing.settings import settings
 from orderloom.shipping.model import Bought
 from tests.store.shipping.conftest import asked, put_contracts
+from tests.unit.shipping.terms import terms
 
 HEAD = "tracking_number,service,ship_date,billed_weight,zone,residential,charge_freight,charge_residential,charge_fuel\n"
 
@@ -38,6 +39,36 @@ async def billed(database):
 
 def body(*rows, number="A1", carrier="acme"):
     return {"carrier": carrier, "number": number, "csv": HEAD + "".join(rows)}
+
+
+async def test_what_was_spent_is_told_with_what_it_earns(api, database, carrier):
+    tiers = [{"spend": 100, "permille": 22.5}, {"spend": 200, "permille": 30}]
+    agreed = terms(earned=[{"days": 7, "tiers": tiers}])
+    await api.ok("PUT", "/v1/carriers/acme", {"name": "Acme", "adapter": "simulated", "terms": agreed})
+    async with database.transaction() as db:
+        await db.execute(
+            "INSERT INTO shipping.weekly_spend VALUES ('acme', 'USD', '2026-01-05', 150, '2026-01-13')"
+        )
+    told = await api.ok("GET", "/v1/carriers/acme/earnings?at=2026-01-14T00:00:00Z")
+    assert told["tiers"] == [
+        {
+            "code": "earned",
+            "services": [],
+            "since": "2026-01-05",
+            "until": "2026-01-12",
+            "spent": 150,
+            "permille": 22.5,
+            "next_spend": 200,
+            "next_permille": 30,
+        }
+    ]
+    assert told["weeks"] == [{"week": "2026-01-05", "amount": 150, "holds_from": "2026-01-13"}]
+    earlier = await api.ok("GET", "/v1/carriers/acme/earnings?at=2026-01-12T00:00:00Z")
+    assert (earlier["tiers"][0]["permille"], earlier["weeks"]) == (0, [])
+    assert (await api.get("/v1/carriers/nobody/earnings")).status_code == 404
+    said = await carrier("earnings", "acme", "--at", "2026-01-14", "--json")
+    assert json.loads(said.stdout) == told
+    assert "22.5 permille off, 30 from 200" in (await carrier("earnings", "acme", "--at", "2026-01-14")).stderr
 
 
 async def test_an_invoice_is_audited_once(api, billed):

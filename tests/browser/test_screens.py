@@ -40,6 +40,7 @@ SCREENS = {
     "nodes": "/settings?part=nodes",
     "channels": "/settings?part=channels",
     "carriers": "/settings?part=carriers",
+    "contract": "/settings/carriers/atlas",
     "cartons": "/settings?part=cartons",
     "packing rules": "/settings?part=packing",
     "webhooks": "/settings?part=webhooks",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Self
 
 from pydantic import AwareDatetime, ConfigDict, Field
@@ -30,6 +30,7 @@ from orderloom.journey import setup
 from orderloom.journey.setup import CarrierTerms, Setup
 from orderloom.packing.model import Carton
 from orderloom.plumbing.database import Row
+from orderloom.shipping import spending
 from orderloom.shipping.carriers import NoSuchAdapter, adapter
 from orderloom.shipping.contract import BadTerms
 from orderloom.terms import Dimensions
@@ -222,6 +223,51 @@ async def _carrier(call: Call, code: str) -> CarrierOut:
     if not rows:
         raise not_found("carrier")
     return CarrierOut.of(rows[0])
+
+
+class EarnedTierOut(Out):
+    """An earned discount: what was spent in its weeks, what that earns, and what the next tier asks for."""
+
+    code: str
+    services: list[str] = Field(description="Whose prices it lowers; all where none is named")
+    since: date
+    until: date = Field(description="The Monday after the last week that counts")
+    spent: int
+    permille: float = Field(description="Off the card; nought while no tier is reached")
+    next_spend: Amount | None
+    next_permille: float | None
+
+
+class WeekSpendOut(Out):
+    """What a week, from its Monday, came to by the sum that holds on the day."""
+
+    week: date
+    amount: int
+    holds_from: date
+
+
+class EarningsOut(Out):
+    """What a carrier's earned discounts rest on, on a day. Amounts are minor units of the contract's currency."""
+
+    carrier: str
+    contract_version: int | None
+    currency: str | None
+    day: date
+    tiers: list[EarnedTierOut]
+    weeks: list[WeekSpendOut]
+
+
+@routes.get("/carriers/{code}/earnings", scope="config:read")
+async def get_carrier_earnings(
+    call: Here, code: Code, *, at: Moment | None = None, known_at: Moment | None = None
+) -> EarningsOut:
+    """What was spent with a carrier, week by week, and which discounts that earns, now or on the day of `at`"""
+    if call.credential.limited:
+        raise not_found("carrier")
+    found = await spending.earnings(call.db, carrier=code, at=at or call.now, known_at=known_at)
+    if found is None:
+        raise not_found("carrier")
+    return EarningsOut(**found.json())
 
 
 # --- audit ----------------------------------------------------------------------------------------------------

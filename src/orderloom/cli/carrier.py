@@ -1,4 +1,4 @@
-"""`orderloom carrier`: audit an invoice file; put a file's prices, or the Postal Service's tables, into a contract."""
+"""`orderloom carrier`: audit an invoice file; show what was spent and earned; put a file's prices, or the Postal Service's tables, into a contract."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from orderloom.cli import session
 from orderloom.cli.imports import print_summary
 from orderloom.journey import setup
 from orderloom.journey.setup import CarrierTerms, Setup
+from orderloom.plumbing import clock
 from orderloom.shipping.auditing import AlreadyAudited, NoSuchCarrier, Report, audit_invoice, dispute_file
 from orderloom.shipping.contract import BadTerms, parse
 from orderloom.shipping.contracts import newest_terms, put_contracts
 from orderloom.shipping.invoice import NotAnInvoice
 from orderloom.shipping.model import ContractDraft
 from orderloom.shipping.rate_file import NotARateFile, Prices, with_prices
+from orderloom.shipping.spending import Earnings, earnings
 from orderloom.shipping.usps import NoTables, Tables, read_folder
 
 app = typer.Typer(help="Contracts and invoices of carriers.", no_args_is_help=True)
@@ -106,6 +108,44 @@ def _tell(console: Console, report: Report, disputes: Path | None, *, as_json: b
             )
         )
     raise typer.Exit(DIFFERS if report.disputed else 0)
+
+
+# --- what was spent -------------------------------------------------------------------------------------------
+
+
+@app.command("earnings")
+def earned(
+    carrier: Annotated[str, typer.Argument(help="The carrier's code.")],
+    *,
+    at: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="As it was on that day; today otherwise.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what was spent with a carrier in the weeks its earned discounts look back on, and what that earns."""
+    console = Console(stderr=True)
+    found = session.run(_earnings(carrier, at.replace(tzinfo=UTC) if at else clock.now()))
+    if found is None:
+        raise typer.BadParameter(f"there is no carrier {carrier!r}")
+    if as_json:
+        print(json.dumps(found.json()))
+        return
+    if not found.standings:
+        console.print(f"{carrier} has no earned discounts in force on {found.day.isoformat()}")
+    for one in found.standings:
+        told = one.json()
+        ahead = f", {told['next_permille']} from {one.ahead.spend:,}" if one.ahead else ""
+        console.print(
+            f"{one.rule.code}: {one.spent:,} spent {told['since']} … {told['until']}, "
+            f"{told['permille']} permille off{ahead}"
+        )
+    for week in found.weeks:
+        console.print(f"  week of {week.week}: {week.amount:,}, holds from {week.holds_from}")
+
+
+async def _earnings(carrier: str, at: datetime) -> Earnings | None:
+    async with session.opened() as database, database.transaction() as db:
+        return await earnings(db, carrier=carrier, at=at)
 
 
 # --- prices ---------------------------------------------------------------------------------------------------

@@ -143,6 +143,12 @@ async def put_contracts(db: Db, *, contracts: Iterable[ContractDraft]) -> dict[s
     return made
 
 
+async def newest_contract(db: Db, *, carrier: str) -> Contract | None:
+    """What was agreed last, read; None where nothing was."""
+    found = (await store.latest_versions(db, [carrier])).get(carrier)
+    return parse(carrier=carrier, version=found[0], terms=found[3]) if found else None
+
+
 async def newest_terms(db: Db, *, carrier: str) -> Mapping[str, Any] | None:
     """What was agreed last; None where nothing was."""
     found = (await store.latest_versions(db, [carrier])).get(carrier)

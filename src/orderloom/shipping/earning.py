@@ -9,9 +9,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from orderloom.shipping.agreed import Earned, Tier
+from orderloom.shipping.figures import parts, plain
 
 WEEK = timedelta(days=7)
 _DAY = timedelta(days=1)
@@ -37,6 +38,19 @@ class Standing(NamedTuple):
     spent: int
     reached: Tier | None
     ahead: Tier | None
+
+    def json(self) -> dict[str, Any]:
+        """The wire form."""
+        return {
+            "code": self.rule.code,
+            "services": list(self.rule.services),
+            "since": self.since.isoformat(),
+            "until": self.until.isoformat(),
+            "spent": self.spent,
+            "permille": plain(parts(self.reached.permille)) if self.reached else 0,
+            "next_spend": self.ahead.spend if self.ahead else None,
+            "next_permille": plain(parts(self.ahead.permille)) if self.ahead else None,
+        }
 
 
 def week_of(day: date) -> date:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from orderloom.plumbing.database import Db
 from orderloom.shipping.contracts import contract_book
-from orderloom.shipping.earning import WEEK, Standing, WeekSpend, in_force, standings, week_of
+from orderloom.shipping.earning import WEEK, Standing, WeekSpend, standings, week_of
 from orderloom.shipping.store import contracts as contract_store
 from orderloom.shipping.store import spends as store
 
@@ -26,6 +27,24 @@ class Earnings:
     day: date
     standings: tuple[Standing, ...]
     weeks: tuple[WeekSpend, ...]
+
+    def json(self) -> dict[str, Any]:
+        """The wire form."""
+        return {
+            "carrier": self.carrier,
+            "contract_version": self.contract_version,
+            "currency": self.currency,
+            "day": self.day.isoformat(),
+            "tiers": [one.json() for one in self.standings],
+            "weeks": [
+                {
+                    "week": one.week.isoformat(),
+                    "amount": one.amount,
+                    "holds_from": one.holds_from.isoformat(),
+                }
+                for one in self.weeks
+            ],
+        }
 
 
 async def sum_when_due(db: Db, *, now: datetime) -> None:

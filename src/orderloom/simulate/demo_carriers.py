@@ -80,6 +80,12 @@ def _atlas() -> dict[str, Any]:
         dim={"divisor": 139},
         residential=450,
         fuel=165,
+        earned=[
+            {
+                "services": ["ground", "express"],
+                "tiers": [{"spend": 25_000_000, "permille": 20}, {"spend": 75_000_000, "permille": 45}],
+            }
+        ],
     )
 
 
@@ -126,6 +132,7 @@ def _national(
     residential: int,
     fuel: int,
     operates: list[int] | None = None,
+    earned: list[dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     bands: list[dict[str, Any]] = [
         {"up_to": float(miles), "zone": zone} for zone, miles in enumerate(BANDS_MILES, 1)
@@ -149,6 +156,7 @@ def _national(
         "rates": [_card(code, *figures, (*ZONES, FAR_ZONE)) for code, figures in cards.items()],
         "dim": [dim],
         "discounts": [{"permille": 180, "services": [services[0]["code"]]}],
+        "earned": earned or [],
         "minimum_charges": {"*": 495},
         "surcharges": surcharges,
         "operates": operates or [1, 2, 3, 4, 5],

@@ -18,7 +18,9 @@ EARNED = [{"days": 14, "tiers": [{"spend": 5_000, "permille": 100}, {"spend": 9_
 async def a_contract(db, earned=EARNED):
     await shipping.put_carriers(db, carriers=[CarrierRow(code="acme", name="Acme", adapter="flat")])
     agreed = terms(earned=earned, discounts=[], minimum_charges={}, surcharges=[])
-    await shipping.put_contracts(db, contracts=[ContractDraft(carrier="acme", valid_from=SINCE, terms=agreed)])
+    await shipping.put_contracts(
+        db, contracts=[ContractDraft(carrier="acme", valid_from=SINCE, terms=agreed)]
+    )
 
 
 async def shipped(db, *, on, cost, status="used", currency="USD"):
@@ -96,7 +98,14 @@ async def test_a_week_is_summed_once_it_is_over_and_counts_from_the_day_after(db
         (date(2025, 12, 29), 0, tuesday),
         (date(2026, 1, 5), 5_000, tuesday),
     ]
-    assert [await off(db, tuesday + timedelta(days=n)) for n in (-1, 0, 6, 7, 13, 14)] == [0, 90, 90, 90, 90, 0]
+    assert [await off(db, tuesday + timedelta(days=n)) for n in (-1, 0, 6, 7, 13, 14)] == [
+        0,
+        90,
+        90,
+        90,
+        90,
+        0,
+    ]
 
 
 async def test_a_past_day_rates_as_then_whatever_is_learnt_later(db):
@@ -125,7 +134,11 @@ async def test_what_was_not_yet_recorded_was_not_known(db):
 async def test_each_rule_looks_back_on_its_own_weeks(db):
     rules = [
         {"code": "month", "days": 28, "tiers": [{"spend": 6_000, "permille": 50}]},
-        {"code": "week", "days": 7, "tiers": [{"spend": 4_000, "permille": 10}, {"spend": 8_000, "permille": 30}]},
+        {
+            "code": "week",
+            "days": 7,
+            "tiers": [{"spend": 4_000, "permille": 10}, {"spend": 8_000, "permille": 30}],
+        },
     ]
     await a_contract(db, rules)
     await shipped(db, on=date(2025, 12, 23), cost=2_000)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import Response
 
 from orderloom.console.access import Visitor, needs, reading
 from orderloom.console.page import page
 from orderloom.insight.configuration import configuration
+from orderloom.plumbing import clock
+from orderloom.shipping.contracts import newest_contract
+from orderloom.shipping.spending import earnings
 
 router = APIRouter()
 PARTS = ("nodes", "channels", "carriers", "cartons", "packing", "webhooks", "api_keys", "users")
@@ -32,4 +35,24 @@ async def show(
         parts=open_to,
         rows=found[chosen],
         counts={name: len(rows) for name, rows in found.items()},
+    )
+
+
+@router.get("/settings/carriers/{code}")
+async def show_contract(
+    request: Request, code: str, who: Annotated[Visitor, Depends(needs("config:read"))]
+) -> Response:
+    """What was agreed last with a carrier: its services with their charts and days, and what has been earned."""
+    async with reading(request) as db:
+        contract = await newest_contract(db, carrier=code)
+        # What is spent is of all nodes and channels: whoever may see some only sees none of it.
+        earned = None if who.credential.limited else await earnings(db, carrier=code, at=clock.now())
+    if contract is None:
+        raise HTTPException(404)
+    tables = {
+        one.code: sum(not table.services or one.code in table.services for table in contract.terms.transit)
+        for one in contract.terms.services
+    }
+    return page(
+        request, "contract.html", contract=contract, terms=contract.terms, tables=tables, earned=earned
     )
