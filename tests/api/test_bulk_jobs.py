@@ -74,6 +74,75 @@ async def test_a_file_is_kept_and_then_taken_row_by_row(shop):
     assert figures(await taken(shop, await sent(shop, b"\n\n"))) == ("done", 0, 0, 0, 0)
 
 
+CSV = """\
+channel,external_id,placed_at,currency,buyer.name,ship_to.line1,ship_to.city,ship_to.postcode,ship_to.region,sku,quantity,unit_price,tender.method,tender.token,tender.amount
+web,C-1,2026-03-02T15:04:05Z,USD,"Ada ""the"" Buyer","500 W 2nd St
+Apt 3",Austin,78701,TX,MUG,2,1250,card,tok_ok,3400
+web,C-1,,,,,,,,LAMP,1,900,,,3400
+
+web,C-2,2026-03-02T15:04:05Z,USD,Bob,1 Main St,Austin,78701,TX,MUG,two,1250,,,
+web,C-3,2026-03-02T15:04:05Z,USD,Bob,1 Main St,Austin,78701,TX,MUG,1,1250,,,
+web,C-3,,EUR,,,,,,MUG,1,1250,,,
+web,C-4,2026-03-02T15:04:05Z,USD,Bob,1 Main St,Austin,78701,TX,MUG,1,1250,,,,one too many
+"""
+
+
+async def test_a_file_may_be_csv_a_row_a_line_of_an_order(shop):
+    async def csv(body: str, status: int = 202) -> dict:
+        kind = {"Content-Type": "text/csv; charset=utf-8"}
+        answer = await shop.post(URL, content=body.encode(), headers=kind)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    job = await csv("\ufeff" + CSV)
+    done = await taken(shop, job)
+    assert figures(done) == ("done", 4, 1, 0, 3)
+    told = await rows_of(shop, job)
+    assert [(row["row"], row["status"]) for row in told] == [(2, 201), (6, 422), (7, 422), (9, 422)]
+    assert [row["errors"][0]["code"] for row in told[1:]] == ["int_type", "differs", "wrong_cells"]
+    assert [row["errors"][0]["path"] for row in told[1:]] == ["/lines/0/quantity", "/currency", ""]
+    found = await shop.ok("GET", f"/v1/orders/{told[0]['id']}")
+    assert [(line["sku"], line["quantity"]) for line in found["lines"]] == [("MUG", 2), ("LAMP", 1)]
+    assert found["ship_to"]["line1"] == "500 W 2nd St\nApt 3"
+
+    again = await csv(CSV.replace(",", ";").replace("C-1", "C-9"))
+    assert figures(await taken(shop, again))[:3] == ("done", 4, 1)
+    wrong = await csv("channel,external_id,colour\nweb,C-1,red\n", status=422)
+    assert [(fault["path"], fault["code"]) for fault in wrong["errors"]] == [
+        ("/colour", "unknown_column"),
+        ("/sku", "missing_column"),
+        ("/quantity", "missing_column"),
+    ]
+
+
+async def test_a_file_sent_again_with_its_key_is_the_same_job(shop):
+    rows = [order()]
+    body = json.dumps(rows[0]).encode()
+    keyed = NDJSON | {"Idempotency-Key": "monday"}
+    first = await shop.post(URL, content=body, headers=keyed)
+    job = first.json()
+    await taken(shop, job)
+    again = await shop.post(URL, content=body, headers=keyed)
+    assert (again.status_code, again.json()["id"]) == (202, job["id"])
+    assert (again.headers["Idempotent-Replayed"], again.json()["state"]) == ("true", "done")
+    for other in (
+        await shop.post(URL, content=body + b"\n" + body, headers=keyed),
+        await shop.post(f"{URL}?dry_run=true", content=body, headers=keyed),
+    ):
+        assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    assert len((await shop.ok("GET", URL))["data"]) == 1
+
+    async with shop.database.transaction() as db:
+        key = unwire("job", job["id"])
+        await db.execute(
+            "UPDATE orders.bulk_jobs SET state = 'receiving', ended_at = NULL, request_digest = NULL WHERE id = $1",
+            key,
+        )
+    anew = await shop.post(URL, content=body, headers=keyed)
+    assert anew.json()["id"] != job["id"], "what came in halfway is given up for what comes now"
+    assert (await shop.ok("GET", f"{URL}/{job['id']}"))["state"] == "cancelled"
+
+
 async def test_a_file_may_be_kept_whole_or_judged_alone(shop, monkeypatch):
     bad = [order(), order({"LAMP": 99})]
     job = await sent(shop, bad, query="?on_error=reject_all")

@@ -12,14 +12,18 @@ from __future__ import annotations
 
 import os
 import random
+from datetime import UTC, datetime
 
 import asyncpg
 import pytest
 
 from orderloom.insight import audit
+from orderloom.journey import releasing, working
 from orderloom.journey.placing import place
 from orderloom.orders.capture import Raced
+from orderloom.orders.reading import fulfillments_of
 from orderloom.plumbing import database as database_module
+from orderloom.plumbing import journeys
 from tests.interleavings.gate import Interleaver, Ran, orders, spread
 from tests.interleavings.pairs import (
     HOT,
@@ -148,6 +152,34 @@ async def test_sets_with_an_order_in_common_wait_for_each_other_and_never_deadlo
         assert all(fault is None or isinstance(fault, Raced) for fault in ran.faults), told
         stored = "SELECT count(*) FROM orders.orders WHERE external_id = $1"
         assert await db.fetchval(stored, shared.external_id) == 1, told
+        assert await broken(db, world) == []
+
+
+async def test_a_recall_and_a_step_of_the_works_own_journey_never_deadlock(connections) -> None:
+    """Each begins as the runner begins it, with its subject locked; then both want the order and the other's subject."""
+    db, interleaver = connections[3], Interleaver(connections[:3])
+    async with db.transaction():
+        await furnish(db)
+        [probe, *made] = await worlds(db, 15)
+
+    async def works(w):
+        [work] = await fulfillments_of(db, orders=[w.y])
+
+        async def recalled(lane):
+            await journeys.hold_still(lane, "order", w.y)
+            await releasing.recall(lane, [w.y], datetime.now(UTC))
+
+        async def accepted(lane):
+            await journeys.hold_still(lane, "fulfillment", work)
+            return await working.accept(lane, works=[work])
+
+        return [recalled, accepted]
+
+    gates = [spread(await interleaver.gates_of(work)) for work in await works(probe)]
+    ways = list(orders(*(len(one) + 1 for one in gates)))
+    for world, order in zip(made, random.Random(1).sample(ways, len(made)), strict=True):
+        ran = await interleaver.run(await works(world), gates, order)
+        assert ran.faults == [None, None], f"{ran.trace}: {ran.faults}"
         assert await broken(db, world) == []
 
 

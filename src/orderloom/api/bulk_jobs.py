@@ -1,12 +1,14 @@
 """Orders sent as a file: `POST /v1/bulk-jobs` keeps its rows, a worker takes them, and each row's outcome is read here.
 
-Rows are read as `POST /v1/orders/bulk` reads them and placed by the same function; what differs is who waits. A row is
-idempotent by its natural key, so a file sent again is a job of duplicates.
+Rows are read as `POST /v1/orders/bulk` reads them and placed by the same function; what differs is who waits, and that
+a file may be CSV. A row is idempotent by its natural key, so a file sent again is a job of duplicates; sent again with
+its Idempotency-Key it is the same job.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import hashlib
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
@@ -15,16 +17,16 @@ from pydantic import AwareDatetime, ConfigDict, Field
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response, StreamingResponse
 
-from orderloom.api import bulk
+from orderloom.api import bulk, orders_in_rows
 from orderloom.api.asked import flag
 from orderloom.api.bulk import BulkRow, OnError, channels_of, lines_of, on_error_of
 from orderloom.api.capturing import BatchFault, OrderIn
-from orderloom.api.door import Call, Here, Routes, Streams
+from orderloom.api.door import Call, Here, Routes, Streams, key_reused
 from orderloom.api.problems import Problem, not_found, refused, wrong
 from orderloom.api.wire import In, JobId, Limit, Page, Reason, Versioned, cursor, page_of, place
 from orderloom.journey import importing
 from orderloom.orders import bulk as jobs
-from orderloom.orders.bulk import ALL_MOST, Job, NewRow, TooManyJobs
+from orderloom.orders.bulk import ALL_MOST, Job, NewRow, SentBefore, TooManyJobs
 from orderloom.orders.model import Fault
 from orderloom.orders.store import bulk as store
 from orderloom.plumbing.database import Database, Row
@@ -75,10 +77,11 @@ class CancelJobIn(In):
     "/bulk-jobs",
     scope="orders:write",
     lane="bulk",
-    key="none",
     status=202,
     refuses=(409,),
-    streams=Streams(takes=OrderIn, answers=(JobOut,), answers_as="application/json"),
+    streams=Streams(
+        takes=OrderIn, answers=(JobOut,), or_as=(orders_in_rows.MEDIA_TYPE,), answers_as="application/json"
+    ),
 )
 async def create_bulk_job(
     request: Request,
@@ -87,9 +90,10 @@ async def create_bulk_job(
     dry_run: Annotated[bool, Query(description="Judge every row and store no order")] = False,  # noqa: FBT002 - a query
     name: Annotated[str, Query(max_length=200, description="To know the file by")] = "",
 ) -> Response:
-    """Take a file of orders, one a line as NDJSON; a worker places them, and each row's outcome is kept for 30 days
+    """Take a file of orders as NDJSON or CSV; a worker places them, and each row's outcome is kept for 30 days
 
-    `on_error` as for `POST /v1/orders/bulk`. At most 5 jobs of a key may be under way.
+    NDJSON has an order a line, CSV a row a line of an order. `on_error` as for `POST /v1/orders/bulk`. At most 5 jobs of
+    an API key may be under way.
     """
     # Asked directly, it gets nothing parsed: the parameters stand above for the document.
     on_error, dry_run = on_error_of(request), flag(request, "dry_run")
@@ -97,15 +101,30 @@ async def create_bulk_job(
     if len(name) > 200 or not name.isprintable():
         raise wrong("/name", "wrong_form", "at most 200 printable characters", place="query")
     seen = await channels_of(call)
-    lines = lines_of(request, most=call.desk.settings.body_limit_bytes, whole=True)
+    most = call.desk.settings.body_limit_bytes
+    # The address belongs to the request: the same file with another policy is another request.
+    digest = hashlib.sha256(call.keyed.body_hash if call.keyed else b"")
+    lines = _noted(lines_of(request, most=most, whole=True), digest)
     async with call.desk.database.transaction() as db:
         job = await jobs.open_(
-            db, on_error=on_error, name=name, dry_run=dry_run, credential=call.credential.id
+            db,
+            on_error=on_error,
+            name=name,
+            dry_run=dry_run,
+            credential=call.credential.id,
+            request_key=call.keyed.key if call.keyed else None,
         )
     if isinstance(job, TooManyJobs):
         raise refused("too_many_jobs", f"{job.under_way} jobs are under way: wait for one, or cancel it")
+    if isinstance(job, SentBefore):
+        async for _ in lines:
+            pass
+        if job.digest != digest.digest():
+            raise key_reused()
+        return _accepted(job.job, {"Idempotent-Replayed": "true"})
+    rows = orders_in_rows.orders_of(lines, most=most) if _is_csv(request) else lines
     try:
-        await come_in(call.desk.database, job, lines, seen=seen)
+        await come_in(call.desk.database, job, rows, seen=seen, digest=digest)
     except (ClientDisconnect, Problem) as broken:
         async with call.desk.database.transaction() as db:
             await jobs.cancel(db, job_id=job.id, reason="the file did not come in whole")
@@ -113,24 +132,47 @@ async def create_bulk_job(
             raise
     async with call.desk.database.transaction(readonly=True) as db:
         [job] = await jobs.jobs(db, ids=[job.id])
-    headers = {"Location": f"/v1/bulk-jobs/{wire('job', job.id)}"}
-    return Response(JobOut.of(job).model_dump_json(), 202, headers, "application/json")
+    return _accepted(job, {})
+
+
+def _accepted(job: Job, headers: Mapping[str, str]) -> Response:
+    place = {"Location": f"/v1/bulk-jobs/{wire('job', job.id)}"}
+    return Response(JobOut.of(job).model_dump_json(), 202, {**place, **headers}, "application/json")
+
+
+def _is_csv(request: Request) -> bool:
+    return (
+        request.headers.get("content-type", "").partition(";")[0].strip().lower() == orders_in_rows.MEDIA_TYPE
+    )
+
+
+async def _noted(
+    lines: AsyncIterator[tuple[int, bytes | None]], digest: hashlib._Hash
+) -> AsyncIterator[tuple[int, bytes | None]]:
+    """The lines, each added to the digest of their file."""
+    async for number, line in lines:
+        digest.update(b"%d:%b\n" % (number, line or b""))
+        yield number, line
 
 
 async def come_in(
     database: Database,
     job: Job,
-    lines: AsyncIterator[tuple[int, bytes | None]],
+    lines: AsyncIterator[tuple[int, bytes | BatchFault | None]],
     *,
     seen: frozenset[str] | None,
+    digest: hashlib._Hash | None = None,
 ) -> None:
-    """Store the rows as they come, and hand the job to a worker. Raises Problem, and what `lines` raises."""
+    """Store the rows as they come, and hand the job to a worker. Raises Problem, and what `lines` raises.
+
+    `digest` is that of the file once `lines` has ended.
+    """
     part: list[NewRow] = []
     total = 0
     async for number, line in lines:
-        if line is not None and not line.strip():
+        if isinstance(line, bytes) and not line.strip():
             continue
-        part.append(_new(bulk.read(number, line, seen=seen)))
+        part.append(_read(number, line, seen))
         total += 1
         if total > ALL_MOST and job.on_error == "reject_all":
             raise Problem(
@@ -141,7 +183,7 @@ async def come_in(
             part = []
     await _store(database, job, part)
     async with database.transaction() as db:
-        await importing.begin(db, job_id=job.id)
+        await importing.begin(db, job_id=job.id, digest=digest.digest() if digest else None)
 
 
 async def _store(database: Database, job: Job, rows: Sequence[NewRow]) -> None:
@@ -150,8 +192,11 @@ async def _store(database: Database, job: Job, rows: Sequence[NewRow]) -> None:
             raise refused("cancelled", "the job was cancelled while its rows came in")
 
 
-def _new(row: bulk.Row) -> NewRow:
+def _read(number: int, line: bytes | BatchFault | None, seen: frozenset[str] | None) -> NewRow:
     """A row as it is kept until a worker takes it."""
+    if isinstance(line, BatchFault):
+        return NewRow(number, outcome="invalid", faults=(Fault(line.path, line.code, line.message),))
+    row = bulk.read(number, line, seen=seen)
     if row.answer is None:
         return NewRow(row.number, row.draft)
     return NewRow(

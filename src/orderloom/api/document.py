@@ -105,6 +105,7 @@ def _stream(operation: dict[str, Any], door: Door, streams: Streams, schemas: di
         "required": True,
         "content": {"application/json": taken, streams.media_type: taken},
     }
+    operation["requestBody"]["content"] |= {kind: {"schema": {"type": "string"}} for kind in streams.or_as}
     operation["responses"][str(door.status_code)]["content"] = {streams.answers_as: {"schema": told}}
 
 

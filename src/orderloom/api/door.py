@@ -55,6 +55,8 @@ class Streams:
     takes: type[BaseModel]
     answers: Sequence[type[BaseModel]]
     media_type: str = "application/x-ndjson"
+    or_as: Sequence[str] = ()
+    """Other kinds of body that the handler turns into the same lines."""
     answers_as: str = "application/x-ndjson"
 
 
@@ -229,7 +231,7 @@ class Door(APIRoute):
         check_scope(credential, rules.scope)
         if rules.streams is not None:
             body = b""
-            check_type(request, rules.streams.media_type, "application/json")
+            check_type(request, rules.streams.media_type, "application/json", *rules.streams.or_as)
         else:
             body = await request.body()
             check_body(request, body, takes_one=self.body_field is not None)
@@ -365,11 +367,7 @@ def meet(found: idempotency.Claim) -> Response | None:
             kind = MEDIA_TYPE if status >= 400 else "application/json"
             return Response(body, status, {"Idempotent-Replayed": "true"}, kind)
         case Reused():
-            raise Problem(
-                422,
-                "idempotency_key_reused",
-                "this key was used for another request: a new request takes a new key",
-            )
+            raise key_reused()
         case InProgress():
             raise Problem(
                 409,
@@ -377,6 +375,13 @@ def meet(found: idempotency.Claim) -> Response | None:
                 "the first request with this key is still running: ask again with the same key",
                 retry_after_s=1,
             )
+
+
+def key_reused() -> Problem:
+    """The key came with another request before."""
+    return Problem(
+        422, "idempotency_key_reused", "this key was used for another request: a new request takes a new key"
+    )
 
 
 # --- declaring routes -----------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from rich.table import Table
 
 from orderloom.api.bulk import BulkRow, OnError
 from orderloom.api.bulk_jobs import JobOut, come_in, told
+from orderloom.api.orders_in_rows import orders_of
 from orderloom.api.problems import Problem, refused
 from orderloom.cli import session
 from orderloom.insight import audit
@@ -95,7 +96,9 @@ def online_retail(
 
 @app.command()
 def orders(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Orders as NDJSON, one a line.")],
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="Orders: NDJSON, or CSV by its name.")
+    ],
     *,
     on_error: Annotated[
         OnError, typer.Option(help="What a row that fails does to the others: see the API.")
@@ -127,8 +130,12 @@ async def _job(file: Path, on_error: OnError, *, wait: bool, dry_run: bool) -> t
             job = await bulk.open_(db, on_error=on_error, name=file.name, dry_run=dry_run)
         if isinstance(job, TooManyJobs):
             raise refused("too_many_jobs", f"{job.under_way} files are under way: wait for one")
+        assert isinstance(job, Job)  # noqa: S101 - it was sent without a key
+        lines = _lines(file)
+        is_csv = file.suffix.lower() == ".csv"
         try:
-            await come_in(database, job, _lines(file), seen=None)
+            told_as = orders_of(lines, most=settings().body_limit_bytes) if is_csv else lines
+            await come_in(database, job, told_as, seen=None)
         except BaseException:
             async with database.transaction() as db:
                 await bulk.cancel(db, job_id=job.id, reason="the file did not come in whole")

@@ -35,9 +35,9 @@ class _Unmade(Exception):
         self.found = found
 
 
-async def begin(db: Db, *, job_id: UUID) -> bool:
+async def begin(db: Db, *, job_id: UUID, digest: bytes | None = None) -> bool:
     """All rows have come in: a worker may take them. False when the job was cancelled meanwhile."""
-    if not await bulk.ready(db, job_id=job_id):
+    if not await bulk.ready(db, job_id=job_id, digest=digest):
         return False
     await journeys.start(db, JOB, [job_id])
     return True

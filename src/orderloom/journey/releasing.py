@@ -61,13 +61,13 @@ def _part(answer: Mapping[str, Any], node: str) -> Mapping[str, Any]:
 
 async def recall(db: Db, orders: Sequence[UUID], _now: datetime) -> Outcomes:
     """Undo of release: work that has not shipped is taken back from its node, and its units stay reserved there."""
-    works = [
-        w for w in (await fulfillments_of(db, orders=orders)).values() if w.status in ("open", "in_progress")
-    ]
+    # Subjects before orders: a step of the work's own journey has its subject and waits for the order.
+    for work in sorted(await fulfillments_of(db, orders=orders)):
+        await journeys.hold_still(db, FULFILLMENT.of, work)
     await lock(db, orders=orders)
-    here = await still_here(db, works=[work.id for work in works])
-    works = [work for work in works if work.id in here]
-    await take_back(db, works=works, reason="the order's release was taken back")
+    works = await fulfillments_of(db, orders=orders)
+    here = await still_here(db, works=[w for w in works if works[w].status in ("open", "in_progress")])
+    await take_back(db, works=[works[work] for work in here], reason="the order's release was taken back")
     return {}
 
 

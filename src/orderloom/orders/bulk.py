@@ -80,14 +80,37 @@ class TooManyJobs:
     under_way: int
 
 
+@dataclass(frozen=True, slots=True)
+class SentBefore:
+    """The job that the same key had brought, and the digest of its file."""
+
+    job: Job
+    digest: bytes
+
+
 # --- coming in ------------------------------------------------------------------------------------------------
 
 
 async def open_(
-    db: Db, *, on_error: str, name: str = "", dry_run: bool = False, credential: UUID | None = None
-) -> Job | TooManyJobs:
-    """A job whose rows are to come in."""
+    db: Db,
+    *,
+    on_error: str,
+    name: str = "",
+    dry_run: bool = False,
+    credential: UUID | None = None,
+    request_key: str | None = None,
+) -> Job | SentBefore | TooManyJobs:
+    """A job whose rows are to come in; the one that the same key has brought already, once that came in whole.
+
+    Whoever sends a file again while it still comes in has given the first try up: the second takes its place.
+    """
     await take_turns(db, f"jobs of {credential}")
+    if request_key is not None and (row := await store.by_request(db, credential, request_key)):
+        known = dict(row)
+        digest = known.pop("request_digest")
+        if (job := Job(**known)).state != "receiving":
+            return SentBefore(job, digest)
+        await cancel(db, job_id=job.id, reason="its file was sent anew")
     if (open_now := await store.under_way(db, credential)) >= RUNNING_MOST:
         return TooManyJobs(open_now)
     row = await store.insert(
@@ -98,6 +121,7 @@ async def open_(
         dry_run=dry_run,
         credential=credential,
         by=acting.get().name,
+        request_key=request_key,
     )
     return Job(**dict(row))
 
@@ -123,9 +147,9 @@ async def add(db: Db, *, job_id: UUID, rows: Sequence[NewRow]) -> bool:
     return True
 
 
-async def ready(db: Db, *, job_id: UUID) -> bool:
-    """All its rows are there. False when it was cancelled meanwhile."""
-    return await store.ready(db, job_id)
+async def ready(db: Db, *, job_id: UUID, digest: bytes | None = None) -> bool:
+    """All its rows are there, of a file with this digest. False when it was cancelled meanwhile."""
+    return await store.ready(db, job_id, digest=digest)
 
 
 def packed(draft: OrderDraft) -> dict[str, Any]:
@@ -225,7 +249,8 @@ async def cancel(db: Db, *, job_id: UUID, reason: str) -> Job | None:
     found = await jobs(db, ids=[job_id], lock=True)
     for job in found:
         if job.ended_at is None:
-            await store.ready(db, job_id)
+            if await store.ready(db, job_id):
+                await store.forget_request(db, job_id)
             left = await store.settle_rest(db, job_id, "cancelled")
             version = await store.count(db, job_id, failed=left, end="cancelled")
             await _tell(db, job, "cancelled", version, reason=reason)

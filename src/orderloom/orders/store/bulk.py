@@ -18,18 +18,27 @@ _ROW_COLUMNS = ("job_id", "row", "external_id", "draft", "outcome", "faults")
 
 
 async def insert(
-    db: Db, *, key: UUID, name: str, on_error: str, dry_run: bool, credential: UUID | None, by: str
+    db: Db,
+    *,
+    key: UUID,
+    name: str,
+    on_error: str,
+    dry_run: bool,
+    credential: UUID | None,
+    by: str,
+    request_key: str | None,
 ) -> Row:
     """A new job, whose rows are coming in."""
     row = await db.fetchrow(
-        "INSERT INTO orders.bulk_jobs (id, name, on_error, dry_run, credential, created_by) "
-        "VALUES ($1, $2, $3, $4, $5, $6) RETURNING " + _JOB,
+        "INSERT INTO orders.bulk_jobs (id, name, on_error, dry_run, credential, created_by, request_key) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING " + _JOB,
         key,
         name,
         on_error,
         dry_run,
         credential,
         by,
+        request_key,
     )
     assert row is not None  # noqa: S101 - just inserted
     return row
@@ -49,17 +58,33 @@ async def insert_rows(db: Db, rows: Sequence[Sequence[Any]]) -> None:
     await db.copy_records_to_table("bulk_rows", schema_name="orders", columns=_ROW_COLUMNS, records=rows)
 
 
+async def by_request(db: Db, credential: UUID | None, request_key: str) -> Row | None:
+    """The job that was sent with this key, its file's digest with it."""
+    return await db.fetchrow(
+        "SELECT "
+        + _JOB
+        + ", request_digest FROM orders.bulk_jobs WHERE credential = $1 AND request_key = $2",
+        credential,
+        request_key,
+    )
+
+
+async def forget_request(db: Db, key: UUID) -> None:
+    """Its file never came in whole: the same key may bring it again."""
+    await db.execute("UPDATE orders.bulk_jobs SET request_key = NULL WHERE id = $1", key)
+
+
 _READY = """
 UPDATE orders.bulk_jobs AS j
-SET state = 'running', rows = r.rows, failed = r.failed, version = j.version + 1, updated_at = clock_timestamp()
+SET state = 'running', request_digest = $2, rows = r.rows, failed = r.failed, version = j.version + 1, updated_at = clock_timestamp()
 FROM (SELECT count(*)::int AS rows, count(outcome)::int AS failed FROM orders.bulk_rows WHERE job_id = $1) AS r
 WHERE j.id = $1 AND j.state = 'receiving'
 """
 
 
-async def ready(db: Db, key: UUID) -> bool:
+async def ready(db: Db, key: UUID, *, digest: bytes | None = None) -> bool:
     """All its rows are there: those that could not be read have failed already. False when it was ended meanwhile."""
-    return bool((await db.execute(_READY, key)).endswith(" 1"))
+    return bool((await db.execute(_READY, key, digest)).endswith(" 1"))
 
 
 async def jobs(db: Db, keys: Sequence[UUID], *, lock: bool = False) -> list[Row]:
