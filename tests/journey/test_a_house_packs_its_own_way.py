@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from orderloom import packing
-from orderloom.journey import working
+from orderloom import packing, routing
+from orderloom.journey import deciding, working
 from orderloom.packing import store
 from orderloom.packing.houserules import HouseRules
 from orderloom.packing.landed import Costs
@@ -36,4 +36,40 @@ async def test_work_is_planned_by_the_rules_into_the_cartons_its_node_has(house:
         assert parcel.carton == "CUBE"
         await working.pack(db, works=[second])
     await house.settle()
+    await house.sound()
+
+
+async def test_routing_prices_what_the_node_will_pack_and_passes_one_without_cartons_by(house: House) -> None:
+    skus = [house.item(at) for at in range(3)]
+    for sku in skus:
+        await house.shelve(sku, {"RNO": 9, "ATL": 9})
+    codes = {node.code: node.id for node in house.world.nodes}
+    async with house.database.transaction() as db:
+        rules = HouseRules(rules=PackRules(clearance_mm=15))
+        await store.put_house_rules(db, node_id=None, channel_id=None, rules=rules)
+        await store.put_house_rules(
+            db, node_id=codes["ATL"], channel_id=None, rules=HouseRules(rules=PackRules(centred=True))
+        )
+        await packing.put_node_cartons(db, node_id=codes["RNO"], stock={"S": 0})
+        await packing.put_node_cartons(db, node_id=codes["ATL"], stock={"CUBE": None, "L": 1, "M": 0})
+    [order] = await house.place(house.draft(dict.fromkeys(skus, 1)))
+    await house.settle()
+    [work] = await house.works(order)
+    async with house.database.transaction() as db:
+        record = (await routing.last_decisions(db, orders=[order]))[order]
+        [planned] = (await packing.plans_of(db, fulfillments=[work.id])).values()
+        again = await deciding.replay(db, decision_id=record["id"])
+    assert work.node_id == codes["ATL"]
+    asked = {node["node"]: node for node in record["request"]["nodes"]}
+    assert asked["ATL"]["cartons"] == {"CUBE": None, "L": 1, "M": 0}
+    assert asked["ATL"]["packing"]["centred"]
+    assert record["request"]["packing"]["clearance_mm"] == 15
+    [told] = [one for one in record["answer"]["candidates"] if one["node"] == "RNO"]
+    assert told["reasons"] == ["no service carries it: no carton is left there that takes it"]
+    promised = record["answer"]["plan"]["shipments"][0]["parcels"]
+    assert [(p["carton"], p["contents"], p["weight_g"]) for p in promised] == [
+        (p.carton, dict(p.contents), p.weight_g) for p in planned.parcels
+    ]
+    assert again is not None
+    assert again.same
     await house.sound()

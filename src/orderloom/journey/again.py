@@ -14,7 +14,7 @@ from orderloom.delivery.transit import BY_CONTRACT, Assured, Learnt
 from orderloom.network.model import Channel, Node
 from orderloom.orders.model import Order
 from orderloom.orders.reading import orders_of
-from orderloom.packing.model import Article, Carton
+from orderloom.packing.model import Article, Carton, PackRules
 from orderloom.plumbing.database import Db
 from orderloom.routing.model import Asker, Policy, Request, Rest, Source, Want
 from orderloom.shipping.contracts import ContractBook
@@ -72,6 +72,7 @@ def request_of(row: Mapping[str, Any], present: Present) -> tuple[Request, list[
         order=Asker(**kept["order"]) if "order" in kept else None,
         assured=_assured(kept.get("learnt"), present, moved),
         closed=frozenset((c, s, date.fromisoformat(day)) for c, s, day in kept.get("closed", ())),
+        packing=PackRules.of(kept.get("packing", {})),
         rest=_rest(kept["rest"], present, moved) if "rest" in kept else None,
     )
     return request, moved
@@ -136,6 +137,8 @@ def _sources(kept: Sequence[Mapping[str, Any]], present: Present, moved: list[st
                 capacity_left=one["capacity_left"],
                 refused=one["refused"],
                 scarcity=one.get("scarcity", {}),
+                cartons=one.get("cartons"),
+                packing=PackRules.of(one["packing"]) if "packing" in one else None,
             )
         )
     return found

@@ -75,6 +75,7 @@ async def present(db: Db, question: Question, *, now: datetime, within: Within) 
             packing=rules.rules,
         )
     snapshot = await take_snapshot(db, skus=skus, orders=(), now=at)
+    houses = snapshot.houses
     sources = [
         Source(
             node=node,
@@ -84,6 +85,8 @@ async def present(db: Db, question: Question, *, now: datetime, within: Within) 
             ),
             capacity_left=snapshot.room.get(node.id),
             refused=barred(node, channel),
+            cartons=houses.offered.left(node.id),
+            packing=houses.own(node.id, channel.id if channel else None),
         )
         for node in sorted(snapshot.nodes.values(), key=lambda node: node.code)
         if within.nodes is None or node.id in within.nodes
@@ -92,7 +95,8 @@ async def present(db: Db, question: Question, *, now: datetime, within: Within) 
         articles=_articles(snapshot.items),
         sources=tuple(sources),
         tariffs=snapshot.tariffs,
-        cartons=snapshot.cartons,
+        cartons=houses.offered.cartons,
+        packing=houses.usual(channel.id if channel else None),
         kits=kits,
         channel=channel,
         learnt=snapshot.learnt,

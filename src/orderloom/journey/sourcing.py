@@ -36,7 +36,7 @@ from orderloom.orders.model import Line, Order, Slice
 from orderloom.orders.promises import Promised
 from orderloom.orders.reading import lines_of, lock, orders_of, released_since, slices_of, works_ahead
 from orderloom.orders.slices import Move, Stage, move, move_on
-from orderloom.packing.model import Carton
+from orderloom.packing.houserules import Houses
 from orderloom.plumbing.database import Db
 from orderloom.plumbing.journeys import Again, Later, Outcome, Outcomes, Park, Wait
 from orderloom.routing.model import Decision, Plan, Policy, Request, Rest, Source, Want
@@ -61,7 +61,7 @@ class Snapshot:
     items: Mapping[str, Item]
     nodes: Mapping[UUID, Node]
     channels: Mapping[UUID, Channel]
-    cartons: tuple[Carton, ...]
+    houses: Houses
     tariffs: tuple[Tariff, ...]
     shelves: Shelves
     room: dict[UUID, int]
@@ -73,9 +73,10 @@ class Snapshot:
     scarcity: Mapping[tuple[UUID, str], int]
 
     def take_room(self, decision: Decision) -> None:
-        """Count the decision's fulfillment orders against what their nodes still take today, and their carriers."""
+        """Count the decision against what its nodes still take today and have of cartons, and what its carriers take."""
         for part in decision.plan.parts if decision.plan else ():
             self.limits.take(part.quote.carrier, part.quote.service, part.ship_by.date())
+            self.houses.offered.take(part.node.id, part.parcels)
             if part.node.id in self.room:
                 self.room[part.node.id] -= 1
 
@@ -233,7 +234,7 @@ async def take_snapshot(db: Db, *, skus: set[str], orders: Sequence[Order], now:
         items=await catalog.items_of(db, skus=skus),
         nodes=nodes,
         channels=await network.channels_of(db, ids={order.channel_id for order in orders}),
-        cartons=await packing.cartons(db),
+        houses=await packing.houses(db, nodes=nodes),
         tariffs=tariffs,
         shelves=shelves,
         room=await _room(db, nodes, now),
@@ -295,10 +296,11 @@ def request_of(
     destination, promise_at = _placed(order, channel)
     return Request(
         wants=tuple(_want(lines[line_id], units, snapshot) for line_id, units in wanted.items()),
-        sources=tuple(_sources(nodes, skus, own, order, channel, snapshot)),
+        sources=tuple(_sources(nodes, skus, own, sum(wanted.values()), order, channel, snapshot)),
         destination=destination,
         tariffs=snapshot.tariffs,
-        cartons=snapshot.cartons,
+        cartons=snapshot.houses.offered.cartons,
+        packing=snapshot.houses.usual(channel.id),
         now=order.decide_as_of or now,
         promise_at=promise_at,
         policy=Policy.of(channel.split_policy, ship_complete=order.ship_complete and not history),
@@ -333,11 +335,12 @@ def _sources(
     nodes: set[UUID],
     skus: set[str],
     own: Mapping[UUID, Quantities],
+    units: int,
     order: Order,
     channel: Channel,
     snapshot: Snapshot,
 ) -> Iterator[Source]:
-    free, missed = snapshot.shelves.for_channel, snapshot.missed
+    free, missed, houses = snapshot.shelves.for_channel, snapshot.missed, snapshot.houses
     refusing = snapshot.refusing.get(order.id, ())
     for node in sorted([snapshot.nodes[node_id] for node_id in nodes], key=attrgetter("code")):
         node_id = node.id
@@ -354,6 +357,8 @@ def _sources(
             scarcity={
                 sku: snapshot.scarcity[node_id, sku] for sku in skus if (node_id, sku) in snapshot.scarcity
             },
+            cartons=houses.cartons(node_id, units=units),
+            packing=houses.own(node_id, channel.id),
         )
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from orderloom.packing.packages import cancel_packages, close_package, pack_as_planned, packages_of
 from orderloom.packing.picking import create_wave, pick_as_listed, pick_list, report_short
-from orderloom.packing.planning import ToPack, articles, offered, plan_for, put_node_cartons
+from orderloom.packing.planning import ToPack, articles, houses, offered, plan_for, put_node_cartons
 from orderloom.packing.scanning import scan, take_back
 from orderloom.packing.store import cartons, house_rules, plans_of, put_cartons
 
@@ -29,6 +29,7 @@ __all__ = [
     "close_package",
     "create_wave",
     "house_rules",
+    "houses",
     "offered",
     "pack_as_planned",
     "packages_of",

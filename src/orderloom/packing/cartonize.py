@@ -141,6 +141,18 @@ def takers(article: Article, cartons: Iterable[Carton], rules: PackRules = PLAIN
     )
 
 
+def lacking(
+    plan: PackPlan, articles: Iterable[Article], cartons: Iterable[Carton], rules: PackRules = PLAIN
+) -> bool:
+    """Whether the plan leaves goods without a carton that go into one of these: it was offered too few of them.
+
+    What must stay together may be too much for any, and is not looked at.
+    """
+    bare = {sku for parcel in plan.parcels if parcel.carton is None for sku in parcel.contents}
+    left = [article for article in articles if article.sku in bare and article.together is None]
+    return any(takers(article, cartons, rules) for article in left)
+
+
 def _why_not(article: Article, work: _Work) -> str:
     offered = [c for c in work.offer.cartons if not c.flexible] or list(work.offer.cartons)
     if not offered:

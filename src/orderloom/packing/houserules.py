@@ -90,3 +90,28 @@ class Offered:
         """What is planned next must not count on these."""
         if node_id in self.own:
             self.taken.setdefault(node_id, Counter()).update(p.carton for p in parcels if p.carton)
+
+
+@dataclass(frozen=True, slots=True)
+class Houses:
+    """How nodes pack, and into what: the rules there are, and the cartons nodes have."""
+
+    stored: Sequence[StoredRules]
+    offered: Offered
+
+    def usual(self, channel_id: UUID | None) -> PackRules:
+        """The rules for a channel wherever a node has none of its own."""
+        return in_force(self.stored, node_id=None, channel_id=channel_id).rules if self.stored else PLAIN
+
+    def own(self, node_id: UUID, channel_id: UUID | None) -> PackRules | None:
+        """Those a node has of its own."""
+        if all(one.node_id != node_id for one in self.stored):
+            return None
+        return in_force(self.stored, node_id=node_id, channel_id=channel_id).rules
+
+    def cartons(self, node_id: UUID, *, units: int) -> dict[str, int | None] | None:
+        """What a node has of cartons of its own for so many units, which take no more of any than they are."""
+        left = self.offered.left(node_id)
+        if left is None:
+            return None
+        return {code: None if stock is None or stock >= units else stock for code, stock in left.items()}

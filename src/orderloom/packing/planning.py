@@ -13,7 +13,7 @@ from orderloom.catalog import Item
 from orderloom.orders import reading
 from orderloom.packing import store
 from orderloom.packing.cartonize import cartonize, whole
-from orderloom.packing.houserules import HouseRules, Offered, StoredRules, in_force
+from orderloom.packing.houserules import HouseRules, Houses, Offered, StoredRules, in_force
 from orderloom.packing.landed import Price, landed
 from orderloom.packing.model import Article, Carton, PackPlan, handled
 from orderloom.packing.work import Work, works_of
@@ -57,6 +57,11 @@ class ToPack:
 async def offered(db: Db, *, nodes: Iterable[UUID], to: Literal["look", "plan", "use"] = "look") -> Offered:
     """The cartons in use, as far as these nodes have them."""
     return Offered(await store.cartons(db), await store.node_cartons(db, nodes=nodes, to=to))
+
+
+async def houses(db: Db, *, nodes: Iterable[UUID]) -> Houses:
+    """How these nodes pack."""
+    return Houses(await store.house_rules(db), await offered(db, nodes=nodes))
 
 
 async def plan_for(

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from orderloom.packing.model import Carton, PackRules
 from orderloom.shipping.model import Parcel
 
+NO_CARTON = "no carton is left there that takes it"
 NOWHERE = 1 << 40
 """A cost above all costs, for what cannot be."""
 

@@ -88,6 +88,7 @@ def _route(question: RouteQuestion, world: World, at: datetime) -> dict[str, Any
         value=question.value,
         order=asker if sourcing else None,
         assured=Assured(world.learnt, world.channel.promise_confidence if world.channel else CONFIDENCE),
+        packing=world.packing,
     )
     decision = following.decide(request, sourcing)
     return _record("route", decision.outcome, at, request.json(), decision.json())
@@ -129,7 +130,7 @@ def _zone_of(address: Address, otherwise: str) -> str:
 
 def _pack(question: PackQuestion, world: World, at: datetime) -> dict[str, Any]:
     goods = articles_of(leaves(question.lines, world))
-    rules = question.rules.rules if question.rules else world.packing
+    rules = world.packing
     found = cartonize(goods, world.cartons, keep_flat=question.keep_flat, effort=question.effort, rules=rules)
     outcome = "packed" if not found.unpackable else "partial" if found.parcels else "unpackable"
     request = {
@@ -230,6 +231,7 @@ def _promise(question: PromiseQuestion, world: World, at: datetime) -> dict[str,
         now=at,
         time_zone=_zone_of(to, world.channel.time_zone if world.channel else "UTC"),
         assured=Assured(world.learnt, asked),
+        packing=world.packing,
     )
     together = soonest(wanted, world.sources, lanes)
     answer: dict[str, Any] = {

@@ -87,7 +87,7 @@ def _alone(
     if not lane.kept and not scene.lane(node, until=date.max).later:
         return [_no_service(scene, source, packed=False)], None, None
     if covers != scene.calls:
-        return _in_time(scene, lane), None, None
+        return _in_time(scene, lane) or _torn(scene, covers), None, None
     alone = scene.alone(source, lane) or scene.alone(source, scene.lane(node, until=date.max))
     if alone is None:
         return [_no_service(scene, source, packed=True)], None, None
@@ -102,6 +102,17 @@ def _no_service(scene: Scene, source: Source, *, packed: bool) -> str:
     else:
         told = sorted(set(scene.world.refusals(origin, reach, scene.everything(source))))
     return "no service carries it: " + ("; ".join(told[:4]) or "there is no contract")
+
+
+def _torn(scene: Scene, covers: Mapping[str, int]) -> list[str]:
+    """Where no plan was found, whether the node has too little of what must stay together."""
+    if scene.best is not None:
+        return []
+    return [
+        f"has not all of what must stay together: {', '.join(skus)}"
+        for skus in scene.tied
+        if any(covers.get(sku, 0) < scene.calls[sku] for sku in skus)
+    ]
 
 
 def _in_time(scene: Scene, lane: Lane) -> list[str]:

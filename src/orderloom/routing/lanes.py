@@ -8,7 +8,7 @@ node has to a destination, those that keep the promise apart from those that com
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from operator import is_
@@ -18,14 +18,14 @@ from orderloom.delivery.promise import path_between, ship_date
 from orderloom.delivery.transit import BY_CONTRACT, Assured
 from orderloom.network.calendar import NeverWorks, local
 from orderloom.network.model import Node
-from orderloom.packing.cartonize import takers, whole
+from orderloom.packing.cartonize import lacking, takers, whole
 from orderloom.packing.houserules import stocked
-from orderloom.packing.model import Article, Carton, PackPlan, PackRules
+from orderloom.packing.model import Article, Carton, PackRules
 from orderloom.packing.model import Parcel as Packed
-from orderloom.routing.boxes import Boxes, Home
+from orderloom.routing.boxes import NO_CARTON, Boxes, Home
 from orderloom.routing.ways import Chosen, Lane, Origin, Pack, Reach, Service, Way
 from orderloom.shipping.model import Ineligible, Parcel, Place, in_po_box
-from orderloom.shipping.quota import Closed
+from orderloom.shipping.quota import Closed, Credit
 from orderloom.shipping.select import arrival
 from orderloom.shipping.tariff import Tariff
 from orderloom.terms import Address
@@ -143,20 +143,11 @@ class World:
                 carton_cost=sum(self._carton_costs.get(p.carton or "", 0) for p in plan.parcels),
                 least=plan.lower_bound,
                 effort=plan.effort,
-                lacking=home.own and self._lacking(articles, plan, home.rules),
+                lacking=home.own and lacking(plan, articles, self.cartons, home.rules),
             )
             self._packs[key] = found
             self.kept += 1 + len(found.parcels)
         return found
-
-    def _lacking(self, articles: Sequence[Article], plan: PackPlan, rules: PackRules) -> bool:
-        """Whether goods would leave without a carton that go into one of those in use, only not of the node's."""
-        bare = {sku for parcel in plan.parcels if parcel.carton is None for sku in parcel.contents}
-        return any(
-            article.together is None and takers(article, self.cartons, rules)
-            for article in articles
-            if article.sku in bare
-        )
 
     def _parcel(self, packed: Packed, *, hazmat: bool) -> int:
         parcel = Parcel.of(dimensions=packed.outer, weight_g=packed.weight_g, hazmat=hazmat)
@@ -411,7 +402,7 @@ class World:
     def refusals(self, origin: Origin, reach: Reach, pack: Pack) -> Iterator[str]:
         """The same, and why services do not take these parcels."""
         if pack.lacking:
-            yield "no carton is left there that takes it"
+            yield NO_CARTON
             return
         yield from self.closures(origin, reach)
         lane = self.lane(origin, reach, None, None)

@@ -21,6 +21,7 @@ from orderloom.routing.pricing import Goods, Pricing
 from orderloom.routing.scene import Scene
 from orderloom.routing.search import Found, Question, Units
 from orderloom.routing.seeking import Sought, sought
+from orderloom.routing.tied import sought_together
 
 
 def plan(request: Request) -> Decision:
@@ -206,6 +207,8 @@ def _searched(request: Request, stage: _Stage, calls: Calls) -> Sought:
         counted=stores,
         counted_most=policy.stores_most,
     )
+    if stage.goods.tied:
+        return sought_together(question, stage.pricing, stage.goods.together, effort=policy.effort)
     return sought(question, stage.pricing, effort=policy.effort)
 
 

@@ -36,8 +36,8 @@ class Goods:
     numbers: tuple[int, ...]
     weights: tuple[int, ...]
     volumes: tuple[int, ...]
-    tied: bool
-    """Whether some must stay together: then they may be too much for any carton, and leave without one."""
+    together: tuple[str | None, ...]
+    """What each must stay together with."""
 
     @classmethod
     def of(cls, articles: Mapping[str, Article], world: World) -> Goods:
@@ -50,8 +50,13 @@ class Goods:
             numbers,
             tuple(one.weight_g for one in kinds),
             tuple(kind_of(one, keep_flat=False).volume for one in kinds),
-            any(one.together is not None for one in kinds),
+            tuple(one.together for one in kinds),
         )
+
+    @property
+    def tied(self) -> bool:
+        """Whether some must stay together: then they may be too much for any carton, and leave without one."""
+        return any(self.together)
 
 
 class Bench:
@@ -161,8 +166,12 @@ class Pricing:
     def totals(self, units: Units, nodes: Sequence[int]) -> list[int | None]:
         """Each node's whole cost of the units."""
         price, lanes, fixed, benches = self.world.price, self.lanes, self.fixed, self._benches
-        bench, total = None, sum(units)
         found: list[int | None] = []
+        if not nodes:
+            return found
+        bench, total = benches[nodes[0]], sum(units)
+        pack = self._pack(bench, units)
+        number = pack.number
         for node in nodes:
             if benches[node] is not bench:
                 bench = benches[node]

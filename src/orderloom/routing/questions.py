@@ -173,6 +173,10 @@ class NodeAsked(Asked):
         default={},
         description="By SKU, what a unit is worth if it is kept here: it guides the choice, and is no cost",
     )
+    cartons: dict[Word, Annotated[int, Field(strict=True, ge=0, le=10**9)] | None] | None = Field(
+        default=None,
+        description="By code, how many it has of those in use, null: it never runs out; left out: it packs into any",
+    )
 
 
 class ContractAsked(Asked):
@@ -243,6 +247,29 @@ class PolicyAsked(Asked):
     effort: Annotated[int, Field(strict=True, ge=1, le=20_000)] = 20_000
 
 
+class PackRulesAsked(Asked):
+    """The rules of a house for every carton."""
+
+    segregated: Annotated[list[tuple[str, str]], Field(max_length=500)] | None = Field(
+        default=None,
+        description='Pairs of hazmat classes that share no carton, "" for none; null: each class by itself',
+    )
+    limited_g: dict[Word, Annotated[int, Field(strict=True, ge=0, le=10**9)]] = Field(
+        default={}, description="By hazmat class, the most net grams in a parcel"
+    )
+    class_units: dict[Word, Units] = Field(
+        default={}, description="By unit class, the most units in a carton"
+    )
+    support_permille: Annotated[int, Field(strict=True, ge=0, le=1000)] = 600
+    clearance_mm: Annotated[int, Field(strict=True, ge=0, le=1000)] = 0
+    centred: Flag = False
+
+    @property
+    def rules(self) -> PackRules:
+        """As packing reads them."""
+        return PackRules(**self.model_dump())
+
+
 class RouteQuestion(Asked):
     """From which nodes to ship these lines, by which services, in which cartons."""
 
@@ -267,29 +294,9 @@ class RouteQuestion(Asked):
     nodes: Nodes | None = None
     contracts: Contracts | None = None
     cartons: Cartons | None = None
-
-
-class PackRulesAsked(Asked):
-    """The rules of a house for every carton."""
-
-    segregated: Annotated[list[tuple[str, str]], Field(max_length=500)] | None = Field(
-        default=None,
-        description='Pairs of hazmat classes that share no carton, "" for none; null: each class by itself',
+    rules: PackRulesAsked | None = Field(
+        default=None, description="How every node packs; left out: as each does for the channel"
     )
-    limited_g: dict[Word, Annotated[int, Field(strict=True, ge=0, le=10**9)]] = Field(
-        default={}, description="By hazmat class, the most net grams in a parcel"
-    )
-    class_units: dict[Word, Units] = Field(
-        default={}, description="By unit class, the most units in a carton"
-    )
-    support_permille: Annotated[int, Field(strict=True, ge=0, le=1000)] = 600
-    clearance_mm: Annotated[int, Field(strict=True, ge=0, le=1000)] = 0
-    centred: Flag = False
-
-    @property
-    def rules(self) -> PackRules:
-        """As packing reads them."""
-        return PackRules(**self.model_dump())
 
 
 class PackQuestion(Asked):
@@ -353,6 +360,9 @@ class PromiseQuestion(Asked):
     nodes: Nodes | None = None
     contracts: Contracts | None = None
     cartons: Cartons | None = None
+    rules: PackRulesAsked | None = Field(
+        default=None, description="How every node packs; left out: as each does for the channel"
+    )
 
 
 Question: TypeAlias = RouteQuestion | PackQuestion | RateQuestion | PromiseQuestion

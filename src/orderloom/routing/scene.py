@@ -63,6 +63,16 @@ class Scene:
         return {sku for sku, units in wanted.items() if self.calls.get(sku, 0) < units}
 
     @cached_property
+    def tied(self) -> list[list[str]]:
+        """The SKUs to be shipped that must stay together."""
+        groups: dict[str, list[str]] = {}
+        for want in self.request.wants:
+            name, sku = want.article.together, want.sku
+            if name is not None and sku in self.calls and sku not in groups.setdefault(name, []):
+                groups[name].append(sku)
+        return [sorted(skus) for _, skus in sorted(groups.items())]
+
+    @cached_property
     def _numbers(self) -> dict[str, int]:
         return {want.sku: self.world.article(want.article) for want in reversed(self.request.wants)}
 

@@ -16,8 +16,11 @@ from orderloom.delivery.transit import BY_CONTRACT, LEVELS, Assured, Learnt, Pat
 from orderloom.network.calendar import NeverWorks
 from orderloom.network.model import Node
 from orderloom.network.places import positioned
-from orderloom.packing.cartonize import whole
-from orderloom.packing.model import Article, Carton
+from orderloom.packing.cartonize import lacking, whole
+from orderloom.packing.houserules import stocked
+from orderloom.packing.model import Article, Carton, PackRules
+from orderloom.packing.sorting import PLAIN
+from orderloom.routing.boxes import NO_CARTON
 from orderloom.routing.model import Source
 from orderloom.routing.world import Leaf, articles_of
 from orderloom.shipping.model import Ineligible, Parcel, Place, Quote
@@ -131,6 +134,7 @@ class Lanes:
     now: datetime
     time_zone: str
     assured: Assured = BY_CONTRACT
+    packing: PackRules = PLAIN
     to: Place | None = None
 
     def place(self) -> Place:
@@ -144,11 +148,19 @@ def soonest(wanted: Sequence[Leaf], sources: Sequence[Source], lanes: Lanes) -> 
     lanes = replace(lanes, to=lanes.place())
     ways: list[Way] = []
     refused: list[NoWay] = []
+    packed: dict[object, Sequence[Parcel]] = {}
     for source in sources:
         if reason := _refusal(source, wanted, goods):
             refused.append(NoWay(node=source.node.code, carrier="*", service="*", reason=reason))
             continue
-        for way in _ways(source.node, _parcels(goods, lanes.cartons), lanes):
+        own = None if source.cartons is None else tuple(source.cartons.items())
+        key = (source.packing or lanes.packing, own)
+        if key not in packed:
+            packed[key] = _parcels(goods, source, lanes)
+        if not packed[key]:
+            refused.append(NoWay(node=source.node.code, carrier="*", service="*", reason=NO_CARTON))
+            continue
+        for way in _ways(source.node, packed[key], lanes):
             if isinstance(way, Way):
                 ways.append(way)
             else:
@@ -171,13 +183,19 @@ def _refusal(source: Source, wanted: Sequence[Leaf], goods: Sequence[Article]) -
     return f"has not enough of {', '.join(short[:4])}" if short else None
 
 
-def _parcels(goods: Sequence[Article], cartons: Sequence[Carton]) -> list[Parcel]:
+def _parcels(goods: Sequence[Article], source: Source, lanes: Lanes) -> list[Parcel]:
+    """The goods packed as the node packs; nothing where it has no carton left for some of them."""
+    rules = source.packing or lanes.packing
+    cartons = lanes.cartons if source.cartons is None else stocked(lanes.cartons, source.cartons)
+    plan = whole(goods, cartons, rules=rules)
+    if source.cartons is not None and lacking(plan, goods, lanes.cartons, rules):
+        return []
     dangerous = {article.sku for article in goods if article.hazmat_class}
     return [
         Parcel.of(
             dimensions=packed.outer, weight_g=packed.weight_g, hazmat=bool(dangerous & packed.contents.keys())
         )
-        for packed in whole(goods, cartons).parcels
+        for packed in plan.parcels
     ]
 
 

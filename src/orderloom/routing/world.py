@@ -20,6 +20,7 @@ from orderloom.routing.questions import (
     ItemAsked,
     LineAsked,
     NodeAsked,
+    PackRulesAsked,
     Question,
     given,
 )
@@ -40,7 +41,7 @@ class Unanswerable(ValueError):
 class World:
     """Articles by SKU (one unit each), kits by SKU, nodes with what they can give, tariffs, cartons, the channel.
 
-    `packing` are the house's rules for every carton where the question is how to pack.
+    `packing` are the house's rules for every carton, of the node that is asked of or wherever a node has none of its own.
     `learnt` is what is known of how late parcels come by the present contracts' services; `sourcing` the profile in use.
     """
 
@@ -71,14 +72,25 @@ def with_given(question: Question, present: World) -> World:
         *_twice("contracts", "carrier", [contract.carrier for contract in contracts or ()]),
         *_twice("cartons", "code", [carton.code for carton in cartons or ()]),
     ]
+    have = {one.code for one in (present.cartons if cartons is None else cartons)}
+    faults += [
+        Fault(f"/nodes/{i}/cartons/{code}", "unknown_carton", f"no carton {code!r} in use")
+        for i, node in enumerate(nodes or ())
+        for code in sorted((node.cartons or {}).keys() - have)
+    ]
     tariffs = list(present.tariffs if contracts is None else _tariffs(contracts, faults))
     if faults:
         raise Unanswerable(faults)
+    sources = present.sources if nodes is None else tuple(_source(node) for node in nodes)
+    rules: PackRulesAsked | None = getattr(question, "rules", None)
+    if rules is not None:
+        sources = tuple(replace(source, packing=None) for source in sources)
     return replace(
         present,
         articles=present.articles if items is None else {item.sku: _article(item) for item in items},
         kits=present.kits if items is None else {},
-        sources=present.sources if nodes is None else tuple(_source(node) for node in nodes),
+        sources=sources,
+        packing=present.packing if rules is None else rules.rules,
         tariffs=tuple(tariffs),
         cartons=present.cartons if cartons is None else tuple(_carton(carton) for carton in cartons),
         # Of a contract that the question brings nothing was learnt, whatever its services are called.
@@ -136,6 +148,7 @@ def _source(node: NodeAsked) -> Source:
         available=Quantities(node.stock),
         capacity_left=node.capacity_left,
         scarcity=dict(node.scarcity),
+        cartons=node.cartons,
     )
 
 
