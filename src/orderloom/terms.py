@@ -37,6 +37,7 @@ ID_PREFIXES: Mapping[str, str] = {
     "decision": "dec",
     "sourcing_profile": "spr",
     "trial": "trl",
+    "batch": "rbt",
     "manifest": "man",
     "wave": "wav",
     "notice": "ntc",

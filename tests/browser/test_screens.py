@@ -34,6 +34,7 @@ SCREENS = {
     "shipments": "/shipments",
     "manifests": "/manifests",
     "promise": "/promise",
+    "planning": "/planning?preview=true",
     "returns": "/returns",
     "return": "/returns/R900001",
     "notices": "/notices",

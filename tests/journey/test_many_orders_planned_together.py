@@ -52,6 +52,8 @@ async def test_two_orders_change_places_where_that_is_cheaper(house: House) -> N
     assert planned.whole.saving > 0
     assert planned.whole.bound <= planned.whole.cost
     assert set(applied.changed) == {west, south}
+    told = [reoptimising.why(change, planned.changes) for change in planned.changes]
+    assert all("given up by" in why and "wanted by" in why for why in told)
     assert (await again(house))[0].changes == (), "nothing is left to save"
     assert [await at(house, code, mug) for code in ("RNO", "ATL")] == [1, 1]
     assert await house.ranks(west) == {Rank.ALLOCATED: 1}
@@ -114,6 +116,10 @@ async def test_a_worker_does_it_when_it_is_due(house: House, monkeypatch: Any) -
             await reoptimising.when_due(db, now)
     monkeypatch.undo()
     settings.cache_clear()
+    async with house.database.transaction() as db:
+        [run] = await store.batches(db, limit=10)
+    assert (run["orders"], run["changed"], run["last_order"]) == (2, 2, None)
+    assert run["cost"] < run["cost_before"]
     told = [await house.told(order) for order in (west, south)]
     assert [types.count("order.rerouted") for types in told] == [1, 1]
     await house.sound()

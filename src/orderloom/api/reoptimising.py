@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import AwareDatetime, ConfigDict, Field
 
 from orderloom.api.door import Here, Routes
 from orderloom.api.problems import Problem
-from orderloom.api.wire import In, Limit, OrderId, Out, Page, cursor, page_of, place
+from orderloom.api.wire import BatchId, In, Limit, OrderId, Out, Page, cursor, page_of, place
 from orderloom.insight import catalogue_pages
 from orderloom.journey import reoptimising
-from orderloom.routing.batch import HANDS, Way
+from orderloom.journey.reoptimising import nodes_of, why
+from orderloom.routing import store
 
 routes = Routes("routing")
 
@@ -29,10 +31,12 @@ class ReroutedOut(Out):
     """One order's other way. Costs are minor units of its currency, lateness weighed in."""
 
     order_id: OrderId
+    number: str
     from_nodes: list[str]
     to_nodes: list[str]
     cost_before: int
     cost: int
+    why: str = Field(description="What it takes that others give up, and gives up that others want")
     applied: bool = Field(description="False where the order or its stock had moved meanwhile")
 
 
@@ -52,10 +56,7 @@ class ReoptimisedOut(Out):
 @routes.post("/routing/reoptimise", scope="orders:write", dry_run=True)
 async def reoptimise(call: Here, body: ReoptimiseIn) -> ReoptimisedOut:
     """Plan unreleased orders anew together and price what is scarce; with `dry_run`, only tell what would change"""
-    if call.credential.limited:
-        raise Problem(
-            403, "limited_credential", "orders are planned over all nodes and channels: use a key of all"
-        )
+    _of_all(call)
     batch = await reoptimising.read(call.db, now=call.now, most=body.most, expected=body.expected)
     planned = await asyncio.to_thread(reoptimising.plan, batch)
     applied = await reoptimising.apply(call.db, batch=batch, planned=planned, now=call.now)
@@ -71,10 +72,12 @@ async def reoptimise(call: Here, body: ReoptimiseIn) -> ReoptimisedOut:
         changes=[
             ReroutedOut(
                 order_id=change.order_id,
-                from_nodes=_nodes(change.before),
-                to_nodes=_nodes(change.after),
+                number=change.number,
+                from_nodes=nodes_of(change.before),
+                to_nodes=nodes_of(change.after),
                 cost_before=change.before.cost,
                 cost=change.after.cost,
+                why=why(change, planned.changes),
                 applied=change.order_id in done,
             )
             for change in planned.changes
@@ -83,8 +86,37 @@ async def reoptimise(call: Here, body: ReoptimiseIn) -> ReoptimisedOut:
     )
 
 
-def _nodes(way: Way) -> list[str]:
-    return [code for (code, sku), _ in way.uses if sku == HANDS]
+class BatchOut(Out):
+    """A batch that was put in force: what it looked at, what it changed, and what that saved."""
+
+    id: BatchId
+    began_at: AwareDatetime
+    began_by: str
+    orders: int
+    changed: int
+    passed_over: int = Field(description="Left as they were, since they or their stock had moved meanwhile")
+    currency: str | None
+    cost_before: int
+    cost: int
+    bound: int
+    priced: int
+
+
+@routes.get("/routing/batches", scope="orders:read")
+async def list_batches(call: Here, *, limit: Limit = 50, after: str | None = None) -> Page[BatchOut]:
+    """The last batches that were put in force, the latest first"""
+    _of_all(call)
+    [begin] = place(after, UUID) or (None,)
+    rows = await store.batches(call.db, limit=limit + 1, after=begin)
+    found = [BatchOut(**{name: row[name] for name in BatchOut.model_fields}) for row in rows]
+    return page_of(found, limit, lambda batch: cursor(batch.id))
+
+
+def _of_all(call: Here) -> None:
+    if call.credential.limited:
+        raise Problem(
+            403, "limited_credential", "orders are planned over all nodes and channels: use a key of all"
+        )
 
 
 class ScarcityOut(Out):

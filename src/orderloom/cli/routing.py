@@ -12,9 +12,8 @@ from rich.table import Table
 
 from orderloom.cli import session
 from orderloom.journey import consolidating, reoptimising, working
-from orderloom.journey.reoptimising import MOST, Applied, Planned
+from orderloom.journey.reoptimising import MOST, Applied, Planned, nodes_of, why
 from orderloom.plumbing import clock
-from orderloom.routing.batch import HANDS, Way
 from orderloom.terms import WrongId, unwire, wire
 
 app = typer.Typer(help="Plan many orders together.", no_args_is_help=True)
@@ -100,10 +99,11 @@ def _told(planned: Planned, applied: Applied | None) -> dict[str, Any]:
         "changes": [
             {
                 "order_id": wire("order", change.order_id),
-                "from_nodes": _nodes(change.before),
-                "to_nodes": _nodes(change.after),
+                "from_nodes": nodes_of(change.before),
+                "to_nodes": nodes_of(change.after),
                 "cost_before": change.before.cost,
                 "cost": change.after.cost,
+                "why": why(change, planned.changes),
                 "applied": applied is not None and change.order_id in applied.changed,
             }
             for change in planned.changes
@@ -118,7 +118,7 @@ def _show(planned: Planned, applied: Applied | None) -> None:
     whole, out = planned.whole, Console(highlight=False)
     table = Table("order", "from", "to", "cost before", "cost", box=None, pad_edge=False)
     for change in planned.changes[:SHOWN]:
-        names = (", ".join(_nodes(way)) for way in (change.before, change.after))
+        names = (", ".join(nodes_of(way)) for way in (change.before, change.after))
         table.add_row(wire("order", change.order_id), *names, str(change.before.cost), str(change.after.cost))
     if planned.changes:
         out.print(table)
@@ -133,7 +133,3 @@ def _show(planned: Planned, applied: Applied | None) -> None:
         out.print("Nothing was changed: --apply does.")
     else:
         out.print(f"{len(applied.changed)} orders changed, {len(applied.passed_over)} had moved meanwhile.")
-
-
-def _nodes(way: Way) -> list[str]:
-    return [code for (code, sku), _ in way.uses if sku == HANDS]

@@ -19,20 +19,24 @@ from uuid import UUID
 from orderloom import inventory, routing
 from orderloom.inventory.availability import allocate_legs, reserve_legs, unallocate_legs, unreserve_legs
 from orderloom.inventory.model import Posting
-from orderloom.journey import again
+from orderloom.journey import again, consolidating
 from orderloom.journey.sourcing import Snapshot, request_of, shares, take_snapshot
 from orderloom.orders.model import Line, Slice
 from orderloom.orders.reading import lines_of, lock, orders_of, slices_of, unreleased
 from orderloom.orders.slices import Move, move
 from orderloom.plumbing.database import Db
+from orderloom.plumbing.events import acting
 from orderloom.plumbing.settings import settings
 from orderloom.routing import store
 from orderloom.routing.asking import Asked, Decide, given, units
 from orderloom.routing.batch import HANDS, Key, Member, Together, Way, together
 from orderloom.routing.model import Request
+from orderloom.shipping.quota import Limits
 from orderloom.terms import Rank, new_id
 
 MOST = 200
+# Before all orders.
+_FIRST = UUID(int=0)
 _KEPT = frozenset({Rank.RESERVED, Rank.ALLOCATED})
 
 
@@ -41,13 +45,18 @@ class Batch:
     """What was read: each order's question and slices, what is expected, and what there is for all of them."""
 
     questions: Mapping[UUID, Request]
+    numbers: Mapping[UUID, str]
     pieces: Mapping[UUID, tuple[Slice, ...]]
     lines: Mapping[UUID, Line]
     expected: tuple[Request, ...]
     free: Mapping[Key, int]
     room: Mapping[str, int]
+    limits: Limits
     nodes: Mapping[str, UUID]
+    currency: str | None
     decide: Decide
+    last: UUID | None
+    """The last of the orders, where more come after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +64,49 @@ class Change:
     """One order's other way, and the one it had."""
 
     order_id: UUID
+    number: str
     before: Way
     after: Way
+
+    @property
+    def gives(self) -> Mapping[Key, int]:
+        """Units that others may have now."""
+        return _less_units(self.before, self.after)
+
+    @property
+    def takes(self) -> Mapping[Key, int]:
+        """Units it did not have before."""
+        return _less_units(self.after, self.before)
+
+
+def _less_units(one: Way, other: Way) -> dict[Key, int]:
+    others = dict(other.uses)
+    return {
+        key: count - others.get(key, 0)
+        for key, count in one.uses
+        if key[1] != HANDS and count > others.get(key, 0)
+    }
+
+
+def why(change: Change, changes: Sequence[Change]) -> str:
+    """Why the order moves: what it takes that others give up, and gives up that others want."""
+    others = [one for one in changes if one is not change]
+    exchanged = (
+        ("given up by", change.takes, [(one.number, one.gives) for one in others]),
+        ("wanted by", change.gives, [(one.number, one.takes) for one in others]),
+    )
+    parts = [
+        f"{count} × {key[1]} at {key[0]} {said} {', '.join(who[:3])}"
+        for said, mine, theirs in exchanged
+        for key, count in sorted(mine.items())
+        if (who := [number for number, units_ in theirs if key in units_])
+    ]
+    return "; ".join(parts) or "a cheaper way is open to it by itself"
+
+
+def nodes_of(way: Way) -> list[str]:
+    """The nodes that ship it."""
+    return sorted({code for (code, sku), _ in way.uses if sku != HANDS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +130,17 @@ class Applied:
 # --- read -----------------------------------------------------------------------------------------------------
 
 
-async def read(db: Db, *, now: datetime, most: int = MOST, expected: int = MOST) -> Batch:
-    """Unreleased orders, the latest `expected` ones as those to come, and the stock for both, without a lock."""
-    ids = await unreleased(db, most=most)
+async def read(
+    db: Db, *, now: datetime, most: int = MOST, expected: int = MOST, after: UUID | None = None
+) -> Batch:
+    """Unreleased orders, the latest `expected` ones as those to come, and the stock for both, without a lock.
+
+    `after`: not the urgent ones first, but those behind this one. What waits for its rest stays where that comes.
+    """
+    ids = await unreleased(db, most=most, after=after)
+    last = ids[-1] if len(ids) == most else None
+    waits = await consolidating.held(db, orders=ids)
+    ids = [order for order in ids if order not in waits]
     rows = await store.latest(db, limit=expected) if expected else []
     pieces: dict[UUID, list[Slice]] = defaultdict(list)
     for piece in await slices_of(db, orders=ids):
@@ -98,6 +156,7 @@ async def read(db: Db, *, now: datetime, most: int = MOST, expected: int = MOST)
     codes = {node.code: node.id for node in snapshot.nodes.values()}
     return Batch(
         questions={o: _unpriced(question) for o, question in questions.items()},
+        numbers={order.id: order.number for order in known.values()},
         pieces={o: tuple(of) for o, of in pieces.items()},
         lines=lines,
         expected=tuple(_again(again.request_of(row, present)[0], now) for row in rows),
@@ -108,8 +167,11 @@ async def read(db: Db, *, now: datetime, most: int = MOST, expected: int = MOST)
             if (units := max(0, snapshot.shelves.for_channel(node, sku, None))) and snapshot.nodes[node].open
         },
         room={snapshot.nodes[node].code: left for node, left in snapshot.room.items()},
+        limits=snapshot.limits,
         nodes=codes,
+        currency=snapshot.tariffs[0].currency if snapshot.tariffs else None,
         decide=partial(_decide, snapshot),
+        last=last,
     )
 
 
@@ -118,8 +180,9 @@ def _decide(snapshot: Snapshot, request: Request) -> routing.Decision:
 
 
 def _unpriced(request: Request) -> Request:
-    """Without the prices that guided it alone: together they are found anew."""
-    return replace(request, sources=tuple(replace(source, scarcity={}) for source in request.sources))
+    """Without the prices that guided it alone, which are found anew together, and without what was still to come."""
+    sources = tuple(replace(source, scarcity={}) for source in request.sources)
+    return replace(request, sources=sources, rest=None)
 
 
 def _again(request: Request, now: datetime) -> Request:
@@ -141,10 +204,10 @@ def plan(batch: Batch) -> Planned:
         question = batch.questions[order]
         others = _less(held, dict(way.uses))
         may = given(question, _by_node(total, question, others))
-        members.append(Member(order, way, Asked.of(may, batch.decide)))
-    whole = together(members, _with_hands(total, batch.room, held))
+        members.append(Member(order, way, Asked.of(may, batch.decide, batch.limits)))
+    whole = together(members, _with_hands(total, {**batch.room, **batch.limits.left}, held))
     changes = tuple(
-        Change(member.key, member.in_force, way)
+        Change(member.key, batch.numbers[member.key], member.in_force, way)
         for member, way in zip(members, whole.ways, strict=True)
         if way.uses != member.in_force.uses
     )
@@ -153,8 +216,14 @@ def plan(batch: Batch) -> Planned:
 
 
 def _in_force(batch: Batch, order: UUID) -> Way | None:
-    """The way an order ships as it stands now; None where that is none, which its own journey deals with."""
+    """The way an order ships as it stands now; None where that is none, which its own journey deals with.
+
+    What is bound to a node has its place there, and with its carrier, however full they are.
+    """
     question = batch.questions[order]
+    if any(piece.rank is Rank.ALLOCATED for piece in batch.pieces[order]):
+        sources = tuple(replace(source, capacity_left=None) for source in question.sources)
+        question = replace(question, sources=sources, closed=frozenset())
     here: dict[str, dict[str, int]] = defaultdict(dict)
     code = {node: name for name, node in batch.nodes.items()}
     for piece in batch.pieces[order]:
@@ -165,7 +234,7 @@ def _in_force(batch: Batch, order: UUID) -> Way | None:
     decision = batch.decide(bound)
     if decision.plan is None or decision.uncovered:
         return None
-    return Asked(bound, batch.decide, 0).way(decision)
+    return Asked(bound, batch.decide, 0, batch.limits).way(decision)
 
 
 def _prices(batch: Batch, left: Mapping[Key, int]) -> Mapping[Key, int]:
@@ -222,7 +291,7 @@ def _less(stock: Mapping[Key, int], taken: Mapping[Key, int]) -> dict[Key, int]:
 
 
 def _with_hands(stock: Mapping[Key, int], room: Mapping[str, int], held: Mapping[Key, int]) -> dict[Key, int]:
-    """A limited node's room is at least what the plans in force take of it."""
+    """The room of a limited node, or carrier, is at least what the plans in force take of it."""
     hands = {(code, HANDS): max(left, held.get((code, HANDS), 0)) for code, left in room.items()}
     return {**stock, **hands}
 
@@ -249,6 +318,23 @@ async def apply(db: Db, *, batch: Batch, planned: Planned, now: datetime) -> App
             changed += ids
         except _Moved:
             passed_over += ids
+    kept = sum(c.before.cost - c.after.cost for c in planned.changes if c.order_id in passed_over)
+    await store.note_batch(
+        db,
+        {
+            "began_at": now,
+            "began_by": acting.get().name,
+            "currency": batch.currency,
+            "orders": planned.orders,
+            "changed": len(changed),
+            "passed_over": len(passed_over),
+            "cost_before": planned.whole.before,
+            "cost": planned.whole.cost + kept,
+            "bound": planned.whole.bound,
+            "priced": len(planned.prices),
+            "last_order": batch.last,
+        },
+    )
     return Applied(tuple(changed), tuple(passed_over))
 
 
@@ -330,10 +416,14 @@ def _posting(
 
 
 async def when_due(db: Db, now: datetime) -> None:
-    """Every so many minutes of the setting, unless another worker has just done so; nought of them is never."""
+    """Every so many minutes of the setting, unless another worker has just done so; nought of them is never.
+
+    Each time so many orders, going on behind those of the last time: in some runs all have had their turn.
+    """
     every = timedelta(minutes=settings().reoptimise_minutes)
-    if not every or not await store.begin_batch(db, now=now, not_since=now - every):
+    if not every or not await store.may_begin(db, not_since=now - every):
         return
-    batch = await read(db, now=now)
+    before = await store.batches(db, limit=1)
+    batch = await read(db, now=now, after=(before[0]["last_order"] if before else None) or _FIRST)
     planned = await asyncio.to_thread(plan, batch)
     await apply(db, batch=batch, planned=planned, now=now)

@@ -55,9 +55,9 @@ async def unsupplied(db: Db, *, skus: Sequence[str]) -> dict[str, int]:
     return await slicing.unsupplied(db, skus) if skus else {}
 
 
-async def unreleased(db: Db, *, most: int) -> list[UUID]:
-    """Open orders with units that are kept at a node and not handed to it yet."""
-    return await slicing.unreleased(db, most)
+async def unreleased(db: Db, *, most: int, after: UUID | None = None) -> list[UUID]:
+    """Open orders with units that are kept at a node and not handed to it yet: the urgent first, or those after one."""
+    return await slicing.unreleased(db, most, after)
 
 
 async def lock(db: Db, *, orders: Sequence[UUID]) -> None:

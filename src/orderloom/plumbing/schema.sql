@@ -1118,7 +1118,18 @@ CREATE TABLE returns.returns (
 );
 
 CREATE TABLE routing.batches (
-    began_at timestamp with time zone NOT NULL
+    id uuid DEFAULT uuidv7() NOT NULL,
+    began_at timestamp with time zone NOT NULL,
+    began_by text NOT NULL,
+    orders integer NOT NULL,
+    changed integer NOT NULL,
+    passed_over integer NOT NULL,
+    currency character(3),
+    cost_before bigint NOT NULL,
+    cost bigint NOT NULL,
+    bound bigint NOT NULL,
+    priced integer NOT NULL,
+    last_order uuid
 );
 
 CREATE TABLE routing.comparisons (
@@ -1658,7 +1669,7 @@ ALTER TABLE ONLY returns.returns
     ADD CONSTRAINT returns_request_key_key UNIQUE (request_key);
 
 ALTER TABLE ONLY routing.batches
-    ADD CONSTRAINT batches_pkey PRIMARY KEY (began_at);
+    ADD CONSTRAINT batches_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY routing.comparisons
     ADD CONSTRAINT comparisons_pkey PRIMARY KEY (trial_id, decision_id);

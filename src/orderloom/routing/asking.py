@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from orderloom.routing.batch import HANDS, Key, Prices, Way
 from orderloom.routing.model import Decision, Plan, Request, Source
+from orderloom.shipping.quota import Limits
 from orderloom.terms import Quantities
 
 Decide: TypeAlias = Callable[[Request], Decision]
@@ -23,18 +24,25 @@ class Asked:
     decide: Decide
     whenever: int
     """What no plan undercuts, whatever its day."""
+    limits: Limits | None = None
+    """What carriers take on a day, where the members share that too."""
     late_cost: int = LATE_COST
 
     @classmethod
-    def of(cls, request: Request, decide: Decide, *, late_cost: int = LATE_COST) -> Asked:
+    def of(cls, request: Request, decide: Decide, limits: Limits | None = None) -> Asked:
         """The member, asked once without its promise, so that lateness too has a floor."""
         decision = decide(replace(request, promise_at=None))
-        return cls(request, decide, decision.bound or 0, late_cost)
+        return cls(request, decide, decision.bound or 0, limits)
 
     def best(self, prices: Prices, left: Mapping[Key, int] | None = None) -> tuple[Way | None, int]:
         """The router's plan at these prices, and what no plan undercuts: one on a later day bears its lateness."""
         sources = tuple(_at(source, prices, left) for source in self.request.sources)
-        decision = self.decide(replace(self.request, sources=sources))
+        closed = self.request.closed
+        if left is not None and self.limits is not None:
+            closed = self.limits.closed_by(
+                {name for (name, sku), n in left.items() if sku == HANDS and n <= 0}
+            )
+        decision = self.decide(replace(self.request, sources=sources, closed=closed))
         if decision.plan is None or decision.uncovered:
             return None, 0
         way = self.way(decision)
@@ -48,6 +56,9 @@ class Asked:
         uses: dict[Key, int] = {}
         for part in decision.plan.parts:
             uses[part.node.code, HANDS] = 1
+            if self.limits is not None:
+                for name in self.limits.rooms(part.quote.carrier, part.quote.service, part.ship_by.date()):
+                    uses[name, HANDS] = uses.get((name, HANDS), 0) + 1
             for key, units in part.units.items():
                 at = (part.node.code, skus[key])
                 uses[at] = uses.get(at, 0) + units

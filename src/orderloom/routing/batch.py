@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
-# Node and SKU; a node with HANDS is its room for further fulfillment orders.
+# Node and SKU; a node with HANDS is its room for further fulfillment orders, and a carrier's limit its room for shipments.
 Key: TypeAlias = tuple[str, str]
 Prices: TypeAlias = Mapping[Key, int]
 HANDS = ""

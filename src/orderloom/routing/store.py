@@ -83,6 +83,11 @@ async def decision(db: Db, decision_id: UUID) -> dict[str, Any] | None:
 
 # First of the two keys of this capability's advisory locks, so that they meet no other's.
 _LOCKS = 7003
+_BATCHES_KEPT = 100
+_BATCH = (
+    "began_at", "began_by", "orders", "changed", "passed_over", "currency", "cost_before", "cost", "bound", "priced",
+    "last_order",
+)  # fmt: skip
 _COLUMNS = "id, name, version, status, document, tested, note, created_by, created_at, activated_at"
 _VERSION = _COLUMNS + " FROM routing.profiles"
 
@@ -346,7 +351,7 @@ async def differences(db: Db, trial_id: UUID, *, after: UUID | None, limit: int)
     )
 
 
-# --- scarcity -------------------------------------------------------------------------------------------------
+# --- many orders together: scarcity and batches -------------------------------------------------------------------------------------------------
 
 
 async def put_scarcity(db: Db, *, prices: Mapping[tuple[UUID, str], int], at: datetime) -> None:
@@ -375,15 +380,34 @@ async def scarcity(
     return {(row["node_id"], row["sku"]): row["price"] for row in rows}
 
 
-async def begin_batch(db: Db, *, now: datetime, not_since: datetime) -> bool:
-    """Note that a batch begins, unless one has begun since then or is at it; the last is remembered alone."""
+async def may_begin(db: Db, *, not_since: datetime) -> bool:
+    """Whether no batch has begun since then, and nobody else is at one; whoever asked is, until his transaction ends."""
     if not await db.fetchval("SELECT pg_try_advisory_xact_lock($1, 1)", _LOCKS):
         return False
-    if await db.fetchval("SELECT true FROM routing.batches WHERE began_at > $1 LIMIT 1", not_since):
-        return False
-    await db.execute("DELETE FROM routing.batches")
-    await db.execute("INSERT INTO routing.batches (began_at) VALUES ($1)", now)
-    return True
+    return not await db.fetchval("SELECT true FROM routing.batches WHERE began_at > $1 LIMIT 1", not_since)
+
+
+async def note_batch(db: Db, batch: Mapping[str, Any]) -> None:
+    """Remember a batch that was put in force; only so many of the last are."""
+    await db.execute(
+        "INSERT INTO routing.batches (began_at, began_by, orders, changed, passed_over, currency, cost_before, cost, "
+        "bound, priced, last_order) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        *(batch[name] for name in _BATCH),
+    )
+    await db.execute(
+        "DELETE FROM routing.batches WHERE id <= (SELECT id FROM routing.batches ORDER BY id DESC OFFSET $1 LIMIT 1)",
+        _BATCHES_KEPT,
+    )
+
+
+async def batches(db: Db, *, limit: int, after: UUID | None = None) -> list[Row]:
+    """The last batches that were put in force, the latest first."""
+    return await db.fetch(
+        "SELECT id, began_at, began_by, orders, changed, passed_over, currency, cost_before, cost, bound, priced, "
+        "last_order FROM routing.batches WHERE $2::uuid IS NULL OR id < $2 ORDER BY id DESC LIMIT $1",
+        limit,
+        after,
+    )
 
 
 async def latest(db: Db, *, limit: int) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import TypeAlias
 
@@ -73,6 +73,12 @@ class Quota:
                 return f"its {count.rule.shipments} shipments of {self._day.isoformat()} are used up"
         return None
 
+    def rooms(self, carrier: str, service: str) -> Iterator[tuple[str, int]]:
+        """The limits that a shipment by the service counts for, by name, and how many more each takes."""
+        for at, count in enumerate(self._limits.get(carrier, ())):
+            if count.takes(service):
+                yield f"{carrier}#{at}@{self._day.isoformat()}", max(0, count.rule.shipments - count.made)
+
     def worth(self, carrier: str, service: str) -> int:
         """What a shipment by the service counts cheaper, in minor units: the open commitments it helps to meet."""
         return sum(
@@ -119,6 +125,32 @@ class Limits:
                 if (worth := quota.worth(*one))
             )
         return self._credits
+
+    def rooms(self, carrier: str, service: str, day: date) -> Iterator[str]:
+        """The limits that a shipment on the day counts for, by name."""
+        if day in self._quotas:
+            yield from (name for name, _ in self._quotas[day].rooms(carrier, service))
+
+    @property
+    def left(self) -> dict[str, int]:
+        """How many more shipments each limit takes, by name."""
+        return {
+            name: left
+            for quota in self._quotas.values()
+            for one in self._services
+            for name, left in quota.rooms(*one)
+        }
+
+    def closed_by(self, used_up: Collection[str]) -> frozenset[Closed]:
+        """The services that would take no more if these limits were used up."""
+        if not used_up:
+            return self.closed
+        return self.closed | {
+            (*one, day)
+            for day, quota in self._quotas.items()
+            for one in self._services
+            if any(name in used_up for name, _ in quota.rooms(*one))
+        }
 
     @property
     def _services(self) -> list[tuple[str, str]]:

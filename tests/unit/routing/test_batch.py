@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from orderloom.routing.asking import Asked
 from orderloom.routing.batch import HANDS, Member, Way, together
+from orderloom.routing.plan import plan
+from orderloom.shipping.agreed import DayLimit
+from orderloom.shipping.quota import Limits
 from tests.unit.routing.instances import Listed, exact, instance
+from tests.unit.routing.questions import NOW, question, want
 
 SIZES = [(seed, 6 + 3 * (seed % 5), 3 + seed % 2, 3 + seed % 3) for seed in range(10)]
 
@@ -62,3 +69,23 @@ def test_hands_are_shared_like_units_and_what_is_not_named_is_boundless():
     stock = {("EAST", "MUG"): 9, ("WEST", "MUG"): 9}
     assert together(members, stock).cost == 1_200
     assert together(members, {**stock, ("WEST", HANDS): 1}).cost == 1_400
+
+
+def test_what_a_carrier_takes_on_a_day_is_shared_too():
+    request = question((want("MUG", 1),), {"CMH": {"MUG": 9}, "RNO": {"MUG": 9}})
+    [best] = plan(request).plan.parts
+    limit = DayLimit(shipments=1, services=(best.quote.service,))
+    tariffs = tuple(
+        replace(one, day_limits=(limit,) if one.carrier == best.quote.carrier else ())
+        for one in request.tariffs
+    )
+    limits = Limits(tariffs, today=NOW.date(), planned={})
+    request = replace(request, tariffs=tariffs)
+    full = replace(request, closed=limits.closed_by(set(limits.left)))
+    dear = Asked(full, plan, 0, limits).way(plan(full))
+    members = [Member(at, dear, Asked.of(request, plan, limits)) for at in range(3)]
+    answer = together(members, {(name, HANDS): left for name, left in limits.left.items()})
+    cheap = Asked(request, plan, 0, limits).way(plan(request))
+    assert cheap.cost < dear.cost
+    assert sorted(way.cost for way in answer.ways) == [cheap.cost, dear.cost, dear.cost]
+    assert answer.bound <= answer.cost

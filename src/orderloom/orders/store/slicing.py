@@ -80,13 +80,15 @@ async def standing_at(db: Db, nodes: Sequence[UUID]) -> list[Row]:
     return await db.fetch(_STANDING, list(nodes))
 
 
-async def unreleased(db: Db, most: int) -> list[UUID]:
-    """Open orders with units kept at a node and not handed to it, the urgent and then the older first."""
+async def unreleased(db: Db, most: int, after: UUID | None) -> list[UUID]:
+    """Open orders with units kept at a node and not handed to it: the urgent and older first, or by id after one."""
     rows = await db.fetch(
         "SELECT o.id FROM orders.orders AS o WHERE o.lifecycle = 'open' AND o.decide_as_of IS NULL AND EXISTS ("
         "SELECT FROM orders.slices AS s WHERE s.order_id = o.id AND s.rank BETWEEN 200 AND 300) "
-        "ORDER BY o.priority DESC, o.placed_at, o.id LIMIT $1",
+        "AND ($2::uuid IS NULL OR o.id > $2) ORDER BY CASE WHEN $2 IS NULL THEN -o.priority END, "
+        "CASE WHEN $2 IS NULL THEN o.placed_at END, o.id LIMIT $1",
         most,
+        after,
     )
     return [row["id"] for row in rows]
 

@@ -910,8 +910,20 @@ CREATE TABLE routing.scarcity (
   priced_at timestamptz NOT NULL,
   PRIMARY KEY (sku, node_id)
 );
+-- The last batches that were put in force. `last_order`: where the worker goes on; null once it has come to the end.
 CREATE TABLE routing.batches (
-  began_at timestamptz PRIMARY KEY
+  id          uuid PRIMARY KEY DEFAULT uuidv7(),
+  began_at    timestamptz NOT NULL,
+  began_by    text NOT NULL,
+  orders      integer NOT NULL,
+  changed     integer NOT NULL,
+  passed_over integer NOT NULL,
+  currency    char(3),
+  cost_before bigint NOT NULL,
+  cost        bigint NOT NULL,
+  bound       bigint NOT NULL,
+  priced      integer NOT NULL,
+  last_order  uuid
 );
 
 -- packing ----------------------------------------------------------------------------------------------------
