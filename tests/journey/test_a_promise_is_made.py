@@ -93,6 +93,36 @@ async def test_what_deliveries_taught_moves_dates_and_routing_and_a_replay_is_th
     await house.sound()
 
 
+async def test_a_carrier_that_is_owed_shipments_gets_them_until_the_commitment_is_met(house: House) -> None:
+    now, mug = datetime.now(UTC), house.item()
+    [first] = await house.place(house.draft({mug: 1}))
+    await house.settle()
+    async with house.database.transaction() as db:
+        [decision] = await decisions_of(db, first)
+        [usual] = decision["answer"]["plan"]["shipments"]
+        owed = next(c for c in house.world.carriers if c.code != usual["carrier"])
+        terms = {**owed.terms, "commitments": [{"shipments": 2, "worth": 10_000, "days": 30}]}
+        await shipping.put_contracts(
+            db,
+            contracts=[ContractDraft(carrier=owed.code, valid_from=now - timedelta(days=1), terms=terms)],
+        )
+    orders = await house.place(*(house.draft({mug: 1}) for _ in range(3)))
+    await house.settle()
+    taken, credits_ = [], []
+    async with house.database.transaction() as db:
+        for order in orders:
+            [decision] = await decisions_of(db, order)
+            [part] = decision["answer"]["plan"]["shipments"]
+            taken.append(part["carrier"])
+            credits_.append(part.get("credit", 0) > 0)
+            again = await deciding.replay(db, decision_id=decision["id"])
+            assert again is not None
+            assert again.same
+    assert sorted(taken) == sorted([owed.code, owed.code, usual["carrier"]])
+    assert credits_ == [carrier == owed.code for carrier in taken]
+    await house.sound()
+
+
 async def test_what_a_carrier_takes_no_more_of_today_goes_by_the_next_best(house: House) -> None:
     now, mug = datetime.now(UTC), house.item()
     async with house.database.transaction() as db:

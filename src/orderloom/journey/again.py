@@ -73,6 +73,7 @@ def request_of(row: Mapping[str, Any], present: Present) -> tuple[Request, list[
         assured=_assured(kept.get("learnt"), present, moved),
         closed=frozenset((c, s, date.fromisoformat(day)) for c, s, day in kept.get("closed", ())),
         packing=PackRules.of(kept.get("packing", {})),
+        credits=frozenset((c, s, date.fromisoformat(day), n) for c, s, day, n in kept.get("credits", ())),
         rest=_rest(kept["rest"], present, moved) if "rest" in kept else None,
     )
     return request, moved

@@ -248,14 +248,17 @@ async def take_snapshot(db: Db, *, skus: set[str], orders: Sequence[Order], now:
 
 
 async def _limits(db: Db, tariffs: Sequence[Tariff], now: datetime) -> Limits:
-    """What carriers with limits a day may still take, less what was planned before."""
+    """What carriers with limits a day may still take and are owed, by what was planned and, before, what has a label."""
     yesterday = now - timedelta(days=1)
-    limited = [tariff.carrier for tariff in tariffs if tariff.day_limits]
-    planned = await works_ahead(db, carriers=limited, since=yesterday) if limited else []
+    bound = [tariff.carrier for tariff in tariffs if tariff.day_limits or tariff.commitments]
+    planned = await works_ahead(db, carriers=bound, since=yesterday) if bound else []
     nodes = await network.nodes_of(db, ids={work.node_id for work in planned}) if planned else {}
     made: Counter[tuple[str, str, date]] = Counter()
     for work in planned:
         made[work.carrier, work.service, local(nodes[work.node_id], work.ship_by).date()] += work.many
+    if owed := [tariff for tariff in tariffs if tariff.commitments]:
+        # A shipment of today may be planned and have its label: whichever are more of a day, counts.
+        made |= await shipping.made_since(db, contracts=owed, day=now.date())
     return Limits(tariffs, today=yesterday.date(), planned=made)
 
 
@@ -309,6 +312,7 @@ def request_of(
         # What came of it later, nobody knew then.
         assured=BY_CONTRACT if history else Assured(snapshot.learnt, channel.promise_confidence),
         closed=frozenset() if history else snapshot.limits.closed,
+        credits=frozenset() if history else snapshot.limits.credits,
         rest=_rest(lacks, lines, snapshot) if lacks else None,
     )
 

@@ -62,8 +62,9 @@ class Asked:
             for key, units in part.units.items():
                 at = (part.node.code, skus[key])
                 uses[at] = uses.get(at, 0) + units
+        counted = decision.plan.cost - sum(part.credit for part in decision.plan.parts)
         late = self.late_cost * _days_late(decision.plan, self.request)
-        return Way(decision.plan.cost + late, tuple(sorted(uses.items())), decision)
+        return Way(counted + late, tuple(sorted(uses.items())), decision)
 
 
 def _at(source: Source, prices: Prices, left: Mapping[Key, int] | None) -> Source:

@@ -188,21 +188,25 @@ def _why_service(scene: Scene, part: Part) -> dict[str, Any]:
     pack = scene.pack_of(part)
     lane = scene.lane(part.node, until=date.max)
     rivals = [
-        (cost, way.tie, way)
+        (way.weighed(cost), way.tie, way)
         for way in (*lane.kept, *lane.later)
         if (way.service.tariff.carrier, way.service.code) != (quote.carrier, quote.service)
         and (cost := world.carriage(way, pack)) is not None
     ]
-    slower = [one for one in rivals if one[2] in lane.later and one[0] < quote.cost]
+    own = quote.cost - part.credit
+    slower = [one for one in rivals if one[2] in lane.later and one[0] < own]
     in_time = [one for one in rivals if one[2] in lane.kept]
     text = f"{name} is the only service in time"
     if in_time:
         cost, _, way = min(in_time, key=lambda one: one[:2])
-        told |= {"more": cost - quote.cost, "next": f"{way.service.tariff.carrier} {way.service.code}"}
+        told |= {"more": cost - own, "next": f"{way.service.tariff.carrier} {way.service.code}"}
         text = f"{name} is the cheapest in time: {told['next']} costs {told['more']} more"
     if slower:
         cost, _, way = min(slower, key=lambda one: one[:2])
         rival = f"{way.service.tariff.carrier} {way.service.code}"
-        told["slower"] = {"service": rival, "less": quote.cost - cost, "arrives": way.due.isoformat()}
-        text += f"; {rival} would cost {quote.cost - cost} less and arrive on {way.due.isoformat()}, too late"
+        told["slower"] = {"service": rival, "less": own - cost, "arrives": way.due.isoformat()}
+        text += f"; {rival} would cost {own - cost} less and arrive on {way.due.isoformat()}, too late"
+    if part.credit:
+        told["credit"] = part.credit
+        text += f"; it counts {part.credit} cheaper, for {quote.carrier} is owed shipments"
     return {**told, "text": text}

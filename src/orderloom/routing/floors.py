@@ -20,11 +20,12 @@ _PARCELS_MORE = 24
 
 
 def floor(lane: Lane, load: Load, boxes: Boxes) -> int:
-    """No parcels of at least this load go down the lane for less, cartons included."""
+    """No parcels of at least this load go down the lane for less, cartons included, a commitment's worth taken off."""
     best = NOWHERE
     for way in (*lane.kept, *lane.later):
-        if way.first < best:
-            best = min(best, _floor(way, load, boxes))
+        if way.weighed(way.first) < best:
+            found = _floor(way, load, boxes)
+            best = min(best, way.weighed(found) if found < NOWHERE else found)
     return best
 
 

@@ -52,8 +52,11 @@ class World:
         cartons: tuple[Carton, ...],
         assured: Assured = BY_CONTRACT,
         closed: frozenset[Closed] = frozenset(),
+        credits_: frozenset[Credit] = frozenset(),
     ) -> None:
         self.tariffs, self.cartons, self.assured, self.closed = tariffs, cartons, assured, closed
+        self.credits = credits_
+        self._worth = {(carrier, service, day): worth for carrier, service, day, worth in credits_}
         offered = [
             (tariff, at, code, terms, tariff.legs.number(code))
             for at, tariff in enumerate(tariffs)
@@ -332,7 +335,10 @@ class World:
         zone, days = leg
         arrives = arrival(contract=tariff, service=code, zone=zone, ship_on=day, days=days)
         due = arrival(contract=tariff, service=code, zone=zone, ship_on=day, slip=slip, days=days)
-        return None if arrives is None or due is None else Way(service, zone, day, (days, arrives, due), ends)
+        if arrives is None or due is None:
+            return None
+        credit = self._worth.get((tariff.carrier, code, day), 0)
+        return Way(service, zone, day, (days, arrives, due), ends, credit)
 
     def price(self, lane: Lane, pack: Pack) -> Chosen | None:
         """The cheapest way in time that takes every parcel, else the soonest of the others; None where none does."""
@@ -343,15 +349,15 @@ class World:
         kept, later = ((), ()) if pack.lacking else (lane.kept, lane.later)
         for way in kept:
             cost = self.carriage(way, pack)
-            if cost is not None and (best is None or cost < best.cost):
-                best = Chosen(cost, way, late=False)
+            if cost is not None and (best is None or way.weighed(cost) < best.weighed):
+                best = Chosen(cost, way.weighed(cost), way, late=False)
         if best is None:
             for way in later:
                 if best is not None and way.due > best.way.due:
                     break
                 cost = self.carriage(way, pack)
-                if cost is not None and (best is None or cost < best.cost):
-                    best = Chosen(cost, way, late=True)
+                if cost is not None and (best is None or way.weighed(cost) < best.weighed):
+                    best = Chosen(cost, way.weighed(cost), way, late=True)
         lane.chosen[number] = best
         self.kept += 1
         return best
@@ -439,13 +445,15 @@ def world_of(
     cartons: tuple[Carton, ...],
     assured: Assured = BY_CONTRACT,
     closed: frozenset[Closed] = frozenset(),
+    credits_: frozenset[Credit] = frozenset(),
 ) -> World:
-    """The world of these contracts, cartons, learnt dates and used-up limits, as it was left by the orders before."""
-    key = (id(tariffs), id(cartons), *assured.key, closed)
+    """The world of these contracts, cartons, learnt dates, limits and commitments, as it was left by the orders before."""
+    key = (id(tariffs), id(cartons), *assured.key, closed, credits_)
     kept = _worlds.get(key)
     if kept is None:
-        before = _like(tariffs, cartons, assured, closed)
-        world = World(tariffs, cartons, assured, closed) if before is None else _worlds.pop(before)[2]
+        rest = (assured, closed, credits_)
+        before = _like(tariffs, cartons, *rest)
+        world = World(tariffs, cartons, *rest) if before is None else _worlds.pop(before)[2]
         # The tuples are kept with their world, so that no other can come to stand at the same address.
         kept = _worlds[key] = (tariffs, cartons, world)
         while len(_worlds) > _WORLDS_MOST:
@@ -453,18 +461,23 @@ def world_of(
     world = kept[2]
     if world.kept > KEPT_MOST:
         # A new one: decisions that are still to be explained hold on to theirs.
-        world = World(*kept[:2], assured, closed)
+        world = World(*kept[:2], assured, closed, credits_)
         _worlds[key] = (*kept[:2], world)
     return world
 
 
 def _like(
-    tariffs: tuple[Tariff, ...], cartons: tuple[Carton, ...], assured: Assured, closed: frozenset[Closed]
+    tariffs: tuple[Tariff, ...],
+    cartons: tuple[Carton, ...],
+    assured: Assured,
+    closed: frozenset[Closed],
+    credits_: frozenset[Credit],
 ) -> tuple[object, ...] | None:
     """The key of a world of equals: everybody who reads contracts has them in a tuple of his own."""
     for key, (_, _, world) in _worlds.items():
         same = len(world.tariffs) == len(tariffs) and all(map(is_, world.tariffs, tariffs))
-        alike = (world.cartons, world.assured.key, world.closed) == (cartons, assured.key, closed)
+        mine = (world.cartons, world.assured.key, world.closed, world.credits)
+        alike = mine == (cartons, assured.key, closed, credits_)
         if same and alike:
             return key
     return None

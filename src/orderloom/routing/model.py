@@ -14,7 +14,7 @@ from orderloom.packing.model import Article, Carton, PackRules
 from orderloom.packing.model import Parcel as Packed
 from orderloom.packing.sorting import PLAIN
 from orderloom.shipping.model import Quote
-from orderloom.shipping.quota import Closed
+from orderloom.shipping.quota import Closed, Credit
 from orderloom.shipping.tariff import Tariff
 from orderloom.terms import Address, Quantities
 
@@ -146,6 +146,7 @@ class Request:
 
     `order` is there where sourcing rules may have a say. `assured`: what was learnt of how late parcels come, and with which
     chance a way must keep the promise. `closed`: services that carriers take no more shipments by on a day.
+    `credits`: what a shipment by a service counts cheaper on a day, since it helps to meet a commitment to its carrier.
     `rest`: units of the order that are none of the wants, since they are still to come.
     `packing`: the house's rules for every carton.
     """
@@ -162,6 +163,7 @@ class Request:
     order: Asker | None = None
     assured: Assured = BY_CONTRACT
     closed: frozenset[Closed] = frozenset()
+    credits: frozenset[Credit] = frozenset()
     rest: Rest | None = None
     packing: PackRules = PLAIN
 
@@ -205,6 +207,11 @@ class Request:
                 if self.closed
                 else {}
             ),
+            **(
+                {"credits": sorted([c, s, day.isoformat(), worth] for c, s, day, worth in self.credits)}
+                if self.credits
+                else {}
+            ),
             **({"rest": self.rest.json()} if self.rest else {}),
         }
 
@@ -213,7 +220,8 @@ class Request:
 class Part:
     """What one node ships: its units by line, parcels, service, cost by parts, and when it leaves and arrives.
 
-    `due`: the day by which it is there as surely as is asked, the contract's own where nothing was learnt.
+    `due`: the day by which it is there as surely as is asked, the contract's own where nothing was learnt. `credit`: what it
+    counts cheaper for an open commitment; like `scarcity` it guides the choice and is no cost.
     """
 
     node: Node
@@ -226,6 +234,7 @@ class Part:
     carton_cost: int
     pick_cost: int
     scarcity: int = 0
+    credit: int = 0
 
     @property
     def cost(self) -> int:
@@ -249,6 +258,7 @@ class Part:
             "arrives": self.quote.arrives_on.isoformat(),
             **({"due": self.due.isoformat()} if self.due != self.quote.arrives_on else {}),
             "late": self.late,
+            **({"credit": self.credit} if self.credit else {}),
             "lines": [
                 {"line": key, "sku": skus[key], "quantity": units} for key, units in self.units.items()
             ],
@@ -277,8 +287,8 @@ class Plan:
 
     @property
     def weighed(self) -> int:
-        """What plans are compared by: the cost, and what the units are worth where they would have been kept."""
-        return sum(part.cost + part.scarcity for part in self.parts)
+        """What plans are compared by: the cost, what the units are worth where they would have been kept, less credits."""
+        return sum(part.cost + part.scarcity - part.credit for part in self.parts)
 
     @property
     def late(self) -> bool:

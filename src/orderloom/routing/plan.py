@@ -26,7 +26,7 @@ from orderloom.routing.tied import sought_together
 
 def plan(request: Request) -> Decision:
     """Decide. Units that no node can supply are left out and named; nothing feasible is an answer with reasons."""
-    world = world_of(request.tariffs, request.cartons, request.assured, request.closed)
+    world = world_of(request.tariffs, request.cartons, request.assured, request.closed, request.credits)
     open_, out = screen(request)
     stage, answer, calls = _decided(request, open_, world)
     best = _plan(stage, answer.best, request) if answer.best else None

@@ -1,7 +1,8 @@
 """What each node's part of one order costs: packed for real, by the cheapest way in time, with picking and handling.
 
 The cost of a part, which the search is exact for, is the sum of
-- carriage: all parcels by one service, the cheapest of those that keep the promise on the node's next handover;
+- carriage: all parcels by one service, the cheapest of those that keep the promise on the node's next handover, less what
+  an open commitment to its carrier is worth (which guides the choice and is no cost);
 - the cartons, as `packing.cartonize.whole` packs just these units within `PACKING_EFFORT`, into what the node has and by
   its rules;
 - the node's pick cost once, its unit cost and the scarcity price of each unit.
@@ -183,7 +184,7 @@ class Pricing:
                 found.append(None)
                 continue
             source = self.sources[node]
-            cost = chosen.cost + pack.carton_cost + fixed[node] + source.node.unit_cost * total
+            cost = chosen.weighed + pack.carton_cost + fixed[node] + source.node.unit_cost * total
             if source.scarcity:
                 cost += self._scarce(source, units)
             found.append(cost)
@@ -260,6 +261,7 @@ class Pricing:
             carton_cost=pack.carton_cost,
             pick_cost=source.node.pick_cost + source.node.unit_cost * total,
             scarcity=self._scarce(source, units) if source.scarcity else 0,
+            credit=chosen.cost - chosen.weighed,
         )
 
     def content(self, units: Units) -> Quantities:

@@ -151,5 +151,7 @@ class Scene:
         node = source.node
         cost = chosen.cost + pack.carton_cost + node.pick_cost + node.unit_cost * sum(self.calls.values())
         scarce = source.scarcity
-        weighed = cost + sum(scarce.get(sku, 0) * n for sku, n in self.calls.items()) if scarce else cost
+        weighed = cost - chosen.cost + chosen.weighed
+        if scarce:
+            weighed += sum(scarce.get(sku, 0) * n for sku, n in self.calls.items())
         return Alone(chosen, weighed, cost)

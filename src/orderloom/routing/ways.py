@@ -53,7 +53,7 @@ class Way:
     """A service on a day in a zone. `charges`: by break, the least that the card has from there on.
 
     `in_transit`: the days that the service's table gives the lane, if it does.
-    `arrives` is the contract's day; `due` the one counted with, by which it is there as surely as is asked.
+    `credit`: what a shipment counts cheaper. `arrives` is the contract's day; `due` the one counted with, by which it is there as surely as is asked.
     """
 
     __slots__ = (
@@ -63,6 +63,7 @@ class Way:
         "breaks",
         "by_cartons",
         "charges",
+        "credit",
         "day",
         "destination",
         "due",
@@ -83,10 +84,12 @@ class Way:
         day: date,
         days: tuple[int | None, date, date],
         ends: tuple[Place, Place],
+        credit: int = 0,
     ) -> None:
         self.service, self.zone, self.day = service, zone, day
         self.in_transit, self.arrives, self.due = days
         self.origin, self.destination = ends
+        self.credit = credit
         self.tie = (self.due, service.tariff.carrier, service.code)
         self.prices: dict[int, int | None] = {}
         self.breaks = service.terms.breaks
@@ -103,6 +106,10 @@ class Way:
         if not service.terms.above_unit:
             limits.append(self.breaks[-1])
         self.heaviest = min(limits, default=NOWHERE * _GRAM)
+
+    def weighed(self, cost: int) -> int:
+        """What a shipment counts: its cost, less what its carrier's open commitment is worth."""
+        return max(0, cost - self.credit)
 
     def least(self, at: int) -> int:
         """What a parcel that is billed at this break or a later one costs at the least."""
@@ -132,9 +139,10 @@ class Way:
 
 
 class Chosen(NamedTuple):
-    """The way that takes a packing, for how much carriage."""
+    """The way that takes a packing, for how much carriage, and what that counts beside other ways."""
 
     cost: int
+    weighed: int
     way: Way
     late: bool
 
@@ -149,7 +157,7 @@ class Lane:
         self.later = tuple(sorted(later, key=lambda way: way.tie))
         self.chosen: dict[int, Chosen | None] = {}
         self.floors: dict[tuple[object, ...], int] = {}
-        self.opening = min((way.first for way in (*self.kept, *self.later)), default=NOWHERE)
+        self.opening = min((way.weighed(way.first) for way in (*self.kept, *self.later)), default=NOWHERE)
 
 
 class Origin:

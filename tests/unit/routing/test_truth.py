@@ -82,7 +82,28 @@ def asked(draw: st.DrawFn) -> Request:
         sources=sources,
         tariffs=tariffs,
         policy=Policy(max_shipments=draw(st.sampled_from([1, 2, 4]))),
+        credits=frozenset(
+            (tariff.carrier, service, request.now.date() + timedelta(days=ahead), worth)
+            for tariff in tariffs
+            for service in tariff.services
+            for ahead in range(5)
+            if (worth := draw(st.sampled_from([0, 0, 0, 250, 5000])))
+        ),
     )
+
+
+class Owed:
+    """What a shipment from a node counts cheaper by each service, as a quota tells it."""
+
+    def __init__(self, request: Request, leaves: dict[tuple[str, str], Any]) -> None:
+        worth = {(carrier, service, day): worth for carrier, service, day, worth in request.credits}
+        self._worth = {key: worth.get((*key, day), 0) for key, day in leaves.items()}
+
+    def closed(self, _carrier: str, _service: str) -> None:
+        return None
+
+    def worth(self, carrier: str, service: str) -> int:
+        return self._worth[carrier, service]
 
 
 def by_hand(request: Request) -> tuple[Any, ...] | None:
@@ -146,6 +167,14 @@ def _priced(request: Request, at: int, units: dict[str, int]) -> tuple[Any, ...]
             return None
     costs = {carton.code: carton.cost for carton in request.cartons}
     origin = Place.of(replace(node.address, latitude=node.latitude, longitude=node.longitude))
+    leaves = {
+        (tariff.carrier, service): ship_date(
+            node=node, carrier=tariff.carrier, service=service, now=request.now
+        ).date()
+        for tariff in request.tariffs
+        for service in tariff.services
+    }
+    owed: Any = Owed(request, leaves)
     chosen = select(
         quotes=[
             quote(
@@ -154,17 +183,19 @@ def _priced(request: Request, at: int, units: dict[str, int]) -> tuple[Any, ...]
                 parcels=[Parcel.of(dimensions=p.outer, weight_g=p.weight_g) for p in packed],
                 origin=origin,
                 destination=Place.of(request.destination),
-                ship_on=ship_date(node=node, carrier=tariff.carrier, service=service, now=request.now).date(),
+                ship_on=leaves[tariff.carrier, service],
                 trace=False,
             )
             for tariff in request.tariffs
             for service in tariff.services
         ],
         promise_at=request.promise_at,
+        quota=owed,
     )
     if chosen.chosen is None:
         return None
-    cost = chosen.chosen.cost + sum(costs[p.carton] if p.carton else 0 for p in packed) + node.pick_cost
+    carriage = max(0, chosen.chosen.cost - owed.worth(chosen.chosen.carrier, chosen.chosen.service))
+    cost = carriage + sum(costs[p.carton] if p.carton else 0 for p in packed) + node.pick_cost
     cost += sum(n * (node.unit_cost + source.scarcity.get(sku, 0)) for sku, n in units.items())
     return chosen.late, chosen.chosen.arrives_on, cost
 
