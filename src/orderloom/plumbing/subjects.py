@@ -41,13 +41,14 @@ ORDER BY priority DESC, due_at
 LIMIT $4
 FOR UPDATE SKIP LOCKED
 """
-# The limit keeps each a look at the index: asked with EXISTS, all that was due was read to be joined, the whole backlog.
+# In the order of the index: without, a planner that takes all rows to be due at the step (they were, when the table was
+# analysed) reads the table to find the first, and from end to end, once a step, where nobody is due.
 _DUE_STEPS = """
 SELECT t.step, t.undoing FROM unnest($2::text[], $3::bool[]) AS t (step, undoing) CROSS JOIN LATERAL (
   SELECT FROM plumbing.subjects AS s
   WHERE s.journey = $1 AND s.step = t.step AND s.undoing = t.undoing AND s.state = 'due'
     AND s.due_at <= clock_timestamp() AND (s.leased_until IS NULL OR s.leased_until < clock_timestamp())
-  LIMIT 1) AS somebody
+  ORDER BY s.priority DESC, s.due_at LIMIT 1) AS somebody
 """
 # One question for all journeys, where asking each what is due, woken or overdue would be most of an idle pass.
 _STIRRING = """
