@@ -18,7 +18,7 @@ from orderloom.simulate.processes import fleet
 from orderloom.simulate.surroundings import planned
 from tests.browser import world
 from tests.browser.world import World
-from tests.conftest import _clone, _drop, forget_adapters
+from tests.conftest import clone, drop, forget_adapters
 
 playwright = pytest.importorskip(
     "playwright.async_api", reason="browser tests skipped: playwright is not installed"
@@ -77,10 +77,10 @@ async def console(postgres) -> AsyncIterator[Running]:
         pytest.skip(
             "browser tests skipped: no Chromium on this machine (install it, or name it in ORDERLOOM_CHROMIUM)"
         )
-    name = await _clone(postgres)
+    name = await clone(postgres)
     async with serving(postgres.url(name)) as running:
         yield running
-    await _drop(postgres, name)
+    await drop(postgres, name)
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")

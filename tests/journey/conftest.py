@@ -6,7 +6,6 @@ import os
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 import pytest_asyncio
@@ -17,7 +16,7 @@ from orderloom.plumbing.database import Database
 from orderloom.plumbing.embedded import EmbeddedPostgres
 from orderloom.simulate import demo_data
 from orderloom.simulate.surroundings import Addresses, planned
-from tests.conftest import TEMPLATE, administer, forget_adapters
+from tests.conftest import clone, drop, forget_adapters
 from tests.journey.house import House
 
 
@@ -44,14 +43,13 @@ async def outside() -> AsyncIterator[Addresses]:
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def furnished(postgres: EmbeddedPostgres) -> AsyncIterator[tuple[str, Setup]]:
     """A database with the demo's network in it, for the stories to be cloned from."""
-    name, world = f"furnished_{uuid4().hex[:16]}", demo_data.setup()
-    await administer(postgres, f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}"')
+    name, world = await clone(postgres, kind="furnished"), demo_data.setup()
     opened = await Database.open(postgres.url(name))
     async with opened.transaction() as db:
         await setup.put(db, wanted=world)
     await opened.close()
     yield name, world
-    await administer(postgres, f'DROP DATABASE "{name}" WITH (FORCE)')
+    await drop(postgres, name)
 
 
 @pytest.fixture
@@ -59,9 +57,8 @@ async def house(
     postgres: EmbeddedPostgres, furnished: tuple[str, Setup], outside: Addresses
 ) -> AsyncIterator[House]:
     """A small merchant with eight nodes, four carriers and stock, on a database of its own."""
-    name, world = f"house_{uuid4().hex[:16]}", furnished[1]
-    await administer(postgres, f'CREATE DATABASE "{name}" TEMPLATE "{furnished[0]}"')
+    name = await clone(postgres, template=furnished[0], kind="house")
     opened = await Database.open(postgres.url(name))
-    yield House(opened, outside, world)
+    yield House(opened, outside, furnished[1])
     await opened.close()
-    await administer(postgres, f'DROP DATABASE "{name}" WITH (FORCE)')
+    await drop(postgres, name)

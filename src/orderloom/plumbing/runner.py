@@ -127,10 +127,12 @@ class Runner:
             with suppress(DatabaseAway, OSError):
                 async with self._database.connection() as connection:
                     await connection.add_listener(WORK_CHANNEL, rouse)
-                    while not stop.is_set() and not connection.is_closed():
-                        await self._rest(stop, POLL_S)
-                        self._roused.clear()
-                    await connection.remove_listener(WORK_CHANNEL, rouse)
+                    try:
+                        while not stop.is_set() and not connection.is_closed():
+                            await self._rest(stop, POLL_S)
+                            self._roused.clear()
+                    finally:
+                        await connection.remove_listener(WORK_CHANNEL, rouse)
             await self._rest(stop, POLL_S / 5)
 
     # --- waking, giving up ------------------------------------------------------------------------------------

@@ -300,7 +300,12 @@ def main(port: int, data_dir: Path, *, seed: int = 0) -> None:
     import uvicorn  # noqa: PLC0415 - the application above is usable without a server
 
     uvicorn.run(
-        make_app(data_dir, seed=seed), host="127.0.0.1", port=port, log_level="warning", access_log=False
+        make_app(data_dir, seed=seed),
+        host="127.0.0.1",
+        port=port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=1,
     )
 
 

@@ -161,8 +161,14 @@ def main(port: int, *, secret: str, seed: int = 0) -> None:
     """Serve on loopback until told to stop."""
     import uvicorn  # noqa: PLC0415 - the application above is usable without a server
 
+    # Who is kept waiting for minutes on purpose does not keep it from ending.
     uvicorn.run(
-        make_app(secret=secret, seed=seed), host="127.0.0.1", port=port, log_level="warning", access_log=False
+        make_app(secret=secret, seed=seed),
+        host="127.0.0.1",
+        port=port,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=1,
     )
 
 

@@ -6,13 +6,13 @@ import asyncio
 
 import pytest
 
-from tests.conftest import _clone, _drop
+from tests.conftest import clone, drop
 
 
 @pytest.fixture
 def database_url_for_a_machine(postgres):
     loop = asyncio.new_event_loop()
-    name = loop.run_until_complete(_clone(postgres))
+    name = loop.run_until_complete(clone(postgres))
     yield postgres.url(name)
-    loop.run_until_complete(_drop(postgres, name))
+    loop.run_until_complete(drop(postgres, name))
     loop.close()

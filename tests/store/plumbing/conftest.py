@@ -7,7 +7,7 @@ import pytest_asyncio
 from structlog.testing import capture_logs
 
 from orderloom.plumbing.database import Database
-from tests.conftest import _clone, _drop
+from tests.conftest import clone, drop
 
 
 @pytest.fixture(autouse=True)
@@ -20,11 +20,11 @@ def logged():
 @pytest_asyncio.fixture(loop_scope="session", scope="package")
 async def shared(postgres):
     """One database for all: cloning one costs more than most of these tests."""
-    name = await _clone(postgres)
+    name = await clone(postgres)
     opened = await Database.open(postgres.url(name), max_size=20)
     yield opened
     await opened.close()
-    await _drop(postgres, name)
+    await drop(postgres, name)
 
 
 @pytest.fixture
