@@ -15,6 +15,7 @@ import asyncio
 import json
 import sys
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 
 from rich.console import Console
@@ -42,6 +43,9 @@ def main(kills: int = 0) -> None:
     parser.add_argument("--kills", type=int, default=kills)
     parser.add_argument(
         "--pause", type=float, nargs=2, default=(2.0, 12.0), help="seconds between kills, from and to"
+    )
+    parser.add_argument(
+        "--within", type=float, default=6 * 60, help="minutes; what has not settled then failed"
     )
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--data-dir", type=Path, help="a temporary one, removed afterwards, when left out")
@@ -90,6 +94,7 @@ async def _run(
             workers=asked.workers,
             tell=tell,
             sabotage=killer if asked.kills else None,
+            within=timedelta(minutes=asked.within),
         )
         figures = await run.run()
     findings = await audit.of_database(database)

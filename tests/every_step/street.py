@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+from orderloom import catalog
+from orderloom.catalog.model import Item
 from orderloom.delivery.model import TrackingEvent
 from orderloom.insight import audit
 from orderloom.inventory import reading
@@ -34,6 +36,21 @@ from tests.journey.house import House
 
 LEASE_S = 5.0
 ROUNDS = 500
+# Sold though there is none: who orders it waits for it, with a case of its own, and nothing is done for it meanwhile.
+TO_BE_MADE = Item(
+    sku="TO-BE-MADE",
+    name="Print",
+    backorder="always",
+    list_price=1000,
+    weight_g=300,
+    length_mm=100,
+    width_mm=80,
+    height_mm=60,
+)
+_CASES = """
+SELECT e.kind FROM orders.exceptions AS e WHERE e.resolved_at IS NULL
+  AND NOT EXISTS (SELECT FROM orders.bulk_rows AS r WHERE r.order_id = e.order_id AND r.outcome = 'created')
+"""
 
 
 @dataclass
@@ -233,16 +250,22 @@ class Street:
         return first
 
     async def _shop_sends_its_day_again(self, db: Db) -> bool:
-        """As a file: the order that was taken, and one of what nobody knows."""
+        """As a file: the order that was taken, one of what nobody knows, and a new one of what has still to be made."""
         if self.file is not None or self.sent_in is None:
             return False
+        await catalog.put_items(db, items=[TO_BE_MADE])
         job = await bulk.open_(db, on_error="reject_failed")
         unknown = replace(
             self.sent_in,
             external_id=f"{self.sent_in.external_id}-x",
             lines=(replace(self.sent_in.lines[0], sku="NONE"),),
         )
-        rows = [bulk.NewRow(1, self.sent_in), bulk.NewRow(2, unknown)]
+        fresh = replace(
+            self.sent_in,
+            external_id=f"{self.sent_in.external_id}-y",
+            lines=tuple(replace(line, sku=TO_BE_MADE.sku) for line in self.sent_in.lines),
+        )
+        rows = [bulk.NewRow(n, draft) for n, draft in enumerate((self.sent_in, unknown, fresh), start=1)]
         self.file = job.id
         return await bulk.add(db, job_id=job.id, rows=rows) and await importing.begin(db, job_id=job.id)
 
@@ -332,8 +355,14 @@ class Street:
                 (p.sku, p.rank.word, p.quantity) for p in await slices_of(db, orders=[self.order])
             )
             works = (await fulfillments_of(db, orders=[self.order])).values()
-            cases = await db.fetch("SELECT kind FROM orders.exceptions WHERE resolved_at IS NULL")
+            cases = await db.fetch(_CASES)
             filed = await bulk.jobs(db, ids=[self.file] if self.file else [])
+            made = await db.fetchval(
+                "SELECT count(*) FROM orders.lines AS l JOIN orders.bulk_rows AS r USING (order_id) "
+                "WHERE r.job_id = $1 AND r.outcome = 'created' AND l.sku = $2",
+                self.file,
+                TO_BE_MADE.sku,
+            )
         return {
             "gateway": sorted((o["kind"], o["amount"]) for o in booked if o["status"] == "succeeded"),
             "labels": sorted((label["status"], label["bought"]) for label in labels),
@@ -346,7 +375,7 @@ class Street:
             "order": (order.lifecycle, order.status, order.payment_status, order.return_status),
             "cases": [row["kind"] for row in cases],
             "offered": await self._offered(),
-            "filed": [(job.state, job.created, job.duplicates, job.failed) for job in filed],
+            "filed": [(job.state, job.created, job.duplicates, job.failed, made) for job in filed],
         }
 
     async def _channel(self, db: Db) -> UUID:

@@ -51,7 +51,7 @@ async def test_an_undisturbed_order_shows_every_kind_of_effect(undisturbed):
     assert not any(undisturbed["stock"]), "what was sold has come back"
     assert undisturbed["cases"] == []
     assert undisturbed["offered"] == [True, True]
-    assert undisturbed["filed"] == [("done", 0, 1, 1)]
+    assert undisturbed["filed"] == [("done", 1, 1, 1, 2)]
 
 
 @STEPS

@@ -183,6 +183,38 @@ async def test_a_serial_number_is_one_unit_and_ships_once(house: House) -> None:
     await house.sound()
 
 
+@pytest.mark.parametrize("kind", ["pick", "pack"])
+async def test_units_scanned_one_by_one_are_each_of_the_lot_they_name(house: House, kind: str) -> None:
+    mug = house.item()
+    await stock(house, mug, "RNO", [LotUnits("SOON", 3, day(9)), LotUnits("LATE", 3, day(90))])
+    async with house.database.transaction() as db:
+        item = (await catalog.items_of(db, skus=[mug]))[mug]
+        await catalog.put_items(db, items=[replace(item, gtin="09506000134352")])
+    [order_id] = await house.place(house.draft({mug: 3}))
+    await house.settle()
+    [work] = await house.works(order_id)
+
+    async def scan(lot: str) -> Any:
+        async with house.database.transaction() as db:
+            code = f"]C1010950600013435210{lot}"
+            return await working.scan(db, work=work.id, kind=kind, code=code, now=datetime.now(UTC))
+
+    assert await there(house, mug) == {"SOON": (3, 3), "LATE": (3, 0)}
+    for lots_of_work in ((2, 1), (1, 2)):
+        assert not isinstance(await scan("LATE"), Refused)
+        assert await there(house, mug) == {"SOON": (3, lots_of_work[0]), "LATE": (3, lots_of_work[1])}
+    assert (await scan("NONE")).code == "unknown_lot"
+    assert not isinstance(await scan("SOON"), Refused)
+    assert (await scan("LATE")).code == "surplus"
+    assert await there(house, mug) == {"SOON": (3, 1), "LATE": (3, 2)}
+    async with house.database.transaction() as db:
+        told = await db.fetch(
+            "SELECT refusal FROM packing.scans WHERE fulfillment_id = $1 AND NOT accepted", work.id
+        )
+    assert [row["refusal"] for row in told] == ["unknown_lot", "surplus"]
+    await house.sound()
+
+
 async def test_a_count_of_lots_takes_a_lot_from_work_that_has_others(house: House) -> None:
     mug = house.item()
     node = await stock(house, mug, "RNO", [LotUnits("A", 4, day(9)), LotUnits("B", 6, day(30))])

@@ -22,7 +22,7 @@ from orderloom.network.calendar import zone
 from orderloom.orders.reading import fulfillments_of, lock, slices_of
 from orderloom.packing import codes
 from orderloom.packing.model import Refused
-from orderloom.packing.scanning import identify
+from orderloom.packing.scanning import Kind, identify, judge, named_so_far, record_refused
 from orderloom.packing.work import work_of
 from orderloom.plumbing.database import Db
 from orderloom.returns.model import Restock
@@ -47,17 +47,22 @@ async def assign(db: Db, *, works: Sequence[UUID], items: Mapping[str, Item], no
 
 
 async def bind_scanned(
-    db: Db, *, work: UUID, code: str, quantity: int | None, now: datetime
+    db: Db, *, work: UUID, kind: Kind, code: str, quantity: int | None, now: datetime
 ) -> Refused | None:
-    """A pick scan that names a lot or serial takes that very one. Refused: it is not here, expired, or spoken for."""
+    """A scan that names a lot or serial takes that very one. Refused: it is not here, expired, or spoken for.
+
+    What scans before it have named stays: units scanned one by one are each of the lot they name.
+    """
     read = codes.read(code)
-    name = read.serial or read.lot
+    name = codes.named(read)
     if name is None:
         return None
     at = await work_of(db, work)
     item = await identify(db, at, read)
-    if item is None or item.tracked_by is None:
+    units = quantity if quantity is not None else read.count or 1
+    if item is None or item.tracked_by is None or at.barred() or judge(at, kind, read, item, units):
         return None
+    before = await named_so_far(db, fulfillment_id=work, kind=kind, sku=item.sku)
     node = at.fulfillment.node_id
     today = await _days(db, {node}, now)
     said = await lots.bind(
@@ -66,10 +71,14 @@ async def bind_scanned(
         node_id=node,
         sku=item.sku,
         lot=name,
-        quantity=quantity or read.count or 1,
+        quantity=before[name] + units,
         today=today[node],
     )
-    return Refused(code=said.code, message=said.message) if isinstance(said, WrongLot) else None
+    if not isinstance(said, WrongLot):
+        return None
+    refused = Refused(code=said.code, message=said.message)
+    await record_refused(db, at, kind, read, item, units, refused)
+    return refused
 
 
 async def came_back(db: Db, *, due: Sequence[Restock]) -> dict[UUID, tuple[LotUnits, ...]]:

@@ -116,10 +116,9 @@ async def scan(
     package: int | None = None,
 ) -> Accepted | Refused:
     """One scan at a cart or a station; a lot or serial it names is the work's. Raises packing's NoSuchWork."""
-    if kind == "pick":
-        wrong = await lotting.bind_scanned(db, work=work, code=code, quantity=quantity, now=now)
-        if wrong is not None:
-            return wrong
+    wrong = await lotting.bind_scanned(db, work=work, kind=kind, code=code, quantity=quantity, now=now)
+    if wrong is not None:
+        return wrong
     said = await packing.scan(
         db, fulfillment_id=work, kind=kind, code=code, quantity=quantity, package=package
     )

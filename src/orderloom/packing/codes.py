@@ -58,6 +58,11 @@ def read(text: str) -> Code:
     )
 
 
+def named(code: Code) -> str | None:
+    """The very unit or lot that it names, where it names one."""
+    return code.serial or code.lot
+
+
 def _lengths(gtin: str) -> tuple[str, ...]:
     """The same number as 14, 13, 12 and 8 digits, as far as its leading zeros go."""
     return tuple(gtin[14 - length :] for length in (14, 13, 12, 8) if not gtin[: 14 - length].strip("0"))

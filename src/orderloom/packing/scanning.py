@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 from uuid import UUID
@@ -45,7 +46,7 @@ async def scan(
     refused = refused or (into if isinstance(into, Refused) else None)
     if refused is not None or item is None:
         refused = refused or Refused(code="unknown_code", message=read.looks_like)
-        await _record_refused(db, work, kind, read, item, max(units, 1), refused)
+        await record_refused(db, work, kind, read, item, max(units, 1), refused)
         return refused
     box = into if isinstance(into, Package) else None
     if box is not None and box not in work.packages:
@@ -181,6 +182,17 @@ def _out_of(work: Work, box: Package, sku: str, quantity: int) -> list[tuple[UUI
     return parts
 
 
+async def named_so_far(db: Db, *, fulfillment_id: UUID, kind: Kind, sku: str) -> Counter[str]:
+    """Units by the lot or serial that scans of the item have named; what was taken back was scanned last."""
+    units: list[str | None] = []
+    for what, text, count in await store.scanned(db, fulfillment_id, kind=kind, sku=sku):
+        if what == kind:
+            units += [codes.named(codes.read(text))] * count
+        else:
+            del units[max(0, len(units) - count) :]
+    return Counter(name for name in units if name is not None)
+
+
 # --- recording --------------------------------------------------------------------------------------------------
 
 
@@ -221,9 +233,10 @@ async def _record(
     await events.append(db, [_news(work, "fulfillment.scanned", None, data)])
 
 
-async def _record_refused(
+async def record_refused(
     db: Db, work: Work, kind: Kind, read: Code, item: Item | None, units: int, refused: Refused
 ) -> None:
+    """A scan that does not count, and why."""
     row = {
         "fulfillment_id": work.fulfillment.id,
         "kind": kind,

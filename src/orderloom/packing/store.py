@@ -268,6 +268,18 @@ async def picked(db: Db, fulfillments: Sequence[UUID]) -> dict[UUID, Quantities]
     return units
 
 
+async def scanned(db: Db, fulfillment: UUID, *, kind: str, sku: str) -> list[tuple[str, str, int]]:
+    """Accepted scans of an item, and those that took some back, in their order: (kind, code, units)."""
+    rows = await db.fetch(
+        "SELECT kind, code, quantity FROM packing.scans WHERE fulfillment_id = $1 AND accepted AND sku = $2 "
+        "AND kind IN ($3, 'un' || $3) ORDER BY id",
+        fulfillment,
+        sku,
+        kind,
+    )
+    return [(row["kind"], row["code"], row["quantity"]) for row in rows]
+
+
 # --- packages ---------------------------------------------------------------------------------------------------
 
 _PACKAGES = """

@@ -45,7 +45,10 @@ Sabotage = Callable[[Fleet], Coroutine[Any, Any, None]]
 
 @dataclass(slots=True, kw_only=True)
 class WholeWay:
-    """One run. `sabotage` is started with the workers, and cancelled at the end."""
+    """One run. `sabotage` is started with the workers, and cancelled at the end.
+
+    What has not settled `within` that time is told as it stands then, and is not good.
+    """
 
     database: Database
     name: str
@@ -54,6 +57,7 @@ class WholeWay:
     workers: int = 1
     tell: Tell = lambda *_: None
     sabotage: Sabotage | None = None
+    within: timedelta = timedelta(hours=6)
     seconds: dict[str, float] = field(default_factory=dict)
     retries: int = 0
     restarts: list[str] = field(default_factory=list)
@@ -73,7 +77,9 @@ class WholeWay:
             await running.start(around.api)
             watching = asyncio.create_task(running.watch(self.restarts.append))
             async with self._timed("simulate"):
-                settled = await unless_broken(self._simulate(running, around, captured), watching)
+                settled = await self._in_time(
+                    unless_broken(self._simulate(running, around, captured), watching)
+                )
             books = await others_books.read(around.addresses)
         await http.close()
         figures = await self._figures(changed, captured)
@@ -85,6 +91,17 @@ class WholeWay:
             "proofs": proofs,
             "good": all(proofs.values()),
         }
+
+    async def _in_time(self, simulating: Coroutine[Any, Any, bool]) -> bool:
+        """Whether it settled; False when its time is over."""
+        limit = asyncio.timeout(self.within.total_seconds())
+        try:
+            async with limit:
+                return await simulating
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            return False
 
     async def _bring_in(self) -> tuple[int, Captured]:
         async with self._timed("set_up"):
