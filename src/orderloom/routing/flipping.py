@@ -109,8 +109,9 @@ def _later_cutoff(scene: Scene) -> Iterator[dict[str, Any]]:
         node = source.node
         if node.code in scene.out or scene.covers(source) != scene.calls or scene.bound_elsewhere(node.code):
             continue
-        stretched = scene.world.stretched(node, scene.request.now)
-        if stretched.days == scene.origin(node).days:
+        origin = scene.origin(node)
+        stretched = scene.world.stretched(origin, scene.request.now)
+        if stretched.days == origin.days:
             continue
         alone = scene.alone(source, scene.lane_from(stretched))
         if alone is None or alone.chosen.late or alone.weighed >= scene.weighed:

@@ -78,8 +78,6 @@ class World:
         self._articles: list[Article] = []
         self._article_numbers: dict[Article, int] = {}
         self._origins: dict[tuple[object, int], Origin] = {}
-        self._late_origins: dict[tuple[object, int], Origin] = {}
-        self._late_nodes: dict[object, tuple[Node, Node]] = {}
         self._reaches: dict[tuple[object, ...], Reach] = {}
         self._kinds: dict[tuple[object, ...], int] = {}
         self._days: dict[tuple[date | None, ...], int] = {}
@@ -164,27 +162,26 @@ class World:
 
     def origin(self, node: Node, now: datetime) -> Origin:
         """The node with its next handovers."""
-        return self._origin(self._origins, node, now)
-
-    def stretched(self, node: Node, now: datetime) -> Origin:
-        """The node as if its cut-offs came at the end of the day."""
-        late = self._late_nodes.get(node.id)
-        if late is None or late[0] is not node:
-            late = self._late_nodes[node.id] = (node, replace(node, cutoffs={"*": _LATEST}))
-            self.kept += 1
-        return self._origin(self._late_origins, late[1], now)
-
-    def _origin(self, known: dict[tuple[object, int], Origin], node: Node, now: datetime) -> Origin:
         key = (node.id, node.version)
-        found = known.get(key)
+        found = self._origins.get(key)
         if found is None or (found.node is not node and found.node != node):
-            found = known[key] = Origin(node, self.services)
+            found = self._origins[key] = Origin(node, self.services)
             self.kept += 1
         # Nodes are read anew for every set: the others of the set are known by the object, without being compared.
         found.node = node
-        if found.since is None or found.until is None or not found.since <= now <= found.until:
-            self._leave(found, now)
-        return found
+        return self._timely(found, now)
+
+    def stretched(self, origin: Origin, now: datetime) -> Origin:
+        """The node as if its cut-offs came at the end of the day."""
+        if origin.stretched is None:
+            origin.stretched = Origin(replace(origin.node, cutoffs={"*": _LATEST}), self.services)
+            self.kept += 1
+        return self._timely(origin.stretched, now)
+
+    def _timely(self, origin: Origin, now: datetime) -> Origin:
+        if origin.since is None or origin.until is None or not origin.since <= now <= origin.until:
+            self._leave(origin, now)
+        return origin
 
     def _leave(self, origin: Origin, now: datetime) -> None:
         """The next handover by each service. It stays the same until the first of them is past."""

@@ -56,6 +56,7 @@ def plan(request: Request) -> Decision:
                 request=request,
                 out=out,
                 world=world,
+                pricing=stage.pricing,
                 calls=calls.by_sku,
                 best=best,
                 second=second,

@@ -11,7 +11,8 @@ from orderloom.network.model import Node
 from orderloom.routing.boxes import Home
 from orderloom.routing.lanes import World
 from orderloom.routing.model import Part, Plan, Request, Source
-from orderloom.routing.ways import Chosen, Lane, Origin, Pack, Reach
+from orderloom.routing.pricing import Pricing
+from orderloom.routing.ways import Chosen, Lane, Origin, Pack
 
 
 class Alone(NamedTuple):
@@ -23,7 +24,10 @@ class Alone(NamedTuple):
 
 
 class Scene:
-    """What was asked and decided. `calls`: all units to be shipped, by SKU; `without`: by node, the best plan's cost."""
+    """What was asked and decided. `calls`: all units to be shipped, by SKU; `without`: by node, the best plan's cost.
+
+    `pricing` has looked up most of the nodes' lanes.
+    """
 
     def __init__(
         self,
@@ -31,6 +35,7 @@ class Scene:
         request: Request,
         out: Mapping[str, str],
         world: World,
+        pricing: Pricing,
         calls: Mapping[str, int],
         best: Plan | None,
         second: Plan | None,
@@ -44,15 +49,14 @@ class Scene:
         self._sources = {source.node.code: source for source in request.sources}
         self._fixed = {want.fixed_node for want in request.wants} - {None}
         self._skus = {want.key: want.sku for want in request.wants}
-        self._origins: dict[str, Origin] = {}
-        self._lanes: dict[tuple[str, date | None], Lane] = {}
+        self.reach = pricing.reach
+        codes = [source.node.code for source in pricing.sources]
+        self._origins: dict[str, Origin] = dict(zip(codes, pricing.origins, strict=True))
+        self._lanes: dict[tuple[str, date | None], Lane] = {
+            (code, pricing.until): lane for code, lane in zip(codes, pricing.lanes, strict=True)
+        }
         self._everything: dict[int, Pack] = {}
         self._covers: dict[str, dict[str, int]] = {}
-
-    @cached_property
-    def reach(self) -> Reach:
-        """The destination."""
-        return self.world.reach(self.request.destination)
 
     @cached_property
     def short(self) -> set[str]:

@@ -174,6 +174,7 @@ class Origin:
         "place",
         "since",
         "slips",
+        "stretched",
         "until",
     )
 
@@ -193,6 +194,7 @@ class Origin:
         self.until: datetime | None = None
         self.legs: dict[int, int] = {}
         self.slips: dict[str, int] = {}
+        self.stretched: Origin | None = None
 
 
 class Reach(NamedTuple):
