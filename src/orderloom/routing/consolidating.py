@@ -43,7 +43,7 @@ def _weighed(request: Request, first: Plan, rest: Rest, day_cost: int) -> Consol
     told = Consolidation(rest=rest, until=until, because="the rest comes after the last moment in time")
     if rest.ready_at > until:
         return told
-    then = _when_there(request, rest)
+    then = when_there(request, rest)
     later, together = plan(then), plan(replace(then, wants=_merged(request, rest)))
     if later.plan is None or together.plan is None or later.uncovered or together.uncovered:
         return replace(told, because="the rest cannot be planned yet")
@@ -77,7 +77,7 @@ def _leaves_by(found: Plan) -> datetime:
     return min(hours).astimezone(UTC)
 
 
-def _when_there(request: Request, rest: Rest) -> Request:
+def when_there(request: Request, rest: Rest) -> Request:
     """The rest alone, at the moment it is there; what a node has capacity for today says nothing of that day."""
     return replace(
         request,
