@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
+from uuid import uuid4
 
 from typer.testing import CliRunner
 
 from orderloom import routing
 from orderloom.cli import application
-from orderloom.journey import deciding, trials
+from orderloom.journey import deciding, sourcing, trials
 from orderloom.orders import holds
 from orderloom.orders.reading import orders_of
+from orderloom.plumbing import http
 from orderloom.plumbing.settings import settings
 from orderloom.routing import examples
 from orderloom.terms import unwire, wire
@@ -71,7 +74,9 @@ async def answered(house: House, trial: str) -> None:
 async def test_orders_follow_it_and_their_records_say_so_and_replay(house: House) -> None:
     node = await usual_node(house)
     async with open_client(house.database) as api:
-        then = {"add_tags": ["moved"], "priority": 7, "hold": "look at it first"}
+        desk = f"desk-{uuid4().hex[:10]}@example.com"
+        told = {"to": [desk], "says": "a VIP waits"}
+        then = {"add_tags": ["moved"], "priority": 7, "hold": "look at it first", "notify": told}
         active = await activated(api, kept_from(node, when={"tags_any": ["vip"]}, then=then))
         vip, other = await house.place(house.draft(tags=("vip",)), house.draft())
         await house.settle()
@@ -93,6 +98,13 @@ async def test_orders_follow_it_and_their_records_say_so_and_replay(house: House
             f"look at it first (the rule 'without {node}' of us)",
         )
         assert (again.same, again.differs, again.moved) == (True, (), ())
+        # Routed once more, it tells nobody twice.
+        async with house.database.transaction() as db:
+            await sourcing.unallocate(db, [vip], datetime.now(UTC))
+            await sourcing.route(db, [vip], datetime.now(UTC))
+        await house.settle()
+        _, sent = await http.call("GET", f"{house.outside.mailbox}/messages?to={desk}&limit=10")
+        assert [m["subject"] for m in sent["messages"]] == [f"Order {order.number}: a VIP waits"]
         # A person says that it may go; nothing holds it again.
         await house.clear(hold.id)
         assert len(await house.works(vip)) == 1

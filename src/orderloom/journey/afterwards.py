@@ -1,4 +1,4 @@
-"""What a sourcing rule asks to be done with an order that was routed by it: tags, a priority, a hold before release."""
+"""What a sourcing rule asks to be done with an order that was routed by it: tags, a priority, a hold, people told."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from orderloom import notices
+from orderloom.journey.notifying import NOTICE
+from orderloom.notices.model import Alert
 from orderloom.orders import axes, holds
 from orderloom.orders.holds import NewHold
 from orderloom.orders.model import Order
+from orderloom.plumbing import journeys
 from orderloom.plumbing.database import Db
 from orderloom.routing.model import Decision
 
@@ -29,6 +33,7 @@ async def see_to(
     if not asked:
         return orders
     await _hold(db, asked)
+    await _tell(db, asked)
     changed = dict(orders)
     for order_id, (told, _) in asked.items():
         then, order = told["then"], orders[order_id]
@@ -62,6 +67,17 @@ async def _hold(db: Db, asked: Mapping[UUID, tuple[Mapping[str, Any], datetime]]
             if (order_id, note) not in before
         ],
     )
+
+
+async def _tell(db: Db, asked: Mapping[UUID, tuple[Mapping[str, Any], datetime]]) -> None:
+    """Once an order and rule, however often it is routed by it."""
+    alerts = [
+        Alert(order_id=order_id, to=tuple(notify["to"]), says=notify["says"], by=_by(told))
+        for order_id, (told, _) in sorted(asked.items())
+        if (notify := told["then"].get("notify"))
+    ]
+    if alerts and (fresh := await notices.alert(db, alerts=alerts)):
+        await journeys.start(db, NOTICE, fresh)
 
 
 def _by(told: Mapping[str, Any]) -> str:

@@ -41,6 +41,16 @@ class NewNotice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """What the house's own people are to be told about an order, by e-mail, and by whose order."""
+
+    order_id: UUID
+    to: tuple[str, ...]
+    says: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """A notice as it is stored."""
 

@@ -40,6 +40,10 @@ RULES: Mapping[str, Rule] = MappingProxyType(
 )
 
 
+# What the house's own people are told, asked for by a rule and not by an event.
+ALERT = "alert"
+
+
 def ways(buyer: Mapping[str, Any], *, default: Sequence[str]) -> list[tuple[Way, str]]:
     """Over which ways a buyer wants to be told, with the address of each; a way without an address is left out.
 

@@ -1,17 +1,17 @@
-"""From the event log to queued notices: which events concern which buyers, in their words."""
+"""From the event log to queued notices: which events concern which buyers, in their words; and alerts to our own."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from orderloom.network import channels_of
 from orderloom.network.model import Channel
 from orderloom.notices import store
-from orderloom.notices.model import Facts, NewNotice
-from orderloom.notices.rules import RULES, Rule, key_of, locale_of, silent, ways
+from orderloom.notices.model import Alert, Facts, NewNotice, Way
+from orderloom.notices.rules import ALERT, LOCALES, RULES, Rule, key_of, locale_of, silent, ways
 from orderloom.notices.wording import render
 from orderloom.orders.model import Line, Order
 from orderloom.orders.reading import lines_of, orders_of
@@ -37,6 +37,46 @@ async def telling(db: Db, *, events: Sequence[Event]) -> list[UUID]:
         channel = channels[order.channel_id]
         if not silent(flags=order.flags, decide_as_of=order.decide_as_of, buyer=order.buyer):
             notices += _notices(event, rule, order, lines.get(order_id, []), channel)
+    return await store.add(db, notices) if notices else []
+
+
+async def alert(db: Db, *, alerts: Sequence[Alert]) -> list[UUID]:
+    """Queue what people of the house are to be told, each once an (order, who asked for it, recipient); the new ids.
+
+    Of history nobody is told anything.
+    """
+    orders = await orders_of(db, sorted({one.order_id for one in alerts}))
+    channels = await channels_of(db, ids={order.channel_id for order in orders.values()})
+    notices = []
+    for one in alerts:
+        order = orders[one.order_id]
+        if order.decide_as_of is not None or silent(flags=order.flags, decide_as_of=None, buyer=order.buyer):
+            continue
+        facts = Facts(
+            values={
+                "shop": channels[order.channel_id].name,
+                "number": order.number,
+                "name": str(order.buyer.get("name") or order.ship_to.name),
+                "city": order.ship_to.city,
+                "says": one.says,
+                "by": one.by,
+            }
+        )
+        content = render(template=ALERT, locale=LOCALES[0], facts=facts)
+        for recipient in one.to:
+            trigger = uuid5(order.id, f"{one.by}|{recipient}")
+            notices.append(
+                NewNotice(
+                    order_id=order.id,
+                    event=ALERT,
+                    trigger_id=trigger,
+                    channel=Way.EMAIL,
+                    recipient=recipient,
+                    locale=LOCALES[0],
+                    key=key_of(order_id=order.id, template=ALERT, trigger_id=trigger, way=Way.EMAIL),
+                    content=content,
+                )
+            )
     return await store.add(db, notices) if notices else []
 
 

@@ -11,7 +11,7 @@ from operator import ge, le
 from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from orderloom.routing import examples
@@ -106,6 +106,18 @@ class Strategy(Asked):
     )
 
 
+Email: TypeAlias = Annotated[
+    str, StringConstraints(strict=True, max_length=320, pattern=r"^[^\s@,;<>]+@[^\s@,;<>]+$")
+]
+
+
+class Told(Asked):
+    """Who of the house is told by e-mail, and what."""
+
+    to: Annotated[list[Email], Field(min_length=1, max_length=5)]
+    says: Annotated[Prose, Field(min_length=1)]
+
+
 class Afterwards(Asked):
     """What is done with an order once it was routed by the rule."""
 
@@ -114,6 +126,7 @@ class Afterwards(Asked):
     hold: Prose | None = Field(
         default=None, description="Kept from release, once, until a person clears it: why"
     )
+    notify: Told | None = Field(default=None, description="People are told by e-mail, once an order")
 
 
 class Rule(Asked):

@@ -9,7 +9,7 @@ from jinja2.exceptions import SecurityError
 
 from orderloom.notices import wording
 from orderloom.notices.model import Facts
-from orderloom.notices.rules import LOCALES, RULES
+from orderloom.notices.rules import ALERT, LOCALES, RULES
 from orderloom.notices.wording import day, money, render
 
 VALUES = {
@@ -53,10 +53,21 @@ def test_each_event_has_its_words_and_uses_only_facts_there_are(template, locale
 
 
 def test_no_template_is_without_a_rule_or_a_translation():
-    names = {rule.template for rule in RULES.values()}
+    names = {rule.template for rule in RULES.values()} | {ALERT}
     for locale in LOCALES:
         folder = files("orderloom.notices") / "templates" / locale
         assert {entry.name.removesuffix(".j2") for entry in folder.iterdir()} == names
+
+
+@pytest.mark.usefixtures("strict")
+@pytest.mark.parametrize("locale", LOCALES)
+def test_people_of_the_house_are_told_in_a_rules_words(locale):
+    told = render(
+        template=ALERT, locale=locale, facts=Facts(values=VALUES | {"says": "look <now>", "by": "us"})
+    )
+    assert told.subject.endswith("100001: look <now>")
+    assert "look &lt;now&gt;" in told.html
+    assert "us." in told.text
 
 
 def test_an_order_in_words():
