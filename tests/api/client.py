@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import httpx2
 
-from orderloom.api import create_app
+from orderloom.api.app import create_app
 from orderloom.plumbing import credentials
 from orderloom.plumbing.settings import Settings
 

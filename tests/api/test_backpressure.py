@@ -8,7 +8,8 @@ import httpx2
 import pytest
 import uvicorn
 
-from orderloom.api import admission, create_app
+from orderloom.api import admission
+from orderloom.api.app import create_app
 from orderloom.plumbing import credentials
 from orderloom.plumbing.database import DatabaseAway
 from orderloom.plumbing.settings import Settings

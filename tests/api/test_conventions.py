@@ -5,8 +5,7 @@ import re
 import jsonschema_rs
 import pytest
 
-from orderloom.api import create_app
-from orderloom.api.app import ROUTES
+from orderloom.api.app import ROUTES, create_app
 from orderloom.api.door import Door
 from orderloom.plumbing.credentials import SCOPES
 from orderloom.plumbing.settings import Settings

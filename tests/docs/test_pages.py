@@ -9,7 +9,7 @@ import pytest
 import uvicorn
 import yaml
 
-from orderloom.api import create_app
+from orderloom.api.app import create_app
 from orderloom.journey import setup
 from orderloom.notices.senders import SENDERS
 from orderloom.orders.channels import FORMATS

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from orderloom.plumbing import schema
-from orderloom.plumbing.migrate import head, migrate, version
+from orderloom.plumbing.database import schema_version
+from orderloom.plumbing.migrate import head, migrate
 
 
 async def test_a_rolled_back_connection_sees_the_migrated_house(db):
@@ -32,7 +33,7 @@ async def test_the_schema_file_is_the_sum_of_the_migrations(postgres, database_u
 
 async def test_migrating_twice_and_at_once_changes_nothing(database_url):
     assert await asyncio.gather(*(migrate(database_url) for _ in range(3))) == [head()] * 3
-    assert await version(database_url) == head()
+    assert await schema_version(database_url) == head()
 
 
 async def test_the_applications_role_writes_rows_but_changes_no_structure(db):

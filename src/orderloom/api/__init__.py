@@ -3,7 +3,3 @@
 Owns the wire: schemas, statuses, keys, pages, the OpenAPI document. Promises that every convention of the API holds for
 every route, since `door` applies them. Never decides anything about an order.
 """
-
-from orderloom.api.app import create_app
-
-__all__ = ["create_app"]

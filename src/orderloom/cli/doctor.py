@@ -13,7 +13,7 @@ from rich.console import Console
 
 from orderloom.cli import session
 from orderloom.plumbing import migrate
-from orderloom.plumbing.database import Database, DatabaseAway
+from orderloom.plumbing.database import Database, DatabaseAway, schema_version
 from orderloom.plumbing.embedded import EmbeddedFailed, ensure_database
 from orderloom.plumbing.settings import SecretMissing, settings
 
@@ -85,7 +85,7 @@ async def _database() -> AsyncIterator[Sign]:
         where = "DATABASE_URL" if settings().database_url else f"private, in {settings().data_dir}"
         yield Sign("database", number >= POSTGRES, f"PostgreSQL {version} ({where}); 18 or newer is needed")
         yield Sign("durability", durable not in {"off", "local"}, f"synchronous_commit is {durable}")
-        found, wanted = await migrate.version(url), migrate.head()
+        found, wanted = await schema_version(url), migrate.head()
         says = (
             f"at {found}"
             if found == wanted

@@ -9,6 +9,7 @@ import typer
 
 from orderloom.cli import session
 from orderloom.plumbing import migrate
+from orderloom.plumbing.database import schema_version
 from orderloom.plumbing.embedded import ensure_database
 from orderloom.plumbing.settings import settings
 
@@ -30,7 +31,7 @@ def command(
 
 async def _migrate() -> None:
     url = await asyncio.to_thread(ensure_database, settings())
-    before = await migrate.version(url)
+    before = await schema_version(url)
     after = await migrate.migrate(url)
     print(
         f"The database is at {after}."
@@ -41,7 +42,7 @@ async def _migrate() -> None:
 
 async def _check() -> None:
     url = await asyncio.to_thread(ensure_database, settings())
-    found = await migrate.version(url)
+    found = await schema_version(url)
     if found != migrate.head():
         print(
             f"The database is at {found or 'nothing'}, the code wants {migrate.head()}: run `orderloom migrate`."

@@ -13,7 +13,8 @@ from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from orderloom import api, console
+from orderloom import console
+from orderloom.api.app import create_app
 from orderloom.cli import session, several
 from orderloom.network import places
 from orderloom.plumbing import garbage, http
@@ -115,7 +116,7 @@ def assembled(database: Database, chosen: Settings) -> ASGIApp:
             Mount("/console", console.application(database=database, settings=chosen)),
         ]
     )
-    programs = api.create_app(database, chosen)
+    programs = create_app(database, chosen)
 
     async def either(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")

@@ -209,3 +209,15 @@ class Database:
             yield connection
         finally:
             await self._pool.release(connection)
+
+
+async def schema_version(url: str) -> str | None:
+    """The version of the schema a database is at; None if it was never migrated."""
+    connection = await asyncpg.connect(url)
+    try:
+        if await connection.fetchval("SELECT to_regclass('public.alembic_version')") is None:
+            return None
+        found: str | None = await connection.fetchval("SELECT version_num FROM public.alembic_version")
+        return found
+    finally:
+        await connection.close()

@@ -40,18 +40,6 @@ async def migrate(url: str) -> str:
     return head()
 
 
-async def version(url: str) -> str | None:
-    """The version a database is at; None if it was never migrated."""
-    connection = await asyncpg.connect(url)
-    try:
-        if await connection.fetchval("SELECT to_regclass('public.alembic_version')") is None:
-            return None
-        found: str | None = await connection.fetchval("SELECT version_num FROM public.alembic_version")
-        return found
-    finally:
-        await connection.close()
-
-
 def head() -> str:
     """The version this code wants."""
     newest = ScriptDirectory.from_config(_config()).get_current_head()
