@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from functools import partial
+from uuid import uuid4
 
 import pytest
 from typer.testing import CliRunner
@@ -108,3 +109,4 @@ def test_orders_are_planned_anew_together(orderloom):
     assert "0 orders: 0 before, 0 now" in orderloom("routing", "reoptimise")
     told = json.loads(orderloom("routing", "reoptimise", "--apply", "--json"))
     assert (told["orders"], told["changes"], told["prices"]) == (0, [], [])
+    assert "not held" in orderloom("routing", "release", f"ord_{uuid4().hex}", ends=1)

@@ -176,6 +176,9 @@ async def test_orders_are_planned_anew_together_as_a_dry_run_and_for_good(shop):
         )
     limited = await shop.limited(nodes=[uuid4()])
     assert (await limited.post("/v1/routing/reoptimise", {"most": 10})).status_code == 403
+    assert (await limited.get("/v1/routing/batches")).status_code == 403
+    [run] = (await shop.ok("GET", "/v1/routing/batches"))["data"]
+    assert (run["orders"], run["changed"], run["cost"]) == (0, 0, 0), "what was tried only left nothing"
     first = await shop.ok("GET", "/v1/routing/scarcity?limit=1")
     assert [(p["node"], p["sku"], p["price"]) for p in first["data"]] == [("EAST", "MUG", 120)]
     rest = await shop.ok("GET", f"/v1/routing/scarcity?after={first['after']}")

@@ -34,7 +34,7 @@ SCREENS = {
     "shipments": "/shipments",
     "manifests": "/manifests",
     "promise": "/promise",
-    "planning": "/planning?preview=true",
+    "planning": "/planning",
     "returns": "/returns",
     "return": "/returns/R900001",
     "notices": "/notices",

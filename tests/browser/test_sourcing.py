@@ -59,3 +59,14 @@ async def test_a_version_goes_from_draft_to_active_and_out_of_use(owner, console
     await owner.go("/sourcing")
     await sound(owner, "Sourcing profiles")
     assert "retired" in await page.inner_text("tbody")
+
+
+async def test_orders_planned_together_are_seen_before_they_are_put_in_force(owner):
+    page = owner.page
+    await owner.go("/planning")
+    await page.click("button:has-text('See what would change')")
+    await page.wait_for_selector("dt:has-text('No plan costs less than')")
+    await sound(owner, "Planning")
+    await page.click("button:has-text('Put it in force')")
+    await page.wait_for_selector("p[role=status]:has-text('It is in force')")
+    assert await page.locator("table:has(caption:has-text('The last runs')) tbody tr").count() == 1
