@@ -128,7 +128,8 @@ class Quantities(dict[str, int]):
 
     def __init__(self, units: Mapping[str, int] | Iterable[tuple[str, int]] = ()) -> None:
         super().__init__()
-        pairs = units.items() if isinstance(units, Mapping) else units
+        # Asking whether it is a mapping takes longer than the rest: a list, as most are, is known at once.
+        pairs = units.items() if not isinstance(units, list) and isinstance(units, Mapping) else units
         for sku, count in pairs:
             total = self[sku] + count if sku in self else count
             if total > 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from operator import attrgetter
 from uuid import UUID
@@ -37,6 +37,7 @@ from orderloom.orders.promises import Promised
 from orderloom.orders.reading import lines_of, lock, orders_of, released_since, slices_of, works_ahead
 from orderloom.orders.slices import Move, Stage, move, move_on
 from orderloom.packing.houserules import Houses
+from orderloom.packing.model import Article
 from orderloom.plumbing.database import Db
 from orderloom.plumbing.journeys import Again, Later, Outcome, Outcomes, Park, Wait
 from orderloom.routing.model import Decision, Plan, Policy, Request, Rest, Source, Want
@@ -71,6 +72,8 @@ class Snapshot:
     learnt: Learnt
     limits: Limits
     scarcity: Mapping[tuple[UUID, str], int]
+    articles: dict[tuple[str, int], Article] = field(default_factory=dict)
+    """Units of items as packing sees them, made as orders ask for them: by SKU and number."""
 
     def take_room(self, decision: Decision) -> None:
         """Count the decision against what its nodes still take today and have of cartons, and what its carriers take."""
@@ -285,11 +288,11 @@ def request_of(
 ) -> Request:
     """The question for one order: its units, what each node could give it, the promise it bears, what it still lacks."""
     wanted: dict[UUID, int] = defaultdict(int)
-    own: dict[UUID, Quantities] = defaultdict(Quantities)
+    own: dict[UUID, list[tuple[str, int]]] = defaultdict(list)
     for piece in pieces:
         wanted[piece.line_id] += piece.quantity
         if piece.node_id:
-            own[piece.node_id] += Quantities({piece.sku: piece.quantity})
+            own[piece.node_id].append((piece.sku, piece.quantity))
     skus = {lines[line_id].sku for line_id in wanted}
     channel = snapshot.channels[order.channel_id]
     nodes = {node for sku in skus for node in snapshot.shelves.nodes(sku)}
@@ -327,9 +330,13 @@ def _rest(lacks: Lacking, lines: Mapping[UUID, Line], snapshot: Snapshot) -> Res
 
 def _want(line: Line, units: int, snapshot: Snapshot) -> Want:
     fixed = snapshot.nodes.get(line.fixed_node_id) if line.fixed_node_id else None
+    article = snapshot.articles.get((line.sku, units))
+    if article is None:
+        [article] = packing.articles(items=snapshot.items, units={line.sku: units})
+        snapshot.articles[line.sku, units] = article
     return Want(
         key=str(line.position),
-        article=packing.articles(items=snapshot.items, units={line.sku: units})[0],
+        article=article,
         quantity=units,
         fixed_node=fixed.code if fixed else None,
     )
@@ -338,7 +345,7 @@ def _want(line: Line, units: int, snapshot: Snapshot) -> Want:
 def _sources(
     nodes: set[UUID],
     skus: set[str],
-    own: Mapping[UUID, Quantities],
+    own: Mapping[UUID, Sequence[tuple[str, int]]],
     units: int,
     order: Order,
     channel: Channel,
@@ -352,7 +359,7 @@ def _sources(
         if missed:
             there = [one for one in there if node_id not in missed.get((order.id, one[0]), ())]
         if node_id in own:
-            there += own[node_id].items()
+            there += own[node_id]
         yield Source(
             node=node,
             available=Quantities(there),
