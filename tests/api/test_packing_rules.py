@@ -35,6 +35,12 @@ async def test_cartons_of_a_node_and_rules_hold_in_a_question_asked_of_it(shop):
     assert [one["id"] for one in (await shop.ok("GET", "/v1/pack-rules"))["data"]] == [rules["id"]]
     assert await packed(node="EAST") == ("BOX-L", 12)
     assert await packed(node="EAST", rules={"clearance_mm": 3}) == ("BOX-L", 3)
+    full = await shop.ok("POST", "/v1/decisions/pack", {**asked, "rules": {"fill_permille": 1}})
+    assert full["answer"]["parcels"] == []
+    middle = {**asked, "rules": {"off_centre_permille": 0}}
+    [parcel] = (await shop.ok("POST", "/v1/decisions/pack", middle))["answer"]["parcels"]
+    _, x, _, _, length, _, _ = parcel["placements"][0]
+    assert abs(2 * x + length - parcel["inner_mm"][0]) <= 1
     assert (await shop.delete(f"/v1/pack-rules/{rules['id']}")).status_code == 204
     assert await packed(node="EAST") == ("BOX-L", 0)
 

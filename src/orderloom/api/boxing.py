@@ -147,6 +147,13 @@ class PackRulesIn(In):
         default=0, description="Left free at every face for void fill"
     )
     centred: bool = Field(default=False, description="Goods are moved towards the middle of the floor")
+    off_centre_permille: Annotated[int, Field(strict=True, ge=0, le=500)] = Field(
+        default=500,
+        description="The centre of mass lies at most so many thousandths of an edge off the middle; 500: anywhere",
+    )
+    fill_permille: Annotated[int, Field(strict=True, ge=1, le=1000)] = Field(
+        default=1000, description="Goods take up so many thousandths of the room; the rest is void fill"
+    )
     landed: CostsShape | None = Field(
         default=None,
         description="Pack at the least landed cost, by the service chosen for the work; null: in the fewest cartons",

@@ -14,8 +14,9 @@ from typing import TypeAlias
 
 from orderloom.packing.model import Article, Carton, PackPlan, PackRules, Parcel, Placement
 from orderloom.packing.search import Packing, search
-from orderloom.packing.shapes import Block, Box, Edges
+from orderloom.packing.shapes import FREE, Block, Box, Edges, Kind
 from orderloom.packing.sorting import PLAIN, Goods, Offer, kind_of, offer, sorted_out
+from orderloom.packing.steady import shift, steadied
 from orderloom.terms import Dimensions, Quantities
 
 EFFORT = 160_000
@@ -57,7 +58,7 @@ def cartonize(
 ) -> PackPlan:
     """Pack everything that fits somewhere. What fits nowhere is named with the reason and left out of the parcels."""
     # Sorted, so that the answer does not depend on the order of cartons and lines.
-    offered = offer(tuple(sorted(cartons, key=_by_code)), rules.clearance_mm)
+    offered = offer(tuple(sorted(cartons, key=_by_code)), rules.clearance_mm, rules.fill_permille)
     goods = sorted(articles, key=_by_sku)
     rules = _told_apart(goods, rules)
     work = _Work(offered, rules, keep_flat, effort, spent=len(goods))
@@ -124,14 +125,14 @@ def _fits(work: _Work, article: Article) -> bool:
     most = work.rules.limited_g.get(article.hazmat_class or "")
     if most is not None and weight > most:
         return False
-    return any(weight <= box.room_g and box.turns_of(kind) for box in reversed(work.offer.boxes))
+    return any(box.takes(kind) for box in reversed(work.offer.boxes))
 
 
 def takers(article: Article, cartons: Iterable[Carton], rules: PackRules = PLAIN) -> frozenset[str]:
     """The cartons that take one unit of it, by code; none of them: `whole` leaves it in its own packaging."""
     if article.own_container:
         return frozenset()
-    offered = offer(tuple(sorted(cartons, key=_by_code)), rules.clearance_mm)
+    offered = offer(tuple(sorted(cartons, key=_by_code)), rules.clearance_mm, rules.fill_permille)
     kind = kind_of(article, keep_flat=False)
     most = rules.limited_g.get(article.hazmat_class or "")
     if most is not None and kind.weight_g > most:
@@ -200,7 +201,7 @@ def _each_alone(work: _Work, article: Article) -> None:
             if box.stock != 0 and box.takes(kind):
                 block = Block(0, 0, 0, 0, box.turns_of(kind)[0], (1, 1, 1), kind.pitch)
                 laid = [(block, [(article.sku, 1)])]
-                work.parcels.append(_parcel(work, at, laid, article.weight_g, 2))
+                work.parcels.append(_parcel(work, at, laid, article.weight_g, kinds=(kind,)))
                 break
         else:
             left = article.quantity - nth
@@ -210,7 +211,10 @@ def _each_alone(work: _Work, article: Article) -> None:
 
 def _pack(work: _Work, goods: Goods) -> None:
     rules = goods.rules
-    packing = search(goods.kinds, goods.counts, work.boxes(), effort=work.effort, rules=rules)
+    boxes = work.boxes()
+    packing = search(goods.kinds, goods.counts, boxes, effort=work.effort, rules=rules)
+    if rules.off_centre < FREE.off_centre:
+        packing = steadied(packing, boxes, rules, effort=work.effort)
     work.parcels += _parcels(work, packing, goods)
     work.least += packing.lower_bound
     work.spent += packing.effort
@@ -232,10 +236,12 @@ def _parcels(work: _Work, packing: Packing, goods: Goods) -> Iterator[Parcel]:
             units = block.units
             weight += packing.kinds[block.kind].weight_g * units
             laid.append((block, _taken(goods.units[block.kind], units)))
-        yield _parcel(work, at, laid, weight, up)
+        yield _parcel(work, at, laid, weight, up, packing.kinds)
 
 
-def _parcel(work: _Work, at: int, laid: Sequence[_Laid], weight_g: int, up: int) -> Parcel:
+def _parcel(
+    work: _Work, at: int, laid: Sequence[_Laid], weight_g: int, up: int = 2, kinds: Sequence[Kind] = ()
+) -> Parcel:
     carton, box = work.offer.cartons[at], work.offer.boxes[at]
     if carton.stock is not None:
         work.used[carton.code] += 1
@@ -243,7 +249,7 @@ def _parcel(work: _Work, at: int, laid: Sequence[_Laid], weight_g: int, up: int)
     for _, units in laid:
         for sku, count in units:
             contents[sku] += count
-    placements = _placed(laid, _shift(work.rules, box, [block for block, _ in laid], up))
+    placements = _placed(laid, _shift(work.rules, box, [block for block, _ in laid], up, kinds))
     work.spent += len(placements)
     inner, outer = carton.inner, carton.outer
     if carton.flexible:
@@ -262,22 +268,12 @@ def _parcel(work: _Work, at: int, laid: Sequence[_Laid], weight_g: int, up: int)
     )
 
 
-def _shift(rules: PackRules, box: Box, blocks: Sequence[Block], up: int) -> Edges:
+def _shift(rules: PackRules, box: Box, blocks: Sequence[Block], up: int, kinds: Sequence[Kind]) -> Edges:
     """How far everything moves together: off the faces, and towards the middle if that is wanted."""
     off = rules.clearance_mm
-    if not rules.centred or up != 2:
+    if up != 2 or not (rules.centred or rules.off_centre_permille < FREE.off_centre):
         return (off, off, off)
-    shift = []
-    for axis in range(2):
-        volume = sum(b.units * b.edges[0] * b.edges[1] * b.edges[2] for b in blocks)
-        # Twice the moment, by volume: weights are not known to the block, and goods of an order are of a kind.
-        moment = sum(
-            ((b.x, b.y)[axis] + b.far[axis]) * b.units * b.edges[0] * b.edges[1] * b.edges[2] for b in blocks
-        )
-        free = box.inner[axis] - max(b.far[axis] for b in blocks)
-        wanted = (box.inner[axis] * volume - moment) // (2 * volume)
-        shift.append(off + max(0, min(free, wanted)))
-    return (shift[0], shift[1], off)
+    return (off + shift(box, blocks, kinds, 0)[0], off + shift(box, blocks, kinds, 1)[0], off)
 
 
 def _taken(units: deque[tuple[str, int]], count: int) -> list[tuple[str, int]]:

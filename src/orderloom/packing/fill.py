@@ -25,6 +25,9 @@ class Taste(Enum):
     FIT = "the least margin left beside the block"
 
 
+# In place of how much a box may hold of something: what the box itself says.
+ROOM = -1
+_ANY = 1 << 60
 _LOWEST = itemgetter(2, 1, 0)
 _FRUGAL = frozenset({Taste.UNIT, Taste.FLAT})
 # Instead of a taste: kinds with an orientation each, in the order in which they are to be tried for a space.
@@ -87,7 +90,8 @@ def fill(
     filling.effort = BEGINNING + 2 * len(filling.options)
     filling.spaces.append((0, 0, 0, *box.inner))
     filling.smallest = _smallest(filling)
-    filling.capped = [most for _, most in rules.caps]
+    room = _ANY if box.soft else box.volume
+    filling.capped = [room if most == ROOM else most for _, most in rules.caps]
     filling.delicate = any(kind.bears_g is not None for _, kind, _ in filling.options)
     by_item = by_item and isinstance(taste, tuple)
     while filling.options:

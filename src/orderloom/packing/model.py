@@ -143,7 +143,9 @@ class PackRules:
     every class by itself. `limited_g`: by hazmat class the most net grams in a parcel (limited quantities).
     `class_units`: by unit class the most units in a carton. `support_permille` of every base must rest on something.
     `clearance_mm` is left free at every face for void fill. `centred`: goods are moved together so that their centre of
-    mass lies as near the middle of the floor as the free room lets it.
+    mass lies as near the middle of the floor as the free room lets it; `off_centre_permille` is how far off it may lie at
+    most, in thousandths of the edge (500: anywhere). `fill_permille`: so much of a carton's room goods may take up, the rest
+    is kept for void fill (a nested unit counts what it adds; a bag is filled to its thickness).
     """
 
     segregated: tuple[tuple[str, str], ...] | None = None
@@ -152,9 +154,13 @@ class PackRules:
     support_permille: int = 600
     clearance_mm: int = 0
     centred: bool = False
+    off_centre_permille: int = 500
+    fill_permille: int = 1000
 
     def __hash__(self) -> int:
-        return hash((self.segregated, self.support_permille, self.clearance_mm, self.centred))
+        return hash(
+            (self.segregated, self.support_permille, self.clearance_mm, self.centred, self.fill_permille)
+        )
 
     def json(self) -> dict[str, Any]:
         """The form on the wire and in records."""

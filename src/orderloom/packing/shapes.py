@@ -30,7 +30,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A carton as the search sees it. `soft`: a bag or mailer, filled to some thickness.
+    """A carton as the search sees it. `soft`: a bag or mailer, filled to some thickness. `volume`: what goods may take up.
 
     `stock` is how many there are, None for any number; `twin` is the first of the boxes that draw on that same stock.
     """
@@ -50,7 +50,11 @@ class Box:
 
     def takes(self, kind: Kind) -> bool:
         """Is it large and strong enough for one unit?"""
-        return kind.weight_g <= self.room_g and bool(self.turns_of(kind))
+        if kind.weight_g > self.room_g:
+            return False
+        turns = self.turns_of(kind)
+        squeezed = self.soft or kind.pitch or not turns
+        return bool(turns) and (squeezed or turns[0][0] * turns[0][1] * turns[0][2] <= self.volume)
 
 
 class Block(NamedTuple):
@@ -81,13 +85,15 @@ class Rules(NamedTuple):
 
     `bars`: by kind, as bits, the kinds it never shares a box with. `caps`: by kind what a unit counts, and how much one
     box may hold of it. `groups`: kinds, as bits, that stay together: all their units in one box.
-    `support`: how many thousandths of a base must rest on what lies below it; less would tip or dent.
+    `support`: how many thousandths of a base must rest on what lies below it; less would tip or dent. `off_centre`: how many
+    thousandths of an edge the centre of mass may lie off the middle of the floor; half the edge is anywhere.
     """
 
     bars: tuple[int, ...] = ()
     caps: tuple[tuple[tuple[int, ...], int], ...] = ()
     groups: tuple[int, ...] = ()
     support: int = 600
+    off_centre: int = 500
 
 
 FREE = Rules()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import permutations
 
+from orderloom.packing.fill import ROOM
 from orderloom.packing.model import Article, Carton, PackRules
 from orderloom.packing.shapes import FREE, Box, Edges, Kind, Rules
 from orderloom.terms import Dimensions
@@ -26,7 +27,7 @@ class Offer:
 
 
 @lru_cache(maxsize=512)
-def offer(cartons: tuple[Carton, ...], clearance_mm: int = 0) -> Offer:
+def offer(cartons: tuple[Carton, ...], clearance_mm: int = 0, fill_permille: int = 1000) -> Offer:
     """The cartons, smallest first; a bag once for each thickness."""
     ways = [(carton, filled) for carton in cartons for filled in _fillings(carton)]
     ways.sort(key=lambda way: (_taken_up(*way), way[0].cost, way[0].code))
@@ -40,7 +41,7 @@ def offer(cartons: tuple[Carton, ...], clearance_mm: int = 0) -> Offer:
             Box(
                 (edges[0], edges[1], edges[2]),
                 carton.max_weight_g - carton.tare_g,
-                edges[0] * edges[1] * edges[2],
+                edges[0] * edges[1] * edges[2] * (1000 if carton.flexible else fill_permille) // 1000,
                 carton.flexible,
                 carton.stock,
                 twin,
@@ -130,7 +131,12 @@ class Goods:
 
 def sorted_out(articles: Sequence[Article], rules: PackRules, *, keep_flat: bool) -> Goods:
     """Units alike in all that packing knows are of one kind, whatever their SKUs."""
-    plain = rules is PLAIN or (rules.support_permille == FREE.support and not rules.limited_g)
+    plain = rules is PLAIN or (
+        rules.support_permille == FREE.support
+        and not rules.limited_g
+        and rules.off_centre_permille >= FREE.off_centre
+        and rules.fill_permille >= 1000
+    )
     excluded = {sku for article in articles for sku in article.excludes}
     by_kind: dict[tuple[Kind, object], list[Article]] = defaultdict(list)
     for article in articles:
@@ -175,6 +181,8 @@ def _rules(kinds: Sequence[Article], rules: PackRules) -> Rules:
         caps.append((each, most))
     for unit_class, most in sorted(rules.class_units.items()):
         caps.append((tuple(int(kind.unit_class == unit_class) for kind in kinds), most))
+    if rules.fill_permille < 1000:
+        caps.append((tuple(_taking_up(kind) for kind in kinds), ROOM))
     together: dict[str, int] = defaultdict(int)
     for at, kind in enumerate(kinds):
         if kind.together is not None:
@@ -184,7 +192,15 @@ def _rules(kinds: Sequence[Article], rules: PackRules) -> Rules:
         tuple((each, most) for each, most in caps if any(each)),
         tuple(mask for _, mask in sorted(together.items())),
         rules.support_permille,
+        rules.off_centre_permille,
     )
+
+
+def _taking_up(article: Article) -> int:
+    """What a unit takes up of a carton's room: of a nested one what it adds."""
+    height = max(article.height, 1)
+    adds = height if article.nesting_mm is None else max(min(article.nesting_mm, height), 1)
+    return max(article.length, 1) * max(article.width, 1) * adds
 
 
 def _barred(one: Article, other: Article, pairs: set[frozenset[str]]) -> bool:

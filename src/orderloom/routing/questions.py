@@ -263,6 +263,8 @@ class PackRulesAsked(Asked):
     support_permille: Annotated[int, Field(strict=True, ge=0, le=1000)] = 600
     clearance_mm: Annotated[int, Field(strict=True, ge=0, le=1000)] = 0
     centred: Flag = False
+    off_centre_permille: Annotated[int, Field(strict=True, ge=0, le=500)] = 500
+    fill_permille: Annotated[int, Field(strict=True, ge=1, le=1000)] = 1000
 
     @property
     def rules(self) -> PackRules:

@@ -75,6 +75,10 @@ def parcel_faults(parcel, known, offered, keep_flat, rules):
     free = rules.clearance_mm if parcel.carton else 0
     yield from weight_faults(parcel, known, offered, free)
     yield from rule_faults(parcel, known, rules)
+    if parcel.carton is not None:
+        yield from balance_faults(parcel, known, rules)
+        if not soft:
+            yield from fill_faults(parcel, known, rules)
     boxes = [
         (p.sku, (p.x, p.y, p.z), (p.x + p.length, p.y + p.width, p.z + p.height)) for p in parcel.placements
     ]
@@ -157,6 +161,34 @@ def weight_faults(parcel, known, offered, free):
             yield "is not as thick as what it holds"
     elif (parcel.inner, parcel.outer) != (carton.inner, carton.outer):
         yield "is not as large as its carton"
+
+
+def balance_faults(parcel, known, rules):
+    """The centre of mass lies near the middle of the floor, to a millimetre."""
+    weights = [max(known[place.sku].weight_g, 1) for place in parcel.placements]
+    for axis, name in enumerate(("length", "width")):
+        edge = tuple(parcel.inner)[axis] - 2 * rules.clearance_mm
+        centre = sum(
+            weight * (place[1 + axis] + place[4 + axis] / 2)
+            for weight, place in zip(weights, parcel.placements, strict=True)
+        ) / sum(weights)
+        off = abs(centre - tuple(parcel.inner)[axis] / 2)
+        if rules.off_centre_permille < 500 and off > rules.off_centre_permille * edge / 1_000 + 1:
+            yield f"its centre of mass lies {off:.0f} mm off the middle of its {name}"
+
+
+def fill_faults(parcel, known, rules):
+    """What is to be kept for void fill is free."""
+    goods = 0
+    for sku, count in parcel.contents.items():
+        one = known[sku]
+        adds = one.height if one.nesting_mm is None else min(one.nesting_mm, one.height)
+        goods += max(one.length, 1) * max(one.width, 1) * max(adds, 1) * count
+    room = 1
+    for edge in parcel.inner:
+        room *= edge - 2 * rules.clearance_mm
+    if goods * 1_000 > room * rules.fill_permille:
+        yield f"goods fill {goods} of {room} mm³"
 
 
 def rule_faults(parcel, known, rules):

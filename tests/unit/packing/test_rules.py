@@ -58,6 +58,8 @@ house_rules = st.builds(
     support_permille=st.sampled_from((600, 500, 900, 1_000)),
     clearance_mm=st.sampled_from((0, 0, 7)),
     centred=st.booleans(),
+    off_centre_permille=st.sampled_from((500, 500, 0, 50, 150)),
+    fill_permille=st.sampled_from((1000, 1000, 700, 400)),
 )
 stocks = st.sampled_from((None, None, 0, 1, 3))
 
@@ -126,6 +128,21 @@ class TestHowUnitsLie:
         assert parcels([article("a", 200, 150, 50, quantity=2)], clearance_mm=5).unpackable
         plan = parcels([article("a", 190, 140, 90)], clearance_mm=5)
         assert plan.parcels[0].placements[0][1:4] == (5, 5, 5)
+
+    def test_some_of_each_carton_is_kept_for_void_fill(self):
+        goods = [article("a", 100, 150, 50, quantity=4)]
+        assert len(parcels(goods).parcels) == 1
+        assert len(parcels(goods, fill_permille=750).parcels) == 2
+        assert len(parcels(goods, MIDDLE, fill_permille=400).parcels) == 1
+        assert parcels([article("a", 200, 150, 100)], fill_permille=999).unpackable
+
+    def test_what_would_tip_the_carton_is_packed_otherwise_or_apart(self):
+        anvil, pillow = article("anvil", 100, 150, 100, 5_000), article("pillow", 100, 150, 100, 50)
+        assert [dict(p.contents) for p in parcels([anvil, pillow]).parcels] == [{"anvil": 1, "pillow": 1}]
+        apart = parcels([anvil, pillow], off_centre_permille=100)
+        assert [dict(p.contents) for p in apart.parcels] == [{"pillow": 1}, {"anvil": 1}]
+        flat = [article("plate", 200, 150, 20, 3_000), article("cloth", 200, 150, 20, 100)]
+        assert len(parcels(flat, off_centre_permille=0).parcels) == 1
 
     def test_goods_are_moved_to_the_middle(self):
         plan = parcels([article("a", 100, 100, 50, this_side_up=True)], centred=True)
