@@ -225,7 +225,7 @@ class Door(APIRoute):
         assert rules.scope is not None  # noqa: S101 - open routes never come here
         if rules.transaction == "gathered":
             # Before anything is done for it: shedding must cost next to nothing when there is most to shed.
-            desk.captures.check_room()
+            await desk.captures.admit()
         credential = await desk.admission.credential(request)
         room = desk.admission.check_rate(credential, rules.lane)
         check_scope(credential, rules.scope)

@@ -10,6 +10,7 @@ from http import HTTPStatus
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from orderloom.api.problems import Problem
@@ -84,6 +85,9 @@ class Edge:
     async def _guarded(self, scope: Scope, receive: Receive, send: Send, began: Callable[[], bool]) -> None:
         try:
             await self._app(scope, receive, send)
+        except ClientDisconnect:
+            # Who asked has hung up: there is nobody to answer, and nothing was done.
+            return
         except Exception:  # the door is where a request's defects end
             self._meters.defects.inc()
             log.exception("a request failed by a defect of ours", path=scope["path"])

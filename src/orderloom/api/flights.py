@@ -2,7 +2,9 @@
 
 A hot SKU then costs one row update a flight instead of one a buyer, and a flight costs one commit. Nobody waits for a
 flight to fill: an idle desk flies with one. The queue is bounded by number and by the wait it means; beyond either,
-whoever comes is sent away at once, before anything was done for them, and told when to come again.
+whoever comes is sent away at once, before anything was done for them, and told when to come again. Who has waited that
+long in spite of it is sent away as well. Sending away takes turns with flying: a flight talks to the database some
+thirty times, and once stood still for forty seconds because between two words two thousand were sent away.
 """
 
 from __future__ import annotations
@@ -22,7 +24,11 @@ from orderloom.api.problems import Problem
 MOST = 200
 # What may wait: beyond it memory would grow while every answer came too late for its buyer.
 WAITING_MOST = 2_000
-WAIT_MOST_S = 4.0
+WAIT_MOST_S = 3.0
+# Those there is no room for are told so by turns, this often, so many at a time at most and fewer while that makes
+# everything late: the flights' own work stands in the same line, and comes to its turn as fast as the line moves.
+AWAY_EVERY_S = 0.01
+AWAY_MOST = 20
 # Work that lets passengers go first gets a turn after so long at the latest; after so long without any it is quiet.
 TURN_S = 0.5
 QUIET_S = 2.0
@@ -30,6 +36,15 @@ QUIET_S = 2.0
 _NEWEST = 0.2
 P = TypeVar("P")
 A = TypeVar("A")
+
+
+@dataclass(slots=True)
+class _Waiting(Generic[P, A]):
+    """A passenger who waits since then for the next flight."""
+
+    passenger: P
+    arrival: asyncio.Future[A]
+    since: float
 
 
 @dataclass(slots=True)
@@ -52,36 +67,70 @@ class Flights(Generic[P, A]):
         waiting_most: int = WAITING_MOST,
         wait_most_s: float = WAIT_MOST_S,
         of_all: tuple[type[Exception], ...] = (),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`of_all`: exceptions that are nobody's own fault, so that a flight is not parted to find whose."""
         self._fly = fly
+        self._clock = clock
         self._most = most
         self._waiting_most = waiting_most
         self._wait_most_s = wait_most_s
         self._of_all: tuple[type[Exception], ...] = (Problem, *of_all)
-        self._waiting: deque[tuple[P, asyncio.Future[A]]] = deque()
+        self._waiting: deque[_Waiting[P, A]] = deque()
         self._turns: deque[_Turn] = deque()
-        self._boarded_at = time.monotonic() - QUIET_S
+        self._boarded_at = clock() - QUIET_S
         self._pilot: asyncio.Task[None] | None = None
+        # Since when the present flight is under way, and how long one takes as far as is known.
+        self._flying_since: float | None = None
         self._seconds_a_flight = 0.0
+        self._turned_away: deque[asyncio.Future[None]] = deque()
+        self._porter: asyncio.Task[None] | None = None
+
+    @property
+    def wait_s(self) -> float:
+        """How long whoever boards now is likely to wait for their flight."""
+        now = self._clock()
+        flying = 0.0 if self._flying_since is None else now - self._flying_since
+        a_flight = max(self._seconds_a_flight, flying)
+        rest = 0.0 if self._flying_since is None else a_flight - flying
+        # It has taken the first in line so long: nobody behind will be faster.
+        so_far = now - self._waiting[0].since if self._waiting else 0.0
+        return max(rest + len(self._waiting) / self._most * a_flight, so_far)
 
     def check_room(self) -> None:
         """Raises Problem 503 when there is no room to wait, or too long a wait."""
-        wait = (len(self._waiting) / self._most) * self._seconds_a_flight
+        wait = self.wait_s
         if len(self._waiting) >= self._waiting_most or wait > self._wait_most_s:
-            raise Problem(
-                503,
-                "overloaded",
-                "more is coming in than can be taken: nothing was done, send the same request again later",
-                retry_after_s=max(1, ceil(wait / 2)),
-            )
+            raise _overloaded(wait)
+
+    async def admit(self) -> None:
+        """Raises Problem 503 as `check_room` does, when it is their turn to be told."""
+        try:
+            self.check_room()
+        except Problem:
+            told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._turned_away.append(told)
+            if self._porter is None or self._porter.done():
+                self._porter = asyncio.create_task(self._keep_telling())
+            await told
+            raise
+
+    async def _keep_telling(self) -> None:
+        many = AWAY_MOST
+        while self._turned_away:
+            for _ in range(min(many, len(self._turned_away))):
+                if not (told := self._turned_away.popleft()).done():
+                    told.set_result(None)
+            began = self._clock()
+            await asyncio.sleep(AWAY_EVERY_S)
+            many = paced(many, late_s=self._clock() - began - AWAY_EVERY_S)
 
     async def board(self, passenger: P) -> A:
         """The passenger's own outcome, or the exception that it met. Raises Problem 503 when there is no room."""
         self.check_room()
         arrival: asyncio.Future[A] = asyncio.get_running_loop().create_future()
-        self._boarded_at = time.monotonic()
-        self._waiting.append((passenger, arrival))
+        self._boarded_at = self._clock()
+        self._waiting.append(_Waiting(passenger, arrival, self._boarded_at))
         self._wake_pilot()
         return await arrival
 
@@ -91,7 +140,7 @@ class Flights(Generic[P, A]):
 
         Tells whether it is quiet, so that the work may be large; keep it small otherwise.
         """
-        mine = _Turn(time.monotonic())
+        mine = _Turn(self._clock())
         self._turns.append(mine)
         self._wake_pilot()
         try:
@@ -103,7 +152,7 @@ class Flights(Generic[P, A]):
     @property
     def quiet(self) -> bool:
         """Whether nobody has boarded for a while."""
-        return time.monotonic() - self._boarded_at > QUIET_S
+        return self._clock() - self._boarded_at > QUIET_S
 
     def _wake_pilot(self) -> None:
         if self._pilot is None or self._pilot.done():
@@ -111,34 +160,62 @@ class Flights(Generic[P, A]):
 
     async def _keep_flying(self) -> None:
         while self._waiting or self._turns:
-            if self._turns and (not self._waiting or time.monotonic() - self._turns[0].since > TURN_S):
+            if self._turns and (not self._waiting or self._clock() - self._turns[0].since > TURN_S):
                 turn = self._turns.popleft()
                 turn.begin.set()
                 await turn.done.wait()
                 continue
+            self._send_away_late()
+            if not self._waiting:
+                continue
+            began = self._flying_since = self._clock()
             aboard = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
-            began = time.monotonic()
             await self._bring(aboard)
-            self._seconds_a_flight += _NEWEST * (time.monotonic() - began - self._seconds_a_flight)
+            self._flying_since = None
+            # A slow flight counts at once, faster ones little by little.
+            took = self._clock() - began
+            self._seconds_a_flight = max(
+                took, self._seconds_a_flight + _NEWEST * (took - self._seconds_a_flight)
+            )
 
-    async def _bring(self, aboard: Sequence[tuple[P, asyncio.Future[A]]]) -> None:
+    def _send_away_late(self) -> None:
+        """Nothing was done for who has waited too long: they may come again, and those behind are not late as well."""
+        now = self._clock()
+        while self._waiting and now - self._waiting[0].since > self._wait_most_s:
+            _fail(self._waiting.popleft().arrival, _overloaded(self._wait_most_s))
+
+    async def _bring(self, aboard: Sequence[_Waiting[P, A]]) -> None:
         """A flight that fails is parted in two until the reason is alone, so that no neighbour suffers."""
         try:
             await self._deliver(aboard)
         except Exception as fault:  # noqa: BLE001 - each passenger learns it at the door
             if len(aboard) == 1 or isinstance(fault, self._of_all):
-                for _, arrival in aboard:
-                    _fail(arrival, copy(fault))
+                for one in aboard:
+                    _fail(one.arrival, copy(fault))
                 return
             half = len(aboard) // 2
             await self._bring(aboard[:half])
             await self._bring(aboard[half:])
 
-    async def _deliver(self, aboard: Sequence[tuple[P, asyncio.Future[A]]]) -> None:
-        answers = await self._fly([passenger for passenger, _ in aboard])
-        for (_, arrival), answer in zip(aboard, answers, strict=True):
-            if not arrival.done():
-                arrival.set_result(answer)
+    async def _deliver(self, aboard: Sequence[_Waiting[P, A]]) -> None:
+        answers = await self._fly([one.passenger for one in aboard])
+        for one, answer in zip(aboard, answers, strict=True):
+            if not one.arrival.done():
+                one.arrival.set_result(answer)
+
+
+def paced(many: int, *, late_s: float) -> int:
+    """How many to send away next, after so many made everything so late: half as many, or one more."""
+    return max(1, many // 2) if late_s > AWAY_EVERY_S else min(AWAY_MOST, many + 1)
+
+
+def _overloaded(wait_s: float) -> Problem:
+    return Problem(
+        503,
+        "overloaded",
+        "more is coming in than can be taken: nothing was done, send the same request again later",
+        retry_after_s=max(1, ceil(wait_s / 2)),
+    )
 
 
 def _fail(arrival: asyncio.Future[A], fault: Exception) -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from orderloom.api.flights import Flights
+from orderloom.api.flights import AWAY_EVERY_S, AWAY_MOST, WAIT_MOST_S, Flights, paced
 from orderloom.api.problems import Problem
 
 
@@ -89,6 +89,79 @@ async def test_one_too_many_is_sent_away_at_once():
     runway.gate.set()
     assert await asyncio.gather(*waiting) == ["A", "B", "C"]
     assert await runway.flights.board("e") == "E"
+
+
+class TestALongWait:
+    """By a clock that the test moves: nobody is let in to it, and nobody is kept in it."""
+
+    @pytest.fixture
+    async def runway(self):
+        self.now = 1_000.0
+        found = Runway(most=2, clock=lambda: self.now)
+        found.gate.clear()
+        yield found
+        found.gate.set()
+        await settle()
+
+    async def _board(self, runway, words):
+        found = [asyncio.create_task(runway.flights.board(word)) for word in words]
+        await settle()
+        return found
+
+    async def test_is_foreseen_from_the_flight_under_way(self, runway):
+        await self._board(runway, "abc")
+        runway.flights.check_room()
+        self.now += WAIT_MOST_S / 2
+        # The first flight alone has taken half of what may be waited, and two more are full.
+        await self._board(runway, "defgh")
+        with pytest.raises(Problem, match="more is coming in"):
+            runway.flights.check_room()
+
+    async def test_is_foreseen_from_how_long_the_last_flight_took(self, runway):
+        [first] = await self._board(runway, "a")
+        self.now += WAIT_MOST_S - 1
+        runway.gate.set()
+        assert await first == "A"
+        runway.gate.clear()
+        await self._board(runway, "bcde")
+        assert runway.flights.wait_s == pytest.approx((WAIT_MOST_S - 1) * 2)
+        with pytest.raises(Problem, match="more is coming in"):
+            runway.flights.check_room()
+
+    async def test_is_nobodys_whom_it_was_not_foreseen_for(self, runway):
+        [first] = await self._board(runway, "a")
+        waiting = await self._board(runway, "bc")
+        self.now += WAIT_MOST_S + 1
+        with pytest.raises(Problem, match="more is coming in"):
+            runway.flights.check_room()
+        runway.gate.set()
+        assert await first == "A"
+        for late in await asyncio.gather(*waiting, return_exceptions=True):
+            assert (late.status, late.code, int(late.headers["Retry-After"]) >= 1) == (
+                503,
+                "overloaded",
+                True,
+            )
+        assert runway.flown == [["a"]]
+        [next_one] = await self._board(runway, "d")
+        assert await next_one == "D"
+
+    async def test_is_refused_so_many_at_a_time(self, runway):
+        await self._board(runway, "a")
+        await self._board(runway, "b")
+        self.now += WAIT_MOST_S + 1
+        knocking = [asyncio.create_task(runway.flights.admit()) for _ in range(AWAY_MOST + 1)]
+        await settle()
+        assert [task.done() for task in knocking] == [*[True] * AWAY_MOST, False]
+        found = await asyncio.gather(*knocking, return_exceptions=True)
+        assert {problem.code for problem in found} == {"overloaded"}
+
+
+def test_fewer_are_sent_away_while_that_makes_everything_late():
+    assert paced(AWAY_MOST, late_s=AWAY_EVERY_S * 2) == AWAY_MOST // 2
+    assert paced(1, late_s=AWAY_EVERY_S * 2) == 1
+    assert paced(5, late_s=AWAY_EVERY_S / 2) == 6
+    assert paced(AWAY_MOST, late_s=0) == AWAY_MOST
 
 
 async def test_a_turn_waits_for_those_who_wait_to_board_and_holds_the_next_flight():
