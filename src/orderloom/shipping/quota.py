@@ -20,18 +20,20 @@ _AHEAD = 14
 
 
 class _Count:
-    """Shipments that count for a limit or a commitment of one contract, in so many days up to and with a day."""
+    """Shipments that count for a limit or a commitment of one contract: those less than so many days from a day.
+
+    What is planned for a later day of the same period is on its way already: nothing more is owed for it.
+    """
 
     __slots__ = ("days", "made", "rule", "worth")
 
     def __init__(self, rule: DayLimit | Commitment, carrier: str, day: date, made: Made) -> None:
         self.rule = rule
         self.days, self.worth = (rule.days, rule.worth) if isinstance(rule, Commitment) else (1, 0)
-        since = day - timedelta(days=self.days - 1)
         self.made = sum(
             many
             for (of, service, on), many in made.items()
-            if of == carrier and since <= on <= day and self.takes(service)
+            if of == carrier and abs((day - on).days) < self.days and self.takes(service)
         )
 
     def takes(self, service: str) -> bool:
@@ -56,11 +58,11 @@ class Quota:
             ]
 
     def take(self, carrier: str, service: str, on: date | None = None) -> bool:
-        """One more shipment is chosen, for the day or for one before; whether that used up a limit or met a commitment."""
-        ago = (self._day - (on or self._day)).days
+        """One more shipment is chosen, for the day or for another; whether that used up a limit or met a commitment."""
+        apart = abs((self._day - (on or self._day)).days)
         turned = False
         for count in (*self._limits.get(carrier, ()), *self._commitments.get(carrier, ())):
-            if 0 <= ago < count.days and count.takes(service):
+            if apart < count.days and count.takes(service):
                 before = count.open
                 count.made += 1
                 turned |= before and not count.open

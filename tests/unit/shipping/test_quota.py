@@ -67,6 +67,20 @@ def test_what_must_be_known():
     assert looks_back([tariff(commitments=[{"shipments": 1, "worth": 1, "days": 30}])]) == 30
 
 
+def test_commitments_ahead_are_credited_on_each_day_until_they_are_met():
+    contract = tariff(commitments=[{"shipments": 3, "worth": 150, "days": 7, "services": ["express"]}])
+    limits = Limits([contract], today=DAY, planned={("acme", "express", date(2026, 1, 1)): 2})
+    days = {day for _, _, day, _ in limits.credits}
+    assert {(carrier, service, worth) for carrier, service, _, worth in limits.credits} == {
+        ("acme", "express", 150)
+    }
+    assert DAY in days
+    limits.take("acme", "express", date(2026, 1, 7))
+    assert not {DAY, date(2026, 1, 7)} & {day for _, _, day, _ in limits.credits}
+    assert date(2026, 1, 14) in {day for _, _, day, _ in limits.credits}, "a week later it is owed anew"
+    assert Limits([tariff()], today=DAY, planned={}).credits == frozenset()
+
+
 def test_limits_ahead_close_a_service_for_its_day_alone_as_orders_are_planned():
     contract = tariff(day_limits=[{"shipments": 2, "services": ["ground"]}])
     other = date(2026, 1, 7)
