@@ -91,7 +91,7 @@ def _unpack(packed: bytes) -> Any:
 
 
 class _Connection(asyncpg.Connection):
-    """Given back without a word to the server: nothing that we do outlives its transaction, but for LISTEN."""
+    """Given back without a word to the server: nothing that we do outlives its transaction, but for LISTEN, which whoever asked for it ends."""
 
     def get_reset_query(self) -> str:
         return ""
@@ -188,14 +188,13 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Db]:
-        """A connection outside any transaction, for LISTEN and for statements that commit themselves."""
+        """A connection outside any transaction, for LISTEN and for statements that commit themselves.
+
+        Who listens stops listening: nothing is said to the server when it is given back.
+        """
         try:
             async with self._acquired() as connection:
-                try:
-                    yield connection
-                finally:
-                    if not connection.is_closed():
-                        await connection.execute("UNLISTEN *")
+                yield connection
         except AWAY as away:
             raise DatabaseAway(str(away)) from away
 

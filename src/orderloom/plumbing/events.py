@@ -223,14 +223,15 @@ async def feed(database: Database, reader: Reader, *, limit: int | None = None, 
     `limit` instead of the reader's own; `hurry` does not wait for `every_s` to be over.
     """
     async with database.transaction() as db:
-        await db.execute(
-            "INSERT INTO plumbing.cursors (reader) VALUES ($1) ON CONFLICT DO NOTHING", reader.name
-        )
         at = await db.fetchrow(
             "SELECT xid, id FROM plumbing.cursors WHERE reader = $1 "
             "AND updated_at <= clock_timestamp() - make_interval(secs => $2) FOR UPDATE SKIP LOCKED",
             reader.name,
             0.0 if hurry else reader.every_s(),
+        ) or await db.fetchrow(
+            # Its first time.
+            "INSERT INTO plumbing.cursors (reader) VALUES ($1) ON CONFLICT DO NOTHING RETURNING xid, id",
+            reader.name,
         )
         if at is None:
             return 0
