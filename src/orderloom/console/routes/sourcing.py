@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Form, HTTPException, Request
+from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
 from pydantic import ValidationError
 from starlette.responses import RedirectResponse, Response
 
+from orderloom.console import rule_form
 from orderloom.console.access import Visitor, changing, needs, reading
 from orderloom.console.page import page
+from orderloom.console.rule_form import Shown
 from orderloom.journey import profiling, trials
 from orderloom.plumbing import clock
 from orderloom.plumbing.database import Db, Row
@@ -34,8 +37,20 @@ SAID = {
 
 
 @router.get("/sourcing")
-async def listing(request: Request, who: May, before: UUID | None = None, did: str = "") -> Response:
-    return await _listing(request, who, before=before, did=SAID.get(did))
+async def listing(
+    request: Request,
+    who: May,
+    before: UUID | None = None,
+    did: str = "",
+    start: Annotated[UUID | None, Query(alias="from")] = None,
+) -> Response:
+    """`from`: the version whose JSON a new one begins with."""
+    given = {}
+    if start is not None:
+        async with reading(request) as db:
+            row = await _row(db, start)
+        given = {"name": row["name"], "text": json.dumps(row["document"], indent=2)}
+    return await _listing(request, who, before=before, did=SAID.get(did), given=given)
 
 
 async def _listing(request: Request, who: Visitor, *, before: UUID | None = None, **said: Any) -> Response:
@@ -74,6 +89,98 @@ async def draft(
     async with changing(request, who) as db:
         row = await profiling.draft(db, name=name.strip(), profile=profile, note=note.strip() or None)
     return RedirectResponse(f"/console/sourcing/{row['id']}?did=drafted", status_code=303)
+
+
+# --- one rule, in a form --------------------------------------------------------------------------------------
+
+
+@router.get("/sourcing-rule")
+async def rule(
+    request: Request, who: MayWrite, version: UUID | None = None, number: Annotated[int, Query(ge=1)] = 1
+) -> Response:
+    """A rule of a version in fields; a number beyond the last, or no version, is a new one."""
+    _whole(who)
+    row, rules = await _rules(request, version)
+    return _rule(request, row, number, rule_form.shown(rules[number - 1] if number <= len(rules) else {}))
+
+
+def _rule(request: Request, row: Row | None, number: int, shown: Shown, **given: Any) -> Response:
+    rules = row["document"].get("rules", []) if row else []
+    first: dict[str, Any] = {
+        "faults": [],
+        "place": min(number, len(rules) + 1),
+        "profile": "",
+        "note": "",
+    }
+    return page(
+        request,
+        "sourcing_rule.html",
+        status=422 if given.get("faults") else 200,
+        v=row,
+        shown=shown,
+        fresh=number > len(rules),
+        conditions=rule_form.CONDITIONS,
+        sets=rule_form.SETS,
+        numbers=rule_form.NUMBERS,
+        flags=rule_form.FLAGS,
+        blank_conditions=rule_form.BLANK_CONDITIONS,
+        blank_strategies=rule_form.BLANK_STRATEGIES,
+        **(first | given),
+    )
+
+
+@router.post("/sourcing-rule")
+async def put_rule(
+    request: Request, who: MayWrite, version: UUID | None = None, number: Annotated[int, Query(ge=1)] = 1
+) -> Response:
+    """Keep a version with the rule as the fields say, or without it; what is wrong is told above what was given."""
+    _whole(who)
+    row, rules = await _rules(request, version)
+    form = await request.form()
+    given = {name: [str(one) for one in form.getlist(name)] for name in form}
+    base = rules[number - 1] if number <= len(rules) else {}
+    try:
+        told, faults = rule_form.read(given, base=base)
+        place = int(given["place"][0]) if given["place"][0].isdecimal() else len(rules) + 1
+        note, name = given["note"][0].strip(), row["name"] if row else given["profile"][0].strip()
+    except (KeyError, ValueError):
+        raise HTTPException(422) from None
+    others = [one for i, one in enumerate(rules, start=1) if i != number]
+    dropped = "drop" in given
+    at = max(1, min(place, len(others) + 1))
+    after = others if dropped else [*others[: at - 1], told, *others[at - 1 :]]
+    document = {**(row["document"] if row else {}), "rules": after}
+    profile = None
+    try:
+        profile = Profile.model_validate_json(json.dumps(document))
+    except ValidationError as invalid:
+        faults += [_in_words(one, at) for one in invalid.errors()]
+    if not 0 < len(name) <= 100 or len(note) > 500:
+        faults.append("a profile has a name of at most 100 characters, a note has at most 500")
+    if profile is None or (faults and not dropped):
+        shown = rule_form.shown(told)
+        return _rule(request, row, number, shown, faults=faults, place=place, profile=name, note=note)
+    async with changing(request, who) as db:
+        made = await profiling.draft(db, name=name, profile=profile, note=note or None)
+    return RedirectResponse(f"/console/sourcing/{made['id']}?did=drafted", status_code=303)
+
+
+def _in_words(fault: Mapping[str, Any], at: int) -> str:
+    """Where in the rule, and what; the place of the rule itself is where one is looking."""
+    path = [str(part) for part in fault["loc"]]
+    where = path[2:] if path[:2] == ["rules", str(at - 1)] else path
+    return f"{' '.join(where)}: {fault['msg']}".removeprefix(": ")
+
+
+async def _rules(request: Request, version: UUID | None) -> tuple[Row | None, list[dict[str, Any]]]:
+    if version is None:
+        return None, []
+    async with reading(request) as db:
+        row = await _row(db, version)
+    return row, row["document"].get("rules", [])
+
+
+# --- one version ----------------------------------------------------------------------------------------------
 
 
 @router.get("/sourcing/{key}")
