@@ -134,7 +134,7 @@ _RETURN_LABELS = "SELECT * FROM shipping.labels WHERE return_id = $1 ORDER BY at
 _RETURN_REFUNDS = "SELECT * FROM payments.refunds WHERE return_id = $1 ORDER BY created_at"
 _RETURN_EVENTS = """
 SELECT id, type, entity, actor, reason, version, data, occurred_at, NULL::text AS node
-FROM plumbing.events WHERE entity_id = $1 ORDER BY id DESC LIMIT 100
+FROM plumbing.events WHERE entity_id = $1 AND entity_id IS DISTINCT FROM order_id ORDER BY id DESC LIMIT 100
 """
 _NOTICES = """
 SELECT n.id, n.event, n.channel, n.recipient, n.locale, n.subject, n.status, n.problem, n.sent_at, n.created_at,

@@ -1869,7 +1869,7 @@ CREATE UNIQUE INDEX transactions_provider_ref ON payments.transactions USING btr
 
 CREATE INDEX events_in_commit_order ON plumbing.events USING btree (xid, id);
 
-CREATE INDEX events_of_entity ON plumbing.events USING btree (entity_id, id);
+CREATE INDEX events_of_entity ON plumbing.events USING btree (entity_id, id) WHERE (entity_id IS DISTINCT FROM order_id);
 
 CREATE INDEX events_of_order ON plumbing.events USING btree (order_id, id) WHERE (order_id IS NOT NULL);
 

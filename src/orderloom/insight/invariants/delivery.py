@@ -61,7 +61,8 @@ INVARIANTS = (
         GROUP BY p.fulfillment_id
         HAVING bool_and(p.status = 'delivered') AND NOT EXISTS (
           SELECT FROM plumbing.events AS e
-          WHERE e.entity_id = p.fulfillment_id AND e.type = 'shipment.delivered')
+          WHERE e.entity_id = p.fulfillment_id AND e.entity_id IS DISTINCT FROM e.order_id
+            AND e.type = 'shipment.delivered')
         """,
     ),
     Invariant(

@@ -43,7 +43,8 @@ INVARIANTS = (
         sql="""
         SELECT w.id AS webhook_id, w.url, w.disabled_at, w.problem FROM sync.webhooks AS w
         WHERE NOT w.active AND (w.disabled_at IS NULL OR w.problem IS NULL OR NOT EXISTS (
-          SELECT FROM plumbing.events AS e WHERE e.entity_id = w.id AND e.type = 'webhook.disabled'))
+          SELECT FROM plumbing.events AS e
+          WHERE e.entity_id = w.id AND e.entity_id IS DISTINCT FROM e.order_id AND e.type = 'webhook.disabled'))
         """,
     ),
 )

@@ -41,7 +41,8 @@ CREATE TABLE plumbing.events (
 );
 CREATE INDEX events_in_commit_order ON plumbing.events (xid, id);
 CREATE INDEX events_of_order ON plumbing.events (order_id, id) WHERE order_id IS NOT NULL;
-CREATE INDEX events_of_entity ON plumbing.events (entity_id, id);
+-- Most are of the order itself, and found by it.
+CREATE INDEX events_of_entity ON plumbing.events (entity_id, id) WHERE entity_id IS DISTINCT FROM order_id;
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON plumbing.events
   FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
 CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON plumbing.events
