@@ -128,7 +128,7 @@ _TONES: Mapping[str, str] = {
     "sent": "good", "queued": "quiet", "sending": "info",
     # decisions
     "routed": "good", "split": "info", "backorder": "warn", "backordered": "warn", "unroutable": "bad", "chosen": "good",
-    "considered": "quiet", "refused": "bad",
+    "considered": "quiet", "refused": "bad", "held": "info",
 }  # fmt: skip
 
 

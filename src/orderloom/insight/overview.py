@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from orderloom.insight.scope import ORDER_IN_SCOPE, Scope
 from orderloom.plumbing.database import Db, Row
+from orderloom.terms import first_id
 
 # Open orders go by their index. Ids begin with the time of capture, so "captured since" is a range of the key.
 _OPEN = f"""
@@ -145,7 +145,7 @@ async def needing_people(db: Db, *, scope: Scope, now: datetime) -> list[Row]:
 async def by_hour(db: Db, *, scope: Scope, now: datetime) -> list[Row]:
     """Orders captured in each of the last 24 hours, the present one last."""
     first = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=23)
-    return await db.fetch(_HOURS, scope.channels, scope.nodes, now, _first_id(first))
+    return await db.fetch(_HOURS, scope.channels, scope.nodes, now, first_id(first))
 
 
 async def money(db: Db, *, scope: Scope, now: datetime) -> list[Row]:
@@ -166,11 +166,6 @@ async def latest_news(db: Db, *, scope: Scope) -> list[Row]:
 async def pulse(db: Db) -> int:
     """A number that grows with every change, to tell whether anything has happened."""
     return await db.fetchval("SELECT coalesce(max(id), 0) FROM plumbing.events") or 0
-
-
-def _first_id(moment: datetime) -> UUID:
-    """The lowest id that can have been made at the moment (UUIDv7: 48 bits of milliseconds lead)."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 async def _only(db: Db, statement: str, *values: object) -> Row:
