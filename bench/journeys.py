@@ -39,6 +39,7 @@ from orderloom import routing
 from orderloom.journey.order import ORDER
 from orderloom.journey.placing import place
 from orderloom.orders.model import Placed
+from orderloom.network import places
 from orderloom.payments import gateways
 from orderloom.payments.model import Absent, Approved
 from orderloom.plumbing import garbage
@@ -149,6 +150,7 @@ class Watch:
 async def worker(url, *, profile, everything):
     gateways.GATEWAYS[shop.GATEWAY] = Instant
     watch = Watch()
+    places.read_table()
     garbage.search_seldom()
     database = await Database.open(url, min_size=4, max_size=POOL)
     if profile:

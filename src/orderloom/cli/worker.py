@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from orderloom.cli import session
+from orderloom.network import places
 from orderloom.plumbing import garbage, http
 from orderloom.plumbing.database import Database
 from orderloom.plumbing.settings import settings
@@ -35,6 +36,7 @@ def run(
 
 
 async def _work() -> None:
+    places.read_table()
     garbage.search_seldom()
     async with session.opened(pool=POOL) as database:
         stop = asyncio.Event()
