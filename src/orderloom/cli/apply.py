@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from orderloom import catalog, network
+from orderloom import catalog, network, packing
 from orderloom.cli import folder as files
 from orderloom.cli import session
 from orderloom.cli.folder import Faulty, Known
@@ -65,6 +65,8 @@ async def _known(db: Db) -> Known:
         skus=frozenset(await catalog.all_items(db)),
         kits=frozenset(await catalog.kits_of(db)),
         nodes=frozenset(node.code for node in (await network.nodes_of(db)).values()),
+        channels=frozenset(channel.code for channel in (await network.channels_of(db)).values()),
+        cartons=frozenset(carton.code for carton in await packing.cartons(db)),
     )
 
 

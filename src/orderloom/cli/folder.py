@@ -2,6 +2,8 @@
 
     items.csv | .yaml | .json     sku, name, weight ("1.2 lb"), length, width, height ("12 in"), gtin, price, …
     nodes.yaml, channels.yaml, cartons.yaml, carriers.yaml (each with its contract's terms)
+    node_cartons.csv              node, carton, stock: the cartons a node keeps of its own (no stock: it never runs out)
+    pack_rules.yaml               how a node packs for a channel, as `PUT /v1/pack-rules` takes it
     stock.csv                     node, sku, quantity: first stock, set only where a node has never had any
 
 Every file may be CSV, YAML or JSON, and any may be missing. In CSV a list is separated by spaces and a mapping is
@@ -12,15 +14,25 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from orderloom.cli.rows import CarrierRow, CartonRow, ChannelRow, ItemRow, NodeRow, StockRow
+from orderloom.cli.rows import (
+    CarrierRow,
+    CartonRow,
+    ChannelRow,
+    ItemRow,
+    NodeCartonRow,
+    NodeRow,
+    PackRulesRow,
+    StockRow,
+)
 from orderloom.journey.setup import Setup
 from orderloom.shipping.contract import BadTerms, parse
 
@@ -60,6 +72,8 @@ class Known:
     skus: frozenset[str]
     kits: frozenset[str]
     nodes: frozenset[str]
+    channels: frozenset[str] = frozenset()
+    cartons: frozenset[str] = frozenset()
 
 
 def read(folder: Path, known: Known) -> Setup:
@@ -69,11 +83,21 @@ def read(folder: Path, known: Known) -> Setup:
     nodes = _rows(folder, "nodes", NodeRow, faults, key=lambda row: row.code)
     channels = _rows(folder, "channels", ChannelRow, faults, key=lambda row: row.code)
     cartons = _rows(folder, "cartons", CartonRow, faults, key=lambda row: row.code)
+    own = _rows(folder, "node_cartons", NodeCartonRow, faults, key=lambda row: f"{row.node} {row.carton}")
+    rules = _rows(folder, "pack_rules", PackRulesRow, faults, key=lambda row: " ".join(map(str, row.key)))
     carriers = _rows(folder, "carriers", CarrierRow, faults, key=lambda row: row.code)
     stock = _rows(folder, "stock", StockRow, faults, key=lambda row: f"{row.node} {row.sku}")
     faults += _kit_faults(items, known)
     faults += _carrier_faults(carriers)
     faults += _stock_faults(stock, items, nodes, known)
+    faults += _absent(
+        [*own, *rules],
+        {
+            "node": known.nodes | {row.code for _, _, row in nodes},
+            "channel": known.channels | {row.code for _, _, row in channels},
+            "carton": known.cartons | {row.code for _, _, row in cartons},
+        },
+    )
     unknown = sorted(p.name for p in folder.iterdir() if p.suffix in ENDINGS and p.stem not in TABLES)
     faults += [Fault(name, 0, "", f"is not one of {', '.join(TABLES)}") for name in unknown]
     if faults:
@@ -84,12 +108,14 @@ def read(folder: Path, known: Known) -> Setup:
         nodes=[row.node() for _, _, row in nodes],
         channels=[row.channel() for _, _, row in channels],
         cartons=[row.carton() for _, _, row in cartons],
+        node_cartons=_by_node(own),
+        pack_rules={row.key: row.rules() for _, _, row in rules},
         carriers=[row.carrier() for _, _, row in carriers],
         stock={(row.node, row.sku): row.quantity for _, _, row in stock},
     )
 
 
-TABLES = ("items", "nodes", "channels", "cartons", "carriers", "stock")
+TABLES = ("items", "nodes", "channels", "cartons", "node_cartons", "pack_rules", "carriers", "stock")
 Read = list[tuple[str, int, Model]]
 
 
@@ -171,6 +197,22 @@ def _carrier_faults(carriers: Read[CarrierRow]) -> Iterator[Fault]:
                 yield Fault(file, number, f"/terms/{fault.path.replace('.', '/')}", fault.message)
 
 
+def _absent(rows: Read[Any], known: Mapping[str, frozenset[str]]) -> Iterator[Fault]:
+    """References to what is neither in the folder nor in place, by the name of the field."""
+    for file, number, row in rows:
+        for field, codes in known.items():
+            code = getattr(row, field, None)
+            if code is not None and code not in codes:
+                yield Fault(file, number, f"/{field}", f"there is no {field} {code!r}, here or in place")
+
+
+def _by_node(own: Read[NodeCartonRow]) -> dict[str, dict[str, int | None]]:
+    found: dict[str, dict[str, int | None]] = {}
+    for _, _, row in own:
+        found.setdefault(row.node, {})[row.carton] = row.stock
+    return found
+
+
 def _stock_faults(
     stock: Read[StockRow], items: Read[ItemRow], nodes: Read[NodeRow], known: Known
 ) -> Iterator[Fault]:
@@ -194,6 +236,7 @@ def write(folder: Path, present: Setup) -> list[Path]:
         "nodes": [NodeRow.of(node).written() for node in present.nodes],
         "channels": [ChannelRow.of(channel).written() for channel in present.channels],
         "cartons": [CartonRow.of(carton).written() for carton in present.cartons],
+        "pack_rules": [PackRulesRow.of(key, house).written() for key, house in present.pack_rules.items()],
         "carriers": [CarrierRow.of(carrier).written() for carrier in present.carriers],
     }
     files = []
@@ -202,9 +245,16 @@ def write(folder: Path, present: Setup) -> list[Path]:
         # By way of JSON, so that only plain values are written.
         plain = json.loads(json.dumps(rows, default=str))
         files[-1].write_text(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=110))
-    files.append(folder / "stock.csv")
-    with files[-1].open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(("node", "sku", "quantity"))
-        writer.writerows((node, sku, units) for (node, sku), units in sorted(present.stock.items()))
+    own = [(node, *one) for node, stock in present.node_cartons.items() for one in stock.items()]
+    stock = [(node, sku, units) for (node, sku), units in present.stock.items()]
+    files.append(_lines(folder / "node_cartons.csv", ("node", "carton", "stock"), own))
+    files.append(_lines(folder / "stock.csv", ("node", "sku", "quantity"), stock))
     return files
+
+
+def _lines(path: Path, head: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(head)
+        writer.writerows(sorted(rows, key=itemgetter(0, 1)))
+    return path

@@ -9,11 +9,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from orderloom.api.boxing import PackRulesIn
 from orderloom.api.network import SplitPolicyIn
 from orderloom.catalog.model import Item
 from orderloom.journey.setup import ALWAYS, CarrierTerms
 from orderloom.network.model import Channel, Node
 from orderloom.network.places import place_of
+from orderloom.packing.houserules import HouseRules
 from orderloom.packing.model import Carton
 from orderloom.shipping.carriers import adapter_names
 from orderloom.terms import Address, Dimensions, Measure
@@ -294,6 +296,32 @@ class CartonRow(_Row):
 
 def _edges(size: Dimensions) -> tuple[Measure, Measure, Measure]:
     return Measure(size.length, "mm"), Measure(size.width, "mm"), Measure(size.height, "mm")
+
+
+class NodeCartonRow(_Row):
+    """A carton that a node has; without a count it never runs out."""
+
+    node: Code
+    carton: Code
+    stock: Amount | None = None
+
+
+class PackRulesRow(PackRulesIn):
+    """How a node packs for a channel; either may be left out."""
+
+    @property
+    def key(self) -> tuple[str | None, str | None]:
+        """Whose rules they are."""
+        return self.node, self.channel
+
+    @classmethod
+    def of(cls, key: tuple[str | None, str | None], house: HouseRules) -> PackRulesRow:
+        """The row that rules are written as."""
+        return cls(node=key[0], channel=key[1], **house.json())
+
+    def written(self) -> dict[str, Any]:
+        """The row as a person would write it."""
+        return self.model_dump(exclude_defaults=True) or {"node": None}
 
 
 class CarrierRow(_Row):

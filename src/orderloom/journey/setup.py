@@ -1,8 +1,9 @@
 """A deployment's configuration as one value: what would change, and putting it in place, all or nothing.
 
-Items, kits, nodes, channels, cartons, carriers with their contracts, and first stock belong to six capabilities; a
-folder of files, the demo and the importers all bring them together, so they meet here. Putting the same in place
-twice changes nothing. Stock is only ever set where there was none: later counts are the warehouse's business.
+Items, kits, nodes, channels, cartons and how they are packed into, carriers with their contracts, and first stock belong
+to six capabilities; a folder of files, the demo and the importers all bring them together, so they meet here. Putting
+the same in place twice changes nothing. Stock, of goods as of cartons, is only ever set where there was none: later counts
+are the warehouse's business.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from orderloom.inventory.marking import tell_offer_changed
 from orderloom.inventory.model import Leg, Posting
 from orderloom.journey import publishing_stock
 from orderloom.network.model import Channel, Node
+from orderloom.packing import store as packing_store
+from orderloom.packing.houserules import HouseRules
 from orderloom.packing.model import Carton
 from orderloom.plumbing.database import Db
 from orderloom.shipping import contracts
@@ -49,13 +52,19 @@ class CarrierTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """What is to be in place. Stock is units on hand by (node code, SKU)."""
+    """What is to be in place. Stock is units on hand by (node code, SKU).
+
+    `node_cartons`: all that a node keeps of its own, by its code, None of one that never runs out; a node that is not named
+    keeps what it has. `pack_rules` by the codes of node and channel, None for all.
+    """
 
     items: Sequence[Item] = ()
     kits: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     nodes: Sequence[Node] = ()
     channels: Sequence[Channel] = ()
     cartons: Sequence[Carton] = ()
+    node_cartons: Mapping[str, Mapping[str, int | None]] = field(default_factory=dict)
+    pack_rules: Mapping[tuple[str | None, str | None], HouseRules] = field(default_factory=dict)
     carriers: Sequence[CarrierTerms] = ()
     stock: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
@@ -74,12 +83,22 @@ async def present(db: Db) -> Setup:
     nodes = list((await network.nodes_of(db)).values())
     codes = {node.id: node.code for node in nodes}
     levels = await reading.levels(db, nodes=list(codes))
+    channels = await network.channels_of(db)
+    kept = await packing_store.node_cartons(db, nodes=codes)
     return Setup(
         items=list((await catalog.all_items(db)).values()),
         kits=await catalog.kits_of(db),
         nodes=nodes,
-        channels=list((await network.channels_of(db)).values()),
+        channels=list(channels.values()),
         cartons=await packing.cartons(db),
+        node_cartons={codes[node]: own for node, own in kept.items()},
+        pack_rules={
+            (
+                codes[one.node_id] if one.node_id else None,
+                channels[one.channel_id].code if one.channel_id else None,
+            ): one.rules
+            for one in await packing.house_rules(db)
+        },
         carriers=await _carriers(db),
         stock={(codes[level.node_id], level.sku): level.on_hand for level in levels if level.on_hand},
     )
@@ -108,6 +127,7 @@ async def differences(db: Db, *, wanted: Setup) -> list[Change]:
         ),
         *_differing("channel", {c.code: c for c in there.channels}, {c.code: c for c in wanted.channels}),
         *_differing("carton", {c.code: c for c in there.cartons}, {c.code: c for c in wanted.cartons}),
+        *_differing_packing(there, wanted),
         *_differing("carrier", {c.code: c for c in there.carriers}, {c.code: c for c in wanted.carriers}),
         *(Change("stock", f"{node} {sku}") for node, sku in sorted(new_stock)),
     ]
@@ -121,6 +141,34 @@ def _differing(kind: str, there: Mapping[str, Any], wanted: Mapping[str, Any]) -
             names = [f.name for f in fields(value) if f.compare]
             pairs = {name: (getattr(there[key], name), getattr(value, name)) for name in names}
             yield Change(kind, key, {name: pair for name, pair in pairs.items() if pair[0] != pair[1]})
+
+
+def _differing_packing(there: Setup, wanted: Setup) -> Iterator[Change]:
+    for node, own in sorted(wanted.node_cartons.items()):
+        before = there.node_cartons.get(node, {})
+        if (after := counted(before, own)) != before:
+            yield Change("node cartons", node, {"cartons": (before, after)} if before else {})
+    for key, house in sorted(wanted.pack_rules.items(), key=lambda pair: _named(pair[0])):
+        known = there.pack_rules.get(key)
+        if known is None:
+            yield Change("pack rules", _named(key))
+        elif known != house:
+            was, now = known.json(), house.json()
+            yield Change("pack rules", _named(key), {k: (was[k], now[k]) for k in now if was[k] != now[k]})
+
+
+def counted(before: Mapping[str, int | None], wanted: Mapping[str, int | None]) -> dict[str, int | None]:
+    """The cartons wanted with the counts there are: what is counted already is the warehouse's business."""
+    return {
+        code: before[code] if stock is not None and before.get(code) is not None else stock
+        for code, stock in wanted.items()
+    }
+
+
+def _named(key: tuple[str | None, str | None]) -> str:
+    """Of a node and a channel, as people say it."""
+    node, channel = key
+    return " for ".join(name for name in (node or "every node", channel) if name)
 
 
 async def put(db: Db, *, wanted: Setup) -> list[Change]:
@@ -137,9 +185,31 @@ async def put(db: Db, *, wanted: Setup) -> list[Change]:
     changes += [
         Change("carton", key) for key in sorted(await packing.put_cartons(db, cartons=wanted.cartons))
     ]
+    changes += await _put_packing(db, wanted)
     changes += [Change("carrier", key) for key in await _put_carriers(db, wanted.carriers)]
     await _tell_offers(db, changes)
     changes += [Change("stock", f"{node} {sku}") for node, sku in await _put_stock(db, wanted.stock)]
+    return changes
+
+
+async def _put_packing(db: Db, wanted: Setup) -> list[Change]:
+    """What nodes have of cartons, and the rules; work that waits for a carton that is gone is planned anew."""
+    if not wanted.node_cartons and not wanted.pack_rules:
+        return []
+    nodes = {node.code: node.id for node in (await network.nodes_of(db)).values()}
+    channels = {channel.code: channel.id for channel in (await network.channels_of(db)).values()}
+    kept = await packing_store.node_cartons(db, nodes=[nodes[code] for code in wanted.node_cartons], to="use")
+    changes = []
+    for code, own in sorted(wanted.node_cartons.items()):
+        before = kept.get(nodes[code], {})
+        if (after := counted(before, own)) != before:
+            await packing.put_node_cartons(db, node_id=nodes[code], stock=after)
+            changes.append(Change("node cartons", code))
+    for key, house in sorted(wanted.pack_rules.items(), key=lambda pair: _named(pair[0])):
+        node = None if key[0] is None else nodes[key[0]]
+        channel = None if key[1] is None else channels[key[1]]
+        if await packing_store.put_house_rules(db, node_id=node, channel_id=channel, rules=house):
+            changes.append(Change("pack rules", _named(key)))
     return changes
 
 

@@ -53,8 +53,9 @@ class Box:
         if kind.weight_g > self.room_g:
             return False
         turns = self.turns_of(kind)
-        squeezed = self.soft or kind.pitch or not turns
-        return bool(turns) and (squeezed or turns[0][0] * turns[0][1] * turns[0][2] <= self.volume)
+        if not turns or self.soft or kind.pitch:
+            return bool(turns)
+        return turns[0][0] * turns[0][1] * turns[0][2] <= self.volume
 
 
 class Block(NamedTuple):

@@ -176,17 +176,18 @@ async def house_rules(db: Db) -> list[StoredRules]:
 
 async def put_house_rules(
     db: Db, *, node_id: UUID | None, channel_id: UUID | None, rules: HouseRules
-) -> None:
-    """Set the rules of a node, a channel, both, or all; the same again changes nothing."""
-    await db.execute(
+) -> bool:
+    """Set the rules of a node, a channel, both, or all; the same again changes nothing. Were there others, or none?"""
+    changed = await db.fetch(
         "INSERT INTO packing.rules AS r (node_id, channel_id, terms) VALUES ($1, $2, $3::jsonb) "
         "ON CONFLICT (node_id, channel_id) DO UPDATE "
         "SET terms = excluded.terms, version = r.version + 1, updated_at = clock_timestamp() "
-        "WHERE r.terms <> excluded.terms",
+        "WHERE r.terms <> excluded.terms RETURNING r.id",
         node_id,
         channel_id,
         rules.json(),
     )
+    return bool(changed)
 
 
 async def drop_house_rules(db: Db, rules: UUID) -> None:

@@ -4,10 +4,15 @@ from dataclasses import replace
 
 import pytest
 
+from orderloom import network
 from orderloom.cli import folder
 from orderloom.cli.folder import Faulty, Known
 from orderloom.journey import setup
-from orderloom.journey.setup import Change
+from orderloom.journey.setup import Change, Setup
+from orderloom.packing import put_node_cartons
+from orderloom.packing.houserules import HouseRules
+from orderloom.packing.landed import Costs
+from orderloom.packing.model import PackRules
 from orderloom.simulate import demo_data
 
 NOTHING = Known(frozenset(), frozenset(), frozenset())
@@ -139,6 +144,51 @@ async def test_an_export_applied_again_changes_nothing(db, tmp_path):
     await setup.put(db, wanted=demo_data.setup())
     folder.write(tmp_path, await setup.present(db))
     assert await setup.differences(db, wanted=folder.read(tmp_path, NOTHING)) == []
+
+
+def test_cartons_of_nodes_and_rules_refer_to_what_is_there(tmp_path):
+    known = Known(frozenset(), frozenset(), frozenset({"CHI"}), frozenset({"web"}), frozenset({"S"}))
+    place = write(
+        tmp_path,
+        node_cartons_csv="node,carton,stock\nCHI,S,40\nCHI,XL,\nCHI,S,1\n",
+        pack_rules_yaml="- {node: LAX, channel: web, clearance_mm: 5}\n- {channel: shop, fill_permille: 0}",
+    )
+    with pytest.raises(Faulty) as faulty:
+        folder.read(place, known)
+    told = [str(fault) for fault in faulty.value.faults]
+    assert any(line.startswith("pack_rules.yaml row 2 /fill_permille") for line in told)
+    assert {line for line in told if "fill" not in line} == {
+        "node_cartons.csv row 3 /carton: there is no carton 'XL', here or in place",
+        "node_cartons.csv row 4: CHI S is in row 2 before",
+        "pack_rules.yaml row 1 /node: there is no node 'LAX', here or in place",
+    }
+
+
+async def test_cartons_of_nodes_and_rules_are_put_and_counts_are_the_warehouses(db, tmp_path):
+    wanted = demo_data.setup()
+    await setup.put(db, wanted=wanted)
+    node, channel = wanted.nodes[0].code, wanted.channels[0].code
+    usual = HouseRules(rules=PackRules(fill_permille=900))
+    special = HouseRules(rules=PackRules(segregated=(("3", "8"),)), landed=Costs(per_parcel=75))
+    own = Setup(
+        node_cartons={node: {"S": 40, "L": None}},
+        pack_rules={(None, None): usual, (node, channel): special},
+    )
+    names = ["every node", f"{node} for {channel}"]
+    shown = [Change("node cartons", node), *(Change("pack rules", name) for name in sorted(names))]
+    assert sorted(await setup.differences(db, wanted=own), key=str) == sorted(shown, key=str)
+    assert sorted(await setup.put(db, wanted=own), key=str) == sorted(shown, key=str)
+    [at] = await network.nodes_of(db, codes=[node])
+    await put_node_cartons(db, node_id=at, stock={"S": 7, "L": None})
+    assert await setup.put(db, wanted=own) == []
+    folder.write(tmp_path, await setup.present(db))
+    read = folder.read(tmp_path, NOTHING)
+    assert (read.pack_rules, read.node_cartons) == (own.pack_rules, {node: {"L": None, "S": 7}})
+    assert await setup.differences(db, wanted=read) == []
+    other = replace(own, node_cartons={node: {"M": None, "S": None}}, pack_rules={(None, None): special})
+    changes = {change.kind: change.fields for change in await setup.differences(db, wanted=other)}
+    assert changes["node cartons"] == {"cartons": ({"L": None, "S": 7}, {"M": None, "S": None})}
+    assert changes["pack rules"]["fill_permille"] == (900, 1000)
 
 
 async def test_stock_is_first_stock_only(db):
