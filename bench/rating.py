@@ -25,7 +25,7 @@ from orderloom.shipping.tariff import compile_contract
 from orderloom.shipping.usps import read_folder
 from orderloom.terms import Address, Dimensions, Measure
 
-SERVICES, ZONES, ROUNDS, JOBS = 50, range(2, 9), 5, 400
+SERVICES, ZONES, ROUNDS, JOBS, MANY = 50, range(2, 9), 5, 400, 4_000
 DAY = date(2026, 1, 9)
 ORIGIN = Place.of(Address(postcode="10001", latitude=40.75, longitude=-73.99))
 
@@ -68,10 +68,10 @@ def contract():
     return compile_contract(parse(carrier="bench", version=1, terms=terms))
 
 
-def jobs_of(dice):
+def jobs_of(dice, count=JOBS):
     """Parcels with destinations, none seen before."""
     jobs = []
-    for _ in range(JOBS):
+    for _ in range(count):
         to = Address(postcode=f"{dice.randrange(100000):05}", latitude=dice.uniform(30, 47), longitude=-90)
         size = Dimensions(dice.randrange(100, 500), dice.randrange(100, 400), dice.randrange(20, 300))
         jobs.append((Parcel.of(dimensions=size, weight_g=dice.randrange(100, 15_000)), Place.of(to)))
@@ -120,14 +120,14 @@ def figures(values):
 
 
 def speeds(tariff, dice):
-    ways = {"shop": (shops, JOBS * SERVICES), "one_by_one": (singles, JOBS * 10), "many": (many, JOBS)}
+    ways = {"shop": (shops, JOBS, SERVICES), "one_by_one": (singles, JOBS, 10), "many": (many, MANY, 1)}
     found = {}
-    for name, (work, count) in ways.items():
+    for name, (work, parcels, each) in ways.items():
         for trace in (False, True):
             rounds = []
             for _ in range(ROUNDS):
-                jobs = jobs_of(dice)
-                rounds.append(timed(lambda w=work, j=jobs, t=trace: w(tariff, j, trace=t), count))
+                jobs = jobs_of(dice, parcels)
+                rounds.append(timed(lambda w=work, j=jobs, t=trace: w(tariff, j, trace=t), parcels * each))
             cpu, wall = zip(*rounds, strict=True)
             found[f"{name}_traced" if trace else name] = {"cpu": figures(cpu), "wall": figures(wall)}
     return found

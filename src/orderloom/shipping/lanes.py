@@ -29,12 +29,13 @@ _PRICES_MOST = 600
 # The bit that every parcel has: a way that is closed to all is gated by it.
 ALWAYS, HAZMAT = 1, 2
 _CUBE, _WEIGHT, _LONGEST, _SECOND, _GIRTH, _VALUE = range(6)
-_MEASURES = {
+MEASURES = {
     "cube": _CUBE,
     "weight": _WEIGHT,
     "longest": _LONGEST,
     "second": _SECOND,
     "length_plus_girth": _GIRTH,
+    "value": _VALUE,
 }
 
 
@@ -196,11 +197,21 @@ class Way:
         return Ineligible(lane.plan.tariff.carrier, self.code, tuple(reasons))
 
 
+class Check(NamedTuple):
+    """A limit of a measure under a reading, and the bit of those that exceed it."""
+
+    reading: int
+    measure: int
+    limit: int
+    bit: int
+
+
 class Offered(NamedTuple):
-    """A service as a plan has it: its scale, leg, the bits it reads, those that shut it out, its handling surcharges."""
+    """A service as a plan has it: its scale, reading, leg, the bits it reads, those that shut it out, its handling surcharges."""
 
     terms: ServiceTariff
     scale: int
+    reading: int
     leg: int
     mask: int
     gate: int
@@ -228,32 +239,37 @@ class Plan:
 
     __slots__ = (
         "_bits",
-        "_checks",
-        "_compiled",
         "_lanes",
         "_last",
         "_lists",
         "_readings",
-        "_reads",
         "_scales",
+        "checks",
+        "compiled",
         "day",
+        "letters",
         "offered",
+        "reads",
+        "runs",
         "tariff",
     )
 
     def __init__(self, tariff: Tariff, day: date) -> None:
         self.tariff, self.day = tariff, day
         self._lists = _lists(tariff)
+        self.letters = max((one.letters for one in self._lists), default=0)
         self._readings: dict[tuple[str, int], int] = {}
         self._bits: dict[tuple[int, int, int], int] = {}
         self._scales: dict[Scale, int] = {}
         self._lanes: dict[tuple[Any, ...], Lane] = {}
         self._last: tuple[Parcel | None, Any] = (None, None)
+        # What those who rate many at once remember (`many.py`).
+        self.runs: dict[Any, Any] = {}
         self.offered = tuple(self._offer(one) for one in tariff.services.values())
         # The same once more, as a parcel is read by them.
-        self._reads = tuple(self._readings)
-        self._checks = tuple((*key, bit) for key, bit in self._bits.items())
-        self._compiled = tuple(
+        self.reads = tuple(self._readings)
+        self.checks = tuple(Check(*key, bit) for key, bit in self._bits.items())
+        self.compiled = tuple(
             (tuple(_dim(dim, self._reading(dim)) for dim in scale.dims), scale) for scale in self._scales
         )
 
@@ -277,7 +293,7 @@ class Plan:
         handling = tuple(
             (
                 limits.rule,
-                tuple((self._bit(reading, _MEASURES[name], n), name) for name, n in limits.thresholds),
+                tuple((self._bit(reading, MEASURES[name], n), name) for name, n in limits.thresholds),
             )
             for limits in terms.handling
             if limits.rule.starts <= self.day <= limits.rule.ends
@@ -287,7 +303,7 @@ class Plan:
             for bit, _ in thresholds:
                 mask |= bit
         number = self._scales.setdefault(scale, len(self._scales))
-        return Offered(terms, number, self.tariff.legs.number(terms.code), mask, gate, handling)
+        return Offered(terms, number, reading, self.tariff.legs.number(terms.code), mask, gate, handling)
 
     def _reading(self, dim: Edges) -> int:
         return self._readings.setdefault((dim.rounding, dim.unit), len(self._readings))
@@ -299,17 +315,20 @@ class Plan:
 
     # --- lanes ------------------------------------------------------------------------------------------------
 
+    def listing(self, postcode: str) -> tuple[bool, ...]:
+        """Which of the contract's lists hold the postcode."""
+        return tuple([postcode in listed for listed in self._lists])
+
     def lane(self, origin: Place, destination: Place) -> Lane:
         """The lane between two places."""
         legs = self.tariff.legs.between(origin, destination)
-        postcode = destination.postcode
         key = (
             legs,
             origin.country,
             destination.country,
             destination.residential,
             destination.po_box,
-            *[postcode in listed for listed in self._lists],
+            self.listing(destination.postcode),
         )
         lane = self._lanes.get(key)
         if lane is None:
@@ -333,7 +352,7 @@ class Plan:
     def _measure(self, parcel: Parcel) -> Measured:
         weight, value = parcel.weight, parcel.asked.value
         measures: list[tuple[int, ...]] = []
-        for rounding, unit in self._reads:
+        for rounding, unit in self.reads:
             a, b, c = parcel.edges
             if rounding == "up":
                 a, b, c = -(-a // unit) * unit, -(-b // unit) * unit, -(-c // unit) * unit
@@ -342,10 +361,10 @@ class Plan:
                 a, b, c = (a + half) // unit * unit, (b + half) // unit * unit, (c + half) // unit * unit
             measures.append((a * b * c, weight, a, b, a + 2 * (b + c), value))
         bits = ALWAYS | HAZMAT if parcel.hazmat else ALWAYS
-        for reading, measure, limit, bit in self._checks:
+        for reading, measure, limit, bit in self.checks:
             if measures[reading][measure] > limit:
                 bits |= bit
-        return Measured(self, bits, [_weigh(one, weight, measures) for one in self._compiled], weight)
+        return Measured(self, bits, [_weigh(one, weight, measures) for one in self.compiled], weight)
 
 
 class _Dim(NamedTuple):
@@ -360,13 +379,13 @@ class _Dim(NamedTuple):
     divisor: int
 
 
-_NO_LIMIT = 1 << 80
+NO_LIMIT = 1 << 80
 
 
 def _dim(dim: Edges, reading: int) -> _Dim:
     per = dim.unit**3 * dim.divisor * dim.step
     common = gcd(per, dim.weight_unit)
-    most = _NO_LIMIT if dim.cube_most is None else dim.cube_most
+    most = NO_LIMIT if dim.cube_most is None else dim.cube_most
     return _Dim(
         reading, most, dim.cube_above, dim.weight_unit // common, per // common, dim.step, dim.divisor
     )

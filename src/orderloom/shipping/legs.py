@@ -63,6 +63,10 @@ class Legs:
         """Which of the legs the service goes by."""
         return self._of[service]
 
+    def chart(self, service: str) -> Zoning:
+        """What tells the service's zones."""
+        return self._kinds[self._of[service]][0]
+
     def between(self, origin: Place, destination: Place) -> tuple[Leg, ...]:
         """Every leg from place to place, by number."""
         return tuple(

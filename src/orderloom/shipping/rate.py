@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
 from orderloom.shipping.lanes import Lane, Measured, Way, lane_of, plan_of
+from orderloom.shipping.many import run_of, together
 from orderloom.shipping.model import NOTHING_ASKED, Ineligible, Parcel, Place, Rate, TraceLine
 from orderloom.shipping.stacking import BY_POSTCODE, stack_of
 from orderloom.shipping.tariff import ServiceTariff, Tariff
@@ -67,10 +68,11 @@ def rate_many(
     if service not in contract.services:
         missing = Ineligible(contract.carrier, service, ("the contract has no such service",))
         return [missing] * len(parcels)
-    return [
-        rated(plan.lane(origin, to).by_code[service], parcel, plan.measured(parcel), to.postcode, trace=trace)
-        for parcel, to in parcels
-    ]
+
+    def one(parcel: Parcel, to: Place, way: Way) -> Rate | Ineligible:
+        return rated(way, parcel, plan.measured(parcel), to.postcode, trace=trace)
+
+    return together(run_of(plan, service, origin), parcels, one, plainly=not trace)
 
 
 def rated(way: Way, parcel: Parcel, measured: Measured, postcode: str, *, trace: bool) -> Rate | Ineligible:

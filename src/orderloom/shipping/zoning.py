@@ -46,6 +46,11 @@ class PostcodeList:
         """What lists that are alike have in common."""
         return self._prefixes, self._ranges
 
+    @property
+    def letters(self) -> int:
+        """How many letters of a postcode it reads at most."""
+        return max((*self._lengths, *(n for _, _, n in self._ranges)), default=0)
+
     def __contains__(self, postcode: str) -> bool:
         prefixes = self._prefixes
         for n in self._lengths:
@@ -80,15 +85,26 @@ class Zoning:
             (_chord_squared(band.up_to, metres), Found(band.zone, "distance")) for band in zones.bands
         )
 
-    def zone(self, origin: Place, destination: Place) -> int | None:
-        """The zone of the lane; None when nothing knows it."""
-        return self.find(origin, destination).zone
+    @property
+    def letters(self) -> int:
+        """How many letters of a destination's postcode are read at most."""
+        lists = [listed.letters for listed, _ in self._postcodes]
+        return max([self._pairs.prefix, *self._to_lengths, *lists])
+
+    @property
+    def limits(self) -> tuple[int, ...]:
+        """Of the bands in their order, the squared chord that each goes up to."""
+        return tuple(limit for limit, _ in self._bands if limit is not None)
 
     def find(self, origin: Place, destination: Place) -> Found:
         """The zone of the lane, and what told it."""
+        return self.told(origin, destination) or self._by_distance(origin, destination)
+
+    def told(self, origin: Place, destination: Place) -> Found | None:
+        """The zone as countries and postcodes tell it; None where it goes by distance."""
         if destination.country != origin.country:
             zone = self._countries.get(destination.country, self._countries.get("*"))
-            return Found(zone, "country") if zone is not None else self._by_distance(origin, destination)
+            return Found(zone, "country") if zone is not None else None
         postcode = destination.postcode
         for listed, zone in self._postcodes:
             if postcode in listed:
@@ -98,7 +114,7 @@ class Zoning:
                 zone = self._exceptions.get((origin.postcode[:n], postcode[:m]))
                 if zone is not None:
                     return Found(zone, "exception")
-        return self._pairs.find(origin.postcode, postcode) or self._by_distance(origin, destination)
+        return self._pairs.find(origin.postcode, postcode)
 
     def _by_distance(self, origin: Place, destination: Place) -> Found:
         if origin.position is None or destination.position is None:
@@ -115,10 +131,10 @@ class Zoning:
 class Pairs:
     """A chart of pairs of prefixes."""
 
-    __slots__ = ("_prefix", "_rows")
+    __slots__ = ("_rows", "prefix")
 
     def __init__(self, pairs: Mapping[str, Mapping[str, int] | str], prefix: int) -> None:
-        self._prefix = prefix
+        self.prefix = prefix
         self._rows: dict[str, bytes | Mapping[str, Found]] = {
             origin: (_table(given, prefix) if prefix < _TABLE_PREFIX else None)
             or {to: Found(zone, "pair", default) for to, zone, default in spelt(given)}
@@ -127,8 +143,8 @@ class Pairs:
 
     def find(self, origin: str, to: str) -> Found | None:
         """What the chart says of two postcodes."""
-        row = self._rows.get(origin[: self._prefix])
-        return None if row is None else _read(row, to[: self._prefix])
+        row = self._rows.get(origin[: self.prefix])
+        return None if row is None else _read(row, to[: self.prefix])
 
 
 def _read(row: bytes | Mapping[str, Found], prefix: str) -> Found | None:

@@ -100,7 +100,7 @@ def _fuel_and_peak(
                 of = charge + sum(amount for _, amount, fuelled in flat if fuelled)
                 how = terms.get("rounding", {}).get("fuel", "half_up")
                 added += _rounded(of * Fraction(str(steps[-1]["permille"])) / 1000, how)
-    charged = {code for code, amount, _ in flat if amount > 0}
+    charged = {code for code, amount, _ in flat if amount >= 0}
     for peak in terms["surcharges"]:
         if (
             peak["kind"] == "peak"

@@ -1,5 +1,6 @@
 """Whatever a contract says and whatever is asked of it: the total is the plain reading's, with and without a trace."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from hypothesis import given, settings
@@ -125,7 +126,9 @@ def contracts(draw):
             }
             for c in CODES
         ],
-        "charts": {"own": {"bands": [{"zone": 2}], "pairs": {"100": {"100": 3, "590": 2, "825": 2, "995": 3}}}},
+        "charts": {
+            "own": {"bands": [{"zone": 2}], "pairs": {"100": {"100": 3, "590": 2, "825": 2, "995": 3}}}
+        },
         "zones": {"pairs": {"100": {"100": 2, "590": 3, "825": 3, "995": 2}}},
         "rates": [card(code) for code in CODES],
         "dim": [
@@ -165,7 +168,8 @@ def parcels(draw):
     weight = st.one_of(st.integers(1, 120).map(lambda n: n * oracle.LB), st.integers(1, 60 * oracle.LB))
     one, two, three = sorted((draw(edge) for _ in range(3)), reverse=True)
     asked = Asked(draw(st.sampled_from([0, 10_000, 25_001])), draw(st.sampled_from(["", "adult"])))
-    return Parcel((one, two, three), draw(weight), asked=asked if draw(st.booleans()) else Asked())
+    wanted = {"asked": asked} if draw(st.booleans()) else {}
+    return Parcel((one, two, three), draw(weight), **wanted)
 
 
 @settings(max_examples=120, deadline=None)
@@ -219,17 +223,43 @@ def test_the_total_is_the_plain_readings(data, terms):
                 assert least(service=terms_of, destination=to, day=day, charge=charge) <= wanted
 
 
-@settings(max_examples=50, deadline=None)
-@given(
-    terms=contracts(), asked=st.lists(st.tuples(parcels(), st.sampled_from(POSTCODES)), max_size=6), day=DAYS
-)
+@st.composite
+def places(draw):
+    """Destinations: some are found by their postcodes, some by distance, some by neither."""
+    far = draw(st.sampled_from([None, *((n * 400_000, 0, 0) for n in range(4))]))
+    return Place(
+        draw(st.sampled_from(["US", "CA"])),
+        draw(st.sampled_from((*POSTCODES, "30301", "60601"))),
+        residential=draw(st.booleans()),
+        po_box=draw(st.booleans()),
+        position=far,
+    )
+
+
+def _spread(terms):
+    """The same contract with bands of distance, places it does not go to, and some that it takes boxes to."""
+    ground, express = terms["services"]
+    ground = {**ground, "never": ["606"], "po_box": True, "countries": ["US", "CA"], "max_weight": 40}
+    bands = {"bands": [{"up_to": 300, "zone": 2}, {"up_to": 600, "zone": 3}], "countries": {"CA": 3}}
+    return {**terms, "services": [ground, express], "zones": {**terms["zones"], **bands}}
+
+
+DANGEROUS = parcels().map(lambda parcel: replace(parcel, hazmat=True))
+
+
+@settings(max_examples=80, deadline=None)
+@given(terms=contracts(), asked=st.lists(st.tuples(parcels() | DANGEROUS, places()), max_size=12), day=DAYS)
 def test_many_at_once_are_the_same_as_one_by_one(terms, asked, day):
-    contract = compile_contract(parse(carrier="any", version=1, terms=terms))
-    origin = Place("US", "10001")
-    jobs = [(parcel, Place("US", postcode)) for parcel, postcode in asked]
-    many = rate_many(contract=contract, service="ground", parcels=jobs, origin=origin, at=day)
-    fresh = compile_contract(parse(carrier="any", version=1, terms=terms))
-    assert many == [
-        rate(contract=fresh, service="ground", parcel=parcel, origin=origin, destination=to, at=day)
-        for parcel, to in jobs
-    ]
+    terms = _spread(terms)
+    contract, fresh = (compile_contract(parse(carrier="any", version=1, terms=terms)) for _ in range(2))
+    origin = Place("US", "10001", position=(0, 0, 0))
+    for service in CODES:
+        told = [
+            rate(contract=fresh, service=service, parcel=parcel, origin=origin, destination=to, at=day)
+            for parcel, to in asked
+        ]
+        untold = [one._replace(lines=()) if isinstance(one, Rate) else one for one in told]
+        many = {"contract": contract, "service": service, "parcels": asked, "origin": origin, "at": day}
+        assert rate_many(**many) == told
+        # Twice: what was remembered of the first time changes nothing.
+        assert [rate_many(**many, trace=False) for _ in range(2)] == [untold, untold]
