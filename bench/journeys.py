@@ -38,8 +38,8 @@ import uvloop
 from orderloom import routing
 from orderloom.journey.order import ORDER
 from orderloom.journey.placing import place
-from orderloom.orders.model import Placed
 from orderloom.network import places
+from orderloom.orders.model import Placed
 from orderloom.payments import gateways
 from orderloom.payments.model import Absent, Approved
 from orderloom.plumbing import garbage
