@@ -20,6 +20,7 @@ from orderloom.delivery.transit import Assured, Delivery, learn, path_of
 from orderloom.network.model import Node
 from orderloom.network.places import place_of
 from orderloom.packing.model import Article
+from orderloom.routing.binding import Asked, Dates
 from orderloom.routing.model import Source
 from orderloom.routing.soonest import Lanes, soonest
 from orderloom.routing.world import Leaf
@@ -121,7 +122,8 @@ def speed(questions):
     learning = time.perf_counter() - begun
     mug = Article(sku="MUG", length=110, width=110, height=120, weight_g=450)
     cartons = tuple(demo_data.cartons())
-    looked, whole = [], []
+    looked, dated, whole = [], [], []
+    dates = Dates((tariff,), learnt)
     for n in range(questions):
         region = f"R{n % 10}"
         paths = [
@@ -139,6 +141,22 @@ def speed(questions):
         for path in paths:
             learnt.probability(path, learnt.slip(path, 0.9))
         looked.append((time.process_time_ns() - begun) / 1e6)
+        # As a product page asks: a postcode of its own each time, every fourth a quarter of an hour later.
+        to = Address(postcode=f"{ZIPS[n % 10][:3]}{n % 100:02}", country="US", region=region)
+        asked = Asked(
+            to=to,
+            level="any",
+            since=NOW + timedelta(minutes=n // 4 * 15),
+            at_most=NOW + timedelta(days=30),
+            confidence=900,
+            hazmat=False,
+            heaviest_g=450,
+        )
+        begun = time.process_time_ns()
+        bound = dates.bind(asked, [source.node for source in sources])
+        dated.append((time.process_time_ns() - begun) / 1e6)
+        if bound is None:
+            raise SystemExit("a node has no way: the bench's own world is wrong")
         lanes = Lanes(
             destination=Address(
                 postcode=ZIPS[n % 10], country="US", region=region, latitude=40.0, longitude=-90.0
@@ -161,6 +179,8 @@ def speed(questions):
         # A process looks up each destination's ways for the first time once; all those after it are warm.
         "lookup_ms_first": spread(looked[:10]),
         "lookup_ms": spread(looked[10:]),
+        "date_ms_first": spread(dated[:10]),
+        "date_ms": spread(dated[10:]),
         "promise_ms": spread(whole[10:]),
     }
 
@@ -198,6 +218,9 @@ def main():
     s = figures["speed"]
     print(
         f"{NODES} nodes x {SERVICES} services, CPU ms: lookup {s['lookup_ms']}, first {s['lookup_ms_first']},"
+    )
+    print(
+        f"  the date of a product page, cut-offs, calendars and chance of every way: {s['date_ms']}, first {s['date_ms_first']}"
     )
     print(
         f"  a whole promise with packing and rates {s['promise_ms']}; learning from 20,000: {s['learning_s_20000']} s"
