@@ -16,7 +16,6 @@ import csv
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -256,5 +255,5 @@ def _lines(path: Path, head: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> 
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(head)
-        writer.writerows(sorted(rows, key=itemgetter(0, 1)))
+        writer.writerows(sorted(rows))
     return path
