@@ -61,7 +61,9 @@ class BuyerIn(In):
     name: Text = ""
     email: Annotated[str, Field(strict=True, max_length=320)] | None = None
     phone: Annotated[str, Field(strict=True, max_length=40)] | None = None
-    notify: list[Literal["email", "sms", "app"]] = Field(default=["email"], max_length=3)
+    notify: list[Literal["email", "sms", "app"]] = Field(
+        default_factory=lambda: ["email"], max_length=3, json_schema_extra={"default": ["email"]}
+    )
     locale: Annotated[str, Field(strict=True, max_length=35)] = "en"
 
 
@@ -106,7 +108,7 @@ class OrderIn(In):
     total: Money | None = Field(default=None, description="What the cart showed; checked when given")
     service_level: Code = "standard"
     priority: Annotated[int, Field(strict=True, ge=-100, le=100)] = 0
-    tags: list[Code] = Field(default=[], max_length=50)
+    tags: list[Code] = Field(default_factory=list, max_length=50, json_schema_extra={"default": []})
     promise_at: Moment | None = None
     decide_as_of: Moment | None = Field(default=None, description="For history: decide as of this moment")
     ship_complete: bool = False

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 
 from orderloom.delivery.transit import Path, path_of
 from orderloom.network.calendar import NeverWorks, handover, zone
@@ -70,8 +71,13 @@ def policy_promise(
         known = ", ".join(sorted(promise_days))
         raise UnknownServiceLevel(f"no promise for service level {service_level!r}; the channel has {known}")
     placed_on = placed_at.astimezone(zone(time_zone)).date()
-    day = business_day_after(placed_on, days=promise_days[service_level], holidays=holidays)
-    return end_of_day(day, time_zone=time_zone)
+    return _end_of(placed_on, promise_days[service_level], time_zone, frozenset(holidays))
+
+
+@lru_cache(maxsize=10_000)
+def _end_of(day: date, days: int, time_zone: str, holidays: frozenset[date]) -> datetime:
+    """Remembered, since all orders of a day, a speed and a channel have it in common."""
+    return end_of_day(business_day_after(day, days=days, holidays=holidays), time_zone=time_zone)
 
 
 def end_of_day(day: date, *, time_zone: str) -> datetime:

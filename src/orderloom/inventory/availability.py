@@ -120,7 +120,7 @@ class Shelves:
             Entry(leg, posting.cause_type, posting.cause_id, posting.reason, posting.as_of, self.actor)
             for leg in legs
         ]
-        if posting.channel_id is not None:
+        if posting.channel_id is not None and self.limits:
             for sku, claimed in posting.drawn().items():
                 self.limits.draw(posting.channel_id, sku, claimed)
         return None
@@ -176,6 +176,9 @@ def place(
     if own:
         kept = _stay(demands, wanted, dict(own), taking)
     whole = _one_node_for_all(demands, wanted, taking)
+    if whole is not None and not any(demand.fixed_node for demand in demands):
+        # As nearly always: it has enough for all of them together.
+        return [*kept, *(Kept(i, whole, units) for i, units in enumerate(wanted) if units)], {}
     short: dict[int, int] = {}
     for index, demand in enumerate(demands):
         units = wanted[index]
@@ -214,14 +217,17 @@ class _Taking:
         found = self._left.get(sku)
         if found is None:
             shelves, claimed, nodes = self._shelves, self._shelves.claimed, self.open_nodes
-            free = {
-                n: b.free - b.safety_stock for n, b in shelves.of(sku).items() if nodes is None or n in nodes
-            }
-            if self._channel is not None and shelves.limits.guards_nodes:
-                free = {n: shelves.for_channel(n, sku, self._channel) for n in free}
-            if claimed:
-                free = {n: units - claimed.get((n, sku), 0) for n, units in free.items()}
-            found = self._left[sku] = {n: units for n, units in free.items() if units > 0}
+            guarded = self._channel if shelves.limits.guards_nodes else None
+            found = self._left[sku] = {}
+            for node, balance in shelves.of(sku).items():
+                if nodes is None or node in nodes:
+                    units = balance.free - balance.safety_stock
+                    if guarded is not None:
+                        units = shelves.for_channel(node, sku, guarded)
+                    if claimed:
+                        units -= claimed.get((node, sku), 0)
+                    if units > 0:
+                        found[node] = units
         return found
 
     def room(self, sku: str) -> int:

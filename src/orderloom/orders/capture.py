@@ -141,6 +141,9 @@ Span: TypeAlias = tuple[int, int]
 def _spans(order: NewOrder) -> dict[UUID, Span]:
     """The least and the greatest rank within the order, each of its lines, and each kit with its components."""
     spans: dict[UUID, Span] = {}
+    ranks = {int(piece.rank) for piece in order.slices}
+    if len(ranks) == 1:
+        return dict.fromkeys((order.id, *(line.id for line in order.lines)), (*ranks, *ranks))
     for piece in order.slices:
         rank = int(piece.rank)
         for key in (order.id, piece.line.id, piece.line.kit_line_id):

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from orderloom.delivery.promise import end_of_day, path_between
@@ -35,7 +36,7 @@ _QUARTER_S = 900
 _GRAM = NG["g"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Bound:
     """One node's part of the promise: by which service, handed over and due when, and how surely kept.
 
@@ -56,6 +57,10 @@ class Bound:
 
     def json(self) -> dict[str, Any]:
         """The form on the wire and in the log: why it is this date."""
+        return self._json
+
+    @cached_property
+    def _json(self) -> dict[str, Any]:
         return {
             "node": self.node,
             "carrier": self.carrier,
