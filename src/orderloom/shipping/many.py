@@ -48,6 +48,8 @@ class Plain(NamedTuple):
     step: int
     cube: int
     weight: int
+    sized: bool
+    """Whether there is any limit of a length."""
     longest: int
     second: int
     girth: int
@@ -57,10 +59,10 @@ class Run:
     """One service from one place on a plan's day, with the rows of the destinations it has met."""
 
     __slots__ = (
-        "_bands",
+        "bands",
         "_chart",
         "_kinds",
-        "_limits",
+        "limits",
         "_rows",
         "known",
         "letters",
@@ -73,13 +75,13 @@ class Run:
     def __init__(self, plan: Plan, service: str, origin: Place) -> None:
         self.plan, self.service, self.origin = plan, service, origin
         self._chart = plan.tariff.legs.chart(service)
-        self._limits = self._chart.limits
+        self.limits = self._chart.limits
         self.letters = max(self._chart.letters, plan.letters)
         self.plain = _plain(plan, service)
         self.known: dict[Key, Row] = {}
         """Of destinations whose zone their postcode or country tells."""
         # Of the others by band of distance; those that the contract's lists tell alike share their bands.
-        self._bands: dict[Key, dict[int, Row]] = {}
+        self.bands: dict[Key, dict[int, Row]] = {}
         self._kinds: dict[tuple[object, ...], dict[int, Row]] = {}
         self._rows: dict[Way, Row] = {}
 
@@ -89,7 +91,7 @@ class Run:
 
     def row(self, key: Key, to: Place) -> Row:
         """The row of a destination."""
-        bands = self._bands.get(key)
+        bands = self.bands.get(key)
         if bands is None:
             if key in self.known:
                 return self.known[key]
@@ -97,12 +99,12 @@ class Run:
                 found = self.known[key] = self._row(to)
                 return found
             kind = (self.plan.listing(to.postcode), *key[1:])
-            bands = self._bands[key] = self._kinds.setdefault(kind, {})
+            bands = self.bands[key] = self._kinds.setdefault(kind, {})
         here, there = self.origin.position, to.position
         at = -1
         if here is not None and there is not None:
             x, y, z = here[0] - there[0], here[1] - there[1], here[2] - there[2]
-            at = bisect_left(self._limits, x * x + y * y + z * z)
+            at = bisect_left(self.limits, x * x + y * y + z * z)
         return bands.get(at) or bands.setdefault(at, self._row(to))
 
     def _row(self, to: Place) -> Row:
@@ -111,8 +113,8 @@ class Run:
 
     def forget(self) -> None:
         """Begin anew once too much is remembered."""
-        if len(self.known) + len(self._bands) >= _ROWS_MOST:
-            for remembered in (self.known, self._bands, self._kinds, self._rows):
+        if len(self.known) + len(self.bands) >= _ROWS_MOST:
+            for remembered in (self.known, self.bands, self._kinds, self._rows):
                 remembered.clear()
 
 
@@ -158,6 +160,7 @@ def _plain(plan: Plan, service: str) -> Plain | None:
         step,
         cube=limits[MEASURES["cube"]] // unit**3,
         weight=limits[MEASURES["weight"]],
+        sized=min(limits[MEASURES[name]] for name in ("longest", "second", "length_plus_girth")) < NO_LIMIT,
         longest=limits[MEASURES["longest"]] // unit,
         second=limits[MEASURES["second"]] // unit,
         girth=limits[MEASURES["length_plus_girth"]] // unit,
@@ -174,15 +177,20 @@ def together(
     """Every parcel's rate: of plain ones without a trace, if that is wanted, else as `one` has it."""
     if not plainly or run.plain is None:
         return [one(parcel, to, run.row(run.key(to), to).way) for parcel, to in jobs]
-    known, letters, row_of = run.known, run.letters, run.row
-    add, unit, above, by, per, step, cube_most, most, longest, second, girth = run.plain
+    known, bands_of, letters, row_of = run.known, run.bands, run.letters, run.row
+    limits, (x, y, z) = run.limits, run.origin.position or (0, 0, 0)
+    add, unit, above, by, per, step, cube_most, most, sized, longest, second, girth = run.plain
     offered, carrier = run.plan.tariff.services[run.service], run.plan.tariff.carrier
     code, currency, breaks, last = offered.code, run.plan.tariff.currency, offered.breaks, len(offered.breaks)
     answers: list[Rate | Ineligible] = []
     append = answers.append
     for parcel, to in jobs:
         key = (to.postcode[:letters], to.country, to.residential, to.po_box)
-        row = known.get(key) or row_of(key, to)
+        if (bands := bands_of.get(key)) is None or (there := to.position) is None:
+            row = known.get(key) or row_of(key, to)
+        else:
+            dx, dy, dz = there[0] - x, there[1] - y, there[2] - z
+            row = bands.get(bisect_left(limits, dx * dx + dy * dy + dz * dz)) or row_of(key, to)
         a, b, c = parcel.edges
         a, b, c = (a + add) // unit, (b + add) // unit, (c + add) // unit
         cube, billable = a * b * c, parcel.weight
@@ -193,9 +201,7 @@ def together(
             at == last
             or cube > cube_most
             or parcel.weight > most
-            or a > longest
-            or b > second
-            or a + 2 * (b + c) > girth
+            or (sized and (a > longest or b > second or a + 2 * (b + c) > girth))
             or parcel.asked is not NOTHING_ASKED
             or parcel.hazmat
             or not row.open
