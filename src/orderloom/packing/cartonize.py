@@ -43,7 +43,7 @@ class _Work:
         if not self.used:
             return self.offer.boxes
         return tuple(
-            box if box.stock is None else replace(box, stock=box.stock - self.used[carton.code])
+            box if box.stock is None else box._replace(stock=box.stock - self.used[carton.code])
             for carton, box in zip(self.offer.cartons, self.offer.boxes, strict=True)
         )
 

@@ -27,6 +27,7 @@ SETS, ORDERS = 12, 6
 ENOUGH_KINDS = 6
 # With more than this an eighth of it is: a box filled takes longer, and variations find less.
 SEVERAL_KINDS = 24
+_TASTES = tuple(Taste)
 
 
 class Packing(NamedTuple):
@@ -70,7 +71,7 @@ def search(
 
     One greedy packing is made whatever the effort; nothing else begins when that is spent.
     """
-    tastes = tuple(Taste) if len(kinds) <= MANY_KINDS else (Taste.UNIT,)
+    tastes = _TASTES if len(kinds) <= MANY_KINDS else _TASTES[:1]
     work = Effort(effort, READING + len(kinds) * len(boxes))
     question = _Question(kinds, boxes, (), tastes, rules, work, {})
     able = _able(question, range(len(boxes)), counts)
@@ -117,18 +118,17 @@ def _packing(question: _Question, best: Sequence[Filled], least: int, left: Sequ
 
 def _able(question: _Question, boxes: Iterable[int], counts: Sequence[int]) -> list[int]:
     """Of these boxes those for which nothing plain says that they could not hold it all."""
+    kinds, every = question.kinds, question.boxes
     volume = weight = 0
-    for kind, units in zip(question.kinds, counts, strict=True):
+    for kind, units in zip(kinds, counts, strict=True):
         volume += kind.volume * units
         weight += kind.weight_g * units
-    return [
-        at
-        for at in boxes
-        if (box := question.boxes[at]).stock != 0
-        and volume <= box.volume
-        and weight <= box.room_g
-        and may_hold(box, question.kinds, counts)
-    ]
+    able: list[int] = []
+    for at in boxes:
+        box = every[at]
+        if volume <= box.volume and weight <= box.room_g and box.stock != 0 and may_hold(box, kinds, counts):
+            able.append(at)
+    return able
 
 
 def _apart(rules: Rules, counts: Sequence[int]) -> int:

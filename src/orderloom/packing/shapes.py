@@ -28,8 +28,7 @@ class Kind:
     pitch: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(NamedTuple):
     """A carton as the search sees it. `soft`: a bag or mailer, filled to some thickness. `volume`: what goods may take up.
 
     `stock` is how many there are, None for any number; `twin` is the first of the boxes that draw on that same stock.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import replace
 
 from orderloom.packing.fill import Taste, fill
 from orderloom.packing.search import Packing, listing, search
@@ -46,7 +45,7 @@ def steadied(packing: Packing, boxes: Sequence[Box], rules: Rules, *, effort: in
         for block in blocks:
             contents[block.kind] += block.units
         used[boxes[at].twin] -= 1
-        there = tuple(b if b.stock is None else replace(b, stock=b.stock - used[b.twin]) for b in boxes)
+        there = tuple(b if b.stock is None else b._replace(stock=b.stock - used[b.twin]) for b in boxes)
         found, more = _otherwise(there, kinds, contents, rules)
         spent += more
         if found is not None:
@@ -57,7 +56,7 @@ def steadied(packing: Packing, boxes: Sequence[Box], rules: Rules, *, effort: in
         if not halves:
             left = [one + other for one, other in zip(left, contents, strict=True)]
         for half in halves:
-            there = tuple(b if b.stock is None else replace(b, stock=b.stock - used[b.twin]) for b in boxes)
+            there = tuple(b if b.stock is None else b._replace(stock=b.stock - used[b.twin]) for b in boxes)
             packed = search(kinds, tuple(half), there, effort=effort, rules=rules)
             spent += packed.effort
             used.update(boxes[one].twin for one, _, _ in packed.boxes)

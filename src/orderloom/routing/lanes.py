@@ -22,7 +22,7 @@ from orderloom.packing.cartonize import lacking, takers, whole
 from orderloom.packing.houserules import stocked
 from orderloom.packing.model import Article, Carton, PackRules
 from orderloom.packing.model import Parcel as Packed
-from orderloom.routing.boxes import NO_CARTON, Boxes, Home
+from orderloom.routing.boxes import NO_CARTON, NOWHERE, Boxes, Home
 from orderloom.routing.ways import Chosen, Lane, Origin, Pack, Reach, Service, Way
 from orderloom.shipping.model import Ineligible, Parcel, Place, in_po_box
 from orderloom.shipping.quota import Closed, Credit
@@ -343,11 +343,16 @@ class World:
         if number in lane.chosen:
             return lane.chosen[number]
         best: Chosen | None = None
-        kept, later = ((), ()) if pack.lacking else (lane.kept, lane.later)
-        for way in kept:
-            cost = self.carriage(way, pack)
-            if cost is not None and (best is None or way.weighed(cost) < best.weighed):
-                best = Chosen(cost, way.weighed(cost), way, late=False)
+        cheapest, later = ((), ()) if pack.lacking else (lane.cheapest, lane.later)
+        parcels, least, place = len(pack.kinds), NOWHERE, 0
+        for at, way in cheapest:
+            # No parcel goes for less than the way's first.
+            if way.first * parcels - way.credit > least or (cost := self.carriage(way, pack)) is None:
+                continue
+            weighed = way.weighed(cost)
+            # Of equals the one that stands first in the lane.
+            if weighed < least or (weighed == least and at < place):
+                least, place, best = weighed, at, Chosen(cost, weighed, way, late=False)
         if best is None:
             for way in later:
                 if best is not None and way.due > best.way.due:

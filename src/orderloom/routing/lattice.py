@@ -206,7 +206,7 @@ class Lattice:
 
     def counts(self, content: Content) -> tuple[int, ...]:
         """The units by field."""
-        units = self._unpacked(content)
+        units = self._units.get(content) or self._unpacked(content)
         return units if len(units) == len(self._items) else tuple([units[item] for item in self._items])
 
     def ranked(self, content: Content) -> list[tuple[int, int]]:
@@ -232,8 +232,7 @@ class Lattice:
             ]
         nodes = -1
         for levels, n in zip(self._levels, self.counts(content), strict=True):
-            if n:
-                nodes &= levels[n]
+            nodes &= levels[n]
         holders: list[int] = []
         while nodes:
             bit = nodes & -nodes
@@ -252,11 +251,13 @@ class Lattice:
         before = self._costs.spent
         costs = self._costs.totals(units, holders)
         self.steps += 1 + self._costs.spent - before
-        return sorted(
+        priced = [
             ((cost << SHIFT) + SHIPMENT + node, node)
             for node, cost in zip(holders, costs, strict=True)
             if cost is not None
-        )
+        ]
+        priced.sort()
+        return priced
 
     def low(self, content: Content) -> int:
         """The content costs no less from any node."""
@@ -275,7 +276,10 @@ class Lattice:
         """What the content costs in truth from the cheapest node that is not denied."""
         if self.steps > self.effort:
             raise _SpentOut
-        return next((value for value, node in self.ranked(content) if node != denied), NEVER)
+        for value, node in self.ranked(content):
+            if node != denied:
+                return value
+        return NEVER
 
     def available(self) -> list[Content]:
         """Every content that some node has, the fullest first."""
@@ -350,10 +354,12 @@ class _Offers:
     def refine(self, lattice: Lattice, limit: int) -> None:
         """Price in truth whatever a cut below the limit could hold."""
         gap, contents = limit - self.floor, lattice.available()
-        for at in sorted(at for at in self.rough if self.surplus[at] < gap):
+        within = sorted(at for at in self.rough if self.surplus[at] < gap)
+        for at in within:
             self._worth(at, lattice.least(contents[at], self.denied))
             self.rough.discard(at)
-        self.raise_prices(lattice)
+        if within:
+            self.raise_prices(lattice)
 
     def raise_prices(self, lattice: Lattice, turn: int = 0) -> None:
         """Item after item as dear as the contents with it allow, those in the fewest contents first."""

@@ -170,24 +170,22 @@ class Pricing:
         found: list[int | None] = []
         if not nodes:
             return found
-        bench, total = benches[nodes[0]], sum(units)
+        bench, sources, total = benches[nodes[0]], self.sources, sum(units)
         pack = self._pack(bench, units)
-        number = pack.number
+        number, cartons = pack.number, pack.carton_cost
         for node in nodes:
             if benches[node] is not bench:
                 bench = benches[node]
                 pack = self._pack(bench, units)
-                number = pack.number
+                number, cartons = pack.number, pack.carton_cost
             lane = lanes[node]
             chosen = lane.chosen[number] if number in lane.chosen else price(lane, pack)
             if chosen is None:
                 found.append(None)
                 continue
-            source = self.sources[node]
-            cost = chosen.weighed + pack.carton_cost + fixed[node] + source.node.unit_cost * total
-            if source.scarcity:
-                cost += self._scarce(source, units)
-            found.append(cost)
+            source = sources[node]
+            cost = chosen.weighed + cartons + fixed[node] + source.node.unit_cost * total
+            found.append(cost + self._scarce(source, units) if source.scarcity else cost)
         return found
 
     def _scarce(self, source: Source, units: Units) -> int:
@@ -218,7 +216,7 @@ class Pricing:
         found = bench.packs.get(units)
         if found is None:
             numbers = self._goods.numbers
-            content = tuple((numbers[at], n) for at, n in enumerate(units) if n)
+            content = tuple([(number, n) for number, n in zip(numbers, units, strict=True) if n])
             found = bench.packs[units] = self.world.packed(content, bench.home)
             self.spent += found.effort // _PACKING_A_STEP
         return found

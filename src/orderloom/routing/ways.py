@@ -148,13 +148,17 @@ class Chosen(NamedTuple):
 
 
 class Lane:
-    """The ways from a node to a destination: those that keep the promise, and those in time for `until` only."""
+    """The ways from a node to a destination: those that keep the promise, and those in time for `until` only.
 
-    __slots__ = ("chosen", "floors", "kept", "later", "opening")
+    `cheapest`: those in time by the least that a parcel counts, each with its place among them.
+    """
+
+    __slots__ = ("cheapest", "chosen", "floors", "kept", "later", "opening")
 
     def __init__(self, kept: Sequence[Way], later: Sequence[Way]) -> None:
         self.kept = tuple(sorted(kept, key=lambda way: way.tie))
         self.later = tuple(sorted(later, key=lambda way: way.tie))
+        self.cheapest = sorted(enumerate(self.kept), key=lambda one: (one[1].weighed(one[1].first), one[0]))
         self.chosen: dict[int, Chosen | None] = {}
         self.floors: dict[tuple[object, ...], int] = {}
         self.opening = min((way.weighed(way.first) for way in (*self.kept, *self.later)), default=NOWHERE)
