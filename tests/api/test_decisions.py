@@ -117,6 +117,19 @@ class TestOverWhatIsPresent:
         found = await shop.ok("POST", "/v1/decisions/rate", {**asked, "node": "EAST"})
         assert found["answer"]["chosen"]["carrier"] == "acme"
 
+    async def test_a_rate_heeds_limits_and_what_was_known(self, shop):
+        asked = {k: v for k, v in examples.RATE.items() if k not in {"contracts", "as_of"}}
+        [given] = examples.RATE["contracts"]
+        limited = {**given["terms"], "day_limits": [{"services": ["ground"], "shipments": 0}]}
+        carrier = {"name": "Limited", "adapter": "simulated", "terms": limited}
+        await shop.ok("PUT", "/v1/carriers/limited", carrier)
+        found = (await shop.ok("POST", "/v1/decisions/rate", asked))["answer"]
+        assert (found["chosen"]["carrier"], found["chosen"]["service"]) == ("limited", "air")
+        [closed] = [one for one in found["rejected"] if one["service"] == "ground"]
+        assert closed["reasons"] == [f"its 0 shipments of {examples.RATE['ship_on']} are used up"]
+        before = await shop.ok("POST", "/v1/decisions/rate", {**asked, "known_at": "2020-01-01T00:00:00Z"})
+        assert (before["outcome"], before["answer"]["quotes"]) == ("ineligible", [])
+
     async def test_items_are_packed_by_their_sku(self, shop):
         asked = {"lines": [{"sku": "MUG", "quantity": 3}], "cartons": examples.PACK["cartons"]}
         found = await shop.ok("POST", "/v1/decisions/pack", asked)

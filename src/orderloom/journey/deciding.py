@@ -22,6 +22,7 @@ from orderloom.routing.questions import PackQuestion, Question, RateQuestion, gi
 from orderloom.routing.store import decision as stored_decision
 from orderloom.routing.store import read_version, version_of
 from orderloom.routing.world import EMPTY, Unanswerable, World
+from orderloom.shipping.labelling import quota_on
 from orderloom.terms import Quantities
 
 _ALL = ("items", "nodes", "contracts", "cartons")
@@ -52,10 +53,12 @@ async def present(db: Db, question: Question, *, now: datetime, within: Within) 
     if isinstance(question, RateQuestion):
         nodes = (await network.nodes_of(db, codes=[question.node])).values() if question.node else ()
         seen = [node for node in nodes if within.nodes is None or node.id in within.nodes]
+        tariffs = await shipping.tariffs(db, at=at, known_at=question.known_at)
         return replace(
             EMPTY,
             sources=tuple(Source(node=node, available=Quantities()) for node in seen),
-            tariffs=tuple(await shipping.tariffs(db, at=at)),
+            tariffs=tuple(tariffs),
+            quota=await quota_on(db, contracts=tariffs, day=question.ship_on or at.date()),
         )
     skus = {line.sku for line in question.lines}
     kits = await catalog.kits_of(db, skus=skus)

@@ -153,7 +153,7 @@ def _rate(question: RateQuestion, world: World, at: datetime) -> dict[str, Any]:
     lanes = Lanes(destination=to, tariffs=world.tariffs, cartons=(), now=at, time_zone=_zone_of(to, "UTC"))
     quotes = _quotes(question, node, parcels, lanes)
     promise_at = question.promise_at.astimezone(zone(lanes.time_zone)) if question.promise_at else None
-    chosen = select(quotes=quotes, promise_at=promise_at)
+    chosen = select(quotes=quotes, promise_at=promise_at, quota=world.quota)
     outcome = "ineligible" if chosen.chosen is None else "late" if chosen.late else "chosen"
     ranked = sorted(
         (one for one in quotes if isinstance(one, Quote)),

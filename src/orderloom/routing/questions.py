@@ -342,6 +342,9 @@ class RateQuestion(Asked):
     )
     promise_at: At | None = None
     as_of: At | None = Field(default=None, description="The moment whose contracts hold; left out: now")
+    known_at: At | None = Field(
+        default=None, description="Contracts and what was spent as they were recorded by then; left out: all"
+    )
     nodes: Nodes | None = None
     contracts: Contracts | None = None
 

@@ -25,6 +25,7 @@ from orderloom.routing.questions import (
     given,
 )
 from orderloom.shipping.contract import BadTerms, parse
+from orderloom.shipping.quota import Quota
 from orderloom.shipping.tariff import Tariff, compile_contract
 from orderloom.terms import Dimensions, Quantities
 
@@ -42,6 +43,7 @@ class World:
     """Articles by SKU (one unit each), kits by SKU, nodes with what they can give, tariffs, cartons, the channel.
 
     `packing` are the house's rules for every carton, of the node that is asked of or wherever a node has none of its own.
+    `quota` is what the present contracts' carriers may still take on the day asked about.
     `learnt` is what is known of how late parcels come by the present contracts' services; `sourcing` the profile in use.
     """
 
@@ -54,6 +56,7 @@ class World:
     learnt: Learnt = NOTHING
     sourcing: Version | None = None
     packing: PackRules = PLAIN
+    quota: Quota | None = None
 
 
 EMPTY = World(articles={}, sources=(), tariffs=(), cartons=(), kits={})
@@ -95,6 +98,7 @@ def with_given(question: Question, present: World) -> World:
         cartons=present.cartons if cartons is None else tuple(_carton(carton) for carton in cartons),
         # Of a contract that the question brings nothing was learnt, whatever its services are called.
         learnt=present.learnt if contracts is None else NOTHING,
+        quota=present.quota if contracts is None else None,
     )
 
 

@@ -89,14 +89,18 @@ def _key(request: LabelRequest, package: PackageToShip) -> UUID:
 async def _quota(
     db: Db, request: LabelRequest, book: ContractBook, quotas: dict[date, Quota | None]
 ) -> Quota | None:
-    """What the carriers may still take on the day; nothing is read where no contract limits or commits anything."""
+    """What the carriers may still take on the request's day, read once a day."""
     day = request.ship_on
     if day not in quotas:
-        contracts = book.at(request.as_of)
-        quotas[day] = None
-        if looks_back(contracts):
-            quotas[day] = Quota(contracts, day=day, made=await made_since(db, contracts=contracts, day=day))
+        quotas[day] = await quota_on(db, contracts=book.at(request.as_of), day=day)
     return quotas[day]
+
+
+async def quota_on(db: Db, *, contracts: Sequence[Tariff], day: date) -> Quota | None:
+    """What carriers may still take on a day; nothing is read where no contract limits or commits anything."""
+    if not looks_back(contracts):
+        return None
+    return Quota(contracts, day=day, made=await made_since(db, contracts=contracts, day=day))
 
 
 async def made_since(db: Db, *, contracts: Sequence[Tariff], day: date) -> Counter[tuple[str, str, date]]:

@@ -59,13 +59,13 @@ class Run:
     """One service from one place on a plan's day, with the rows of the destinations it has met."""
 
     __slots__ = (
-        "bands",
         "_chart",
         "_kinds",
-        "limits",
         "_rows",
+        "bands",
         "known",
         "letters",
+        "limits",
         "origin",
         "plain",
         "plan",
