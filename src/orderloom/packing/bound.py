@@ -205,16 +205,20 @@ class Demand:
         """By each subset of the types (a union of what kinds fit): what must find room in it."""
         inside = [c for c in self.types if types >> c & 1]
         self.effort.spent += len(counts) * len(inside) // 2
-        least = [min(row[c] if f >> c & 1 else _FORBIDDEN for c in inside) * units
-                 for row, f, units in zip(rows, self.fits, counts, strict=True)]  # fmt: skip
+        masks = [f & types for f in self.fits]
+        taking = {mask: [c for c in inside if mask >> c & 1] for mask in set(masks)}
+        least = [
+            min([row[c] for c in taking[mask]], default=_FORBIDDEN) * units
+            for row, mask, units in zip(rows, masks, counts, strict=True)
+        ]
         subsets: set[int] = set()
-        for fits in {f & types for f in self.fits}:
+        for fits in taking:
             subsets |= {fits} | {fits | subset for subset in subsets}
         self.effort.spent += 2 + len(counts) * len(subsets) // 4
         return [
             (
                 subset,
-                sum(much for much, f in zip(least, self.fits, strict=True) if (f & types) | subset == subset),
+                sum([much for much, mask in zip(least, masks, strict=True) if mask | subset == subset]),
             )
             for subset in sorted(subsets)
         ]

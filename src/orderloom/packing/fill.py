@@ -29,7 +29,6 @@ class Taste(Enum):
 ROOM = -1
 _ANY = 1 << 60
 _LOWEST = itemgetter(2, 1, 0)
-_FRUGAL = frozenset({Taste.UNIT, Taste.FLAT})
 # Instead of a taste: kinds with an orientation each, in the order in which they are to be tried for a space.
 Listing: TypeAlias = tuple[tuple[int, Edges], ...]
 
@@ -49,6 +48,8 @@ class Fill:
     spaces: list[Cuboid] = field(default_factory=list)
     blocks: list[Block] = field(default_factory=list)
     solids: list[Cuboid] = field(default_factory=list)
+    # By height the blocks whose tops lie there.
+    tops: dict[int, list[tuple[int, Cuboid]]] = field(default_factory=dict)
     # By block what may still come to lie on it (None: anything), and the blocks it rests on, directly or through others.
     margins: list[int | None] = field(default_factory=list)
     below: list[set[int]] = field(default_factory=list)
@@ -125,11 +126,11 @@ def _hopeless(filling: Fill) -> bool:
     """Is there no space any more for one of the largest kinds that are left?"""
     for _, _, turns in filling.options[:2]:
         filling.effort += 1 + len(filling.spaces) // 2
-        if not any(
-            t[0] <= s[3] - s[0] and t[1] <= s[4] - s[1] and t[2] <= s[5] - s[2]
-            for s in filling.spaces
-            for t in turns
-        ):
+        for x1, y1, z1, x2, y2, z2 in filling.spaces:
+            wide, deep, high = x2 - x1, y2 - y1, z2 - z1
+            if any(t[0] <= wide and t[1] <= deep and t[2] <= high for t in turns):
+                break
+        else:
             return True
     return False
 
@@ -165,15 +166,16 @@ def _first_in(filling: Fill, space: Cuboid, listing: Listing) -> Block | None:
         if turn[0] > wide or turn[1] > deep or turn[2] > high or not filling.left[index]:
             continue
         filling.roomy = True
-        count = _count(filling, index)
+        kind = filling.kinds[index]
+        count = _count(filling, index, kind)
         if not count:
             continue
         if z1 and supports is None:
             supports = _supports(filling, z1)
-        grid = _grid(filling, (index, turn, count), space, supports)
+        grid = _grid(filling, kind, turn, count, space, supports)
         if grid is not None:
             filling.effort += looked
-            return Block(index, x1, y1, z1, turn, grid, filling.kinds[index].pitch or turn[2])
+            return Block(index, x1, y1, z1, turn, grid, kind.pitch or turn[2])
     filling.effort += looked
     return None
 
@@ -186,9 +188,9 @@ def _best_in(filling: Fill, space: Cuboid, taste: Taste) -> Block | None:
     supports: list[tuple[int, Cuboid]] | None = None
     best: tuple[int, ...] | None = None
     choice: Block | None = None
-    frugal = taste in _FRUGAL
+    frugal = taste is Taste.UNIT or taste is Taste.FLAT
     looked = 0
-    filling.roomy = False
+    roomy = False
     for index, kind, turns in filling.options:
         if kind.volume > room:
             looked += 1
@@ -196,59 +198,62 @@ def _best_in(filling: Fill, space: Cuboid, taste: Taste) -> Block | None:
         looked += 1 + len(turns)
         count = -1
         for turn in turns:
-            if turn[0] > wide or turn[1] > deep or turn[2] > high:
+            length, width, height = turn
+            if length > wide or width > deep or height > high:
                 continue
-            filling.roomy = True
+            roomy = True
             if count < 0:
-                count = _count(filling, index)
+                count = _count(filling, index, kind)
             if not count:
                 break
             if z1 and supports is None:
                 supports = _supports(filling, z1)
-            grid = _grid(filling, (index, turn, count), space, supports)
+            grid = _grid(filling, kind, turn, count, space, supports)
             if grid is None:
                 continue
-            pitch = kind.pitch or turn[2]
-            score = _score(taste, (kind.volume, turn, grid, pitch), (wide, deep, high))
+            pitch = kind.pitch or height
+            score = _score(taste, kind.volume, turn, grid, pitch, (wide, deep, high))
             if best is None or score > best:
                 best, choice = score, Block(index, x1, y1, z1, turn, grid, pitch)
         if frugal and choice is not None:
             # Kinds come largest first, and no smaller one could be preferred.
             break
+    filling.roomy = roomy
     filling.effort += looked
     return choice
 
 
-def _count(filling: Fill, index: int) -> int:
+def _count(filling: Fill, index: int, kind: Kind) -> int:
     """How many units of the kind may still go in, as far as weight and rules say."""
     count = filling.left[index]
-    if filling.barred >> index & 1:
+    if filling.barred and filling.barred >> index & 1:
         return 0
-    weight = filling.kinds[index].weight_g
+    weight = kind.weight_g
     if weight * count > filling.room_g:
         count = filling.room_g // weight
-    for (each, _), room in zip(filling.rules.caps, filling.capped, strict=True):
-        if each[index]:
-            count = min(count, room // each[index])
+    if filling.capped:
+        for (each, _), room in zip(filling.rules.caps, filling.capped, strict=True):
+            if each[index]:
+                count = min(count, room // each[index])
     return count
 
 
 def _supports(filling: Fill, height: int) -> list[tuple[int, Cuboid]]:
     """The blocks whose tops lie at this height."""
     filling.effort += 1 + len(filling.solids) // COMPARING
-    return [(at, s) for at, s in enumerate(filling.solids) if s[5] == height]
+    return filling.tops.get(height, [])
 
 
 def _grid(
     filling: Fill,
-    asked: tuple[int, Edges, int],
+    kind: Kind,
+    turn: Edges,
+    count: int,
     space: Cuboid,
     supports: Sequence[tuple[int, Cuboid]] | None,
 ) -> Edges | None:
     """How many of these units go into the corner of the space along each edge, if they lie safely there."""
     filling.effort += TRYING + (len(supports) if supports else 0)
-    index, turn, count = asked
-    kind = filling.kinds[index]
     x1, y1, z1, x2, y2, z2 = space
     length, width, height = turn
     if kind.fragile:
@@ -261,13 +266,13 @@ def _grid(
         up = min(up, 1 + kind.bears_g // kind.weight_g)
     grid: Edges | None = _layers(count, (x2 - x1) // length, (y2 - y1) // width, up)
     if supports is not None:
-        grid = _supported(filling, (x1, y1, turn, grid), supports)  # type: ignore[arg-type]
+        grid = _supported(filling, (x1, y1), turn, grid, supports)  # type: ignore[arg-type]
         if grid is not None and filling.delicate:
             grid = _borne(filling, kind, (x1, y1, turn, grid), supports)
         if grid is None:
             return None
     if kind.fragile or filling.delicate:
-        block = Block(index, x1, y1, z1, turn, grid, kind.pitch or height)  # type: ignore[arg-type]
+        block = Block(0, x1, y1, z1, turn, grid, kind.pitch or height)  # type: ignore[arg-type]
         if _roofed(filling, block, touching=not kind.fragile):
             return None
     return grid
@@ -278,33 +283,35 @@ def _layers(count: int, across: int, along: int, up: int) -> Edges:
     if count <= up:
         return (1, 1, count)
     if count <= up * along:
-        along = count // up
-        return (1, along, up)
-    across = min(across, count // (up * along))
-    return (across, along, up)
+        return (1, count // up, up)
+    return (min(across, count // (up * along)), along, up)
 
 
 def _supported(
-    filling: Fill, block: tuple[int, int, Edges, Edges], supports: Sequence[tuple[int, Cuboid]]
+    filling: Fill,
+    corner: tuple[int, int],
+    turn: Edges,
+    grid: Edges,
+    supports: Sequence[tuple[int, Cuboid]],
 ) -> Edges | None:
     """The block, or failing that one pile of it, if enough of its base rests on something."""
-    x, y, turn, grid = block
-    ratio = filling.rules.support
-    for across, along in ((grid[0], grid[1]), (1, 1)):
+    x, y = corner
+    across, along, up = grid
+    while True:
         x2, y2 = x + turn[0] * across, y + turn[1] * along
         area = 0
-        for _, s in supports:
-            dx = (min(s[3], x2)) - (max(s[0], x))
-            if dx > 0:
-                dy = (min(s[4], y2)) - (max(s[1], y))
-                if dy > 0:
-                    area += dx * dy
+        for _, (sx1, sy1, _, sx2, sy2, _) in supports:
+            if sx1 < x2 and sx2 > x and sy1 < y2 and sy2 > y:
+                # Asked more often than anything else: calls of min and max are most of what it would take.
+                dx = (sx2 if sx2 < x2 else x2) - (sx1 if sx1 > x else x)  # noqa: FURB136
+                dy = (sy2 if sy2 < y2 else y2) - (sy1 if sy1 > y else y)  # noqa: FURB136
+                area += dx * dy
         base = (x2 - x) * (y2 - y)
-        if area == base or (across * along == 1 and area * 1_000 >= base * ratio):
-            return (across, along, grid[2])
-        if grid[0] == grid[1] == 1:
-            break
-    return None
+        if area == base:
+            return (across, along, up)
+        if across == along == 1:
+            return (1, 1, up) if area * 1_000 >= base * filling.rules.support else None
+        across = along = 1
 
 
 def _borne(
@@ -340,11 +347,16 @@ def _resting_on(
     return found
 
 
-def _score(taste: Taste, block: tuple[int, Edges, Edges, int], space: Edges) -> tuple[int, ...]:
-    """Of a block its unit's volume and edges, its grid and the rise of its piles."""
-    volume, turn, grid, pitch = block
+def _score(taste: Taste, volume: int, turn: Edges, grid: Edges, pitch: int, space: Edges) -> tuple[int, ...]:
+    """What makes a block of these better than another: its unit's volume and edges, its grid, the rise of its piles."""
     length, width, height = turn[0] * grid[0], turn[1] * grid[1], turn[2] + (grid[2] - 1) * pitch
-    low, middle, high = sorted((space[0] - length, space[1] - width, space[2] - height))
+    low, middle, high = space[0] - length, space[1] - width, space[2] - height
+    if low > middle:
+        low, middle = middle, low
+    if middle > high:
+        middle, high = high, middle
+        if low > middle:
+            low, middle = middle, low
     if taste is Taste.UNIT:
         return (volume, -low, -middle, -high)
     if taste is Taste.FLAT:
@@ -369,9 +381,10 @@ def _roofed(filling: Fill, block: Block, *, touching: bool) -> bool:
 
 def _lay(filling: Fill, block: Block) -> None:
     kind, index = filling.kinds[block.kind], block.kind
-    x1, y1, z1 = block.x, block.y, block.z
-    x2, y2, z2 = block.far
-    count = block.units
+    _, x1, y1, z1, edges, grid, pitch = block
+    across, along, up = grid
+    x2, y2, z2 = x1 + edges[0] * across, y1 + edges[1] * along, z1 + edges[2] + (up - 1) * pitch
+    count = across * along * up
     filling.left[index] -= count
     filling.room_g -= count * kind.weight_g
     filling.volume += count * kind.volume
@@ -387,13 +400,15 @@ def _lay(filling: Fill, block: Block) -> None:
         _load(filling, block, kind)
     if not filling.left[index]:
         filling.options = [option for option in filling.options if option[0] != index]
-        if min(block.edges) <= filling.smallest[0] or kind.volume <= filling.smallest[1]:
+        if min(edges) <= filling.smallest[0] or kind.volume <= filling.smallest[1]:
             filling.smallest = _smallest(filling)
         filling.effort += len(filling.options)
     filling.blocks.append(block)
-    filling.solids.append((x1, y1, z1, x2, y2, z2))
+    solid = (x1, y1, z1, x2, y2, z2)
+    filling.tops.setdefault(z2, []).append((len(filling.solids), solid))
+    filling.solids.append(solid)
     # A fragile unit takes the whole column above it.
-    filling.spaces = _carve(filling, (x1, y1, z1, x2, y2, filling.inner[2] if kind.fragile else z2))
+    filling.spaces = _carve(filling, (x1, y1, z1, x2, y2, filling.inner[2]) if kind.fragile else solid)
 
 
 def _load(filling: Fill, block: Block, kind: Kind) -> None:
@@ -435,24 +450,21 @@ def _carve(filling: Fill, solid: Cuboid) -> list[Cuboid]:
         if z2 - sz2 >= shortest and wide * deep * (z2 - sz2) >= least:
             pieces[x1, y1, sz2, x2, y2, z2] = None
     filling.effort += (len(filling.spaces) + len(pieces) * (len(kept) + len(pieces))) // COMPARING
-    return kept + [piece for piece in pieces if not _covered(piece, kept) and not _covered(piece, pieces)]
+    return kept + _uncovered(pieces, (*kept, *pieces))
 
 
-def _covered(space: Cuboid, others: Iterable[Cuboid]) -> bool:
-    """Does another of them hold all of this space?"""
-    x1, y1, z1, x2, y2, z2 = space
-    for other in others:
-        if (
-            other[0] <= x1
-            and other[1] <= y1
-            and other[2] <= z1
-            and other[3] >= x2
-            and other[4] >= y2
-            and other[5] >= z2
-            and other != space
-        ):
-            return True
-    return False
+def _uncovered(pieces: Iterable[Cuboid], others: Sequence[Cuboid]) -> list[Cuboid]:
+    """Those of the spaces that no other holds all of."""
+    found: list[Cuboid] = []
+    for piece in pieces:
+        x1, y1, z1, x2, y2, z2 = piece
+        for ox1, oy1, oz1, ox2, oy2, oz2 in others:
+            holds = ox1 <= x1 and oy1 <= y1 and oz1 <= z1 and ox2 >= x2 and oy2 >= y2 and oz2 >= z2
+            if holds and (ox1, oy1, oz1, ox2, oy2, oz2) != piece:
+                break
+        else:
+            found.append(piece)
+    return found
 
 
 def _smallest(filling: Fill) -> tuple[int, int]:
