@@ -77,6 +77,9 @@ async def test_a_node_is_sold_ahead_of_its_supply(shop, inventory):
     assert "5 of MUG beyond" in await inventory("sell-ahead", "EAST", "MUG", "5")
     [east, _] = json.loads(await inventory("levels", "--sku", "MUG", "--json"))
     assert east["backorder_limit"] == 5
+    await shop.ok("POST", "/v1/orders", order({"MUG": 24}))
+    found = json.loads(await inventory("why", "EAST", "MUG", "--json"))
+    assert (found["available"], found["adds_up"]) == (-5, True)
     await inventory("sell-ahead", "EAST", "SET", "5", ends=2)
 
 

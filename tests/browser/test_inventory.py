@@ -26,7 +26,7 @@ async def test_a_cell_leads_to_why_its_number_is_so(owner):
     assert "does not add up" not in text
     assert "PO-7001" in text
     steps = await owner.page.inner_text("section:has(#w-channels)")
-    assert re.search(r"CMH: available less safety stock\s+\+\d+", steps)
+    assert re.search(r"CMH: available less safety stock, plus its backorder limit\s+\+\d+", steps)
     assert "may sell" in steps
 
 
@@ -40,6 +40,13 @@ async def test_a_count_is_put_right_with_a_reason(owner):
     await owner.page.wait_for_selector("p[role=status]:has-text('put right')")
     assert await available(owner) == before - 2
     assert "two broken mugs under the shelf" in await owner.page.inner_text("section:has(#w-moves)")
+    await owner.page.fill("input[name=limit]", "3")
+    await owner.page.click("button:has-text('Set the limit')")
+    await owner.page.wait_for_selector("dl.head:has-text('0 of 3')")
+    assert await owner.faults() == []
+    await owner.page.fill("input[name=limit]", "0")
+    await owner.page.click("button:has-text('Set the limit')")
+    await owner.page.wait_for_selector("dl.head:has-text('never')")
 
 
 async def test_who_decided_on_an_old_number_is_told_the_new_one(owner):
@@ -54,7 +61,7 @@ async def test_who_decided_on_an_old_number_is_told_the_new_one(owner):
 async def test_who_may_only_look_is_offered_nothing_to_change(desk):
     await desk.log_in("auditor")
     await desk.go(WHY)
-    assert await desk.page.locator("button:has-text('Put it right')").count() == 0
+    assert await desk.page.locator("button:has-text('Put it right'), button:has-text('limit')").count() == 0
     assert await desk.page.locator("h1:has-text('Why MUG00-CEDA')").count() == 1
 
 

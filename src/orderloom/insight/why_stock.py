@@ -337,7 +337,7 @@ def _channel(
 
 
 def _of_nodes(offer: Offer, nodes: Mapping[UUID, Node], scope: Scope, *, is_kit: bool) -> list[Sum]:
-    what = "whole kits" if is_kit else "available less safety stock"
+    what = "whole kits" if is_kit else "available less safety stock, plus its backorder limit"
     steps, elsewhere = [], 0
     for node_id, units in sorted(offer.by_node.items(), key=lambda pair: nodes[pair[0]].code):
         if scope.nodes is None or node_id in scope.nodes:

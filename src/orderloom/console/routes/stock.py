@@ -129,14 +129,14 @@ async def sell_ahead(
     who: MayWrite,
     node: Annotated[str, Form(max_length=100)],
     sku: Annotated[str, Form(max_length=100)],
-    units: Annotated[int, Form(ge=0, le=1_000_000)],
+    limit: Annotated[int, Form(ge=0, le=1_000_000)],
 ) -> Response:
     """How far the node may be sold ahead of supply; no less than it is already."""
     async with changing(request, who) as db:
         node_id = await _node(db, who, node)
         if node_id is None or not await limiting.stocked_itself(db, sku=sku):
             raise HTTPException(404)
-        said = await limiting.sell_ahead(db, node_id=node_id, sku=sku, units=units)
+        said = await limiting.sell_ahead(db, node_id=node_id, sku=sku, units=limit)
     if said is not None:
         problem = f"{said.units} are promised beyond those there already: set no less, or receive them first."
         return await _kept(request, who, node, sku, problem)
