@@ -18,7 +18,7 @@ from orderloom.shipping.store import spends as spend_store
 from orderloom.shipping.store.contracts import VersionRow
 from orderloom.shipping.tariff import Tariff, compile_contract
 
-# Versions never change, so a compiled one is good for ever; the oldest is dropped when there are too many.
+# Versions never change, so a compiled one is good for ever; when there are many, those nobody has any more are dropped.
 _COMPILED_MAX = 512
 
 
@@ -86,9 +86,10 @@ async def contract_book(db: Db) -> ContractBook:
     versions = await store.active_versions(db)
     missing = [one for one in versions if one.id not in _compiled]
     terms = await store.terms_of(db, [one.id for one in missing]) if missing else {}
+    if len(_compiled) + len(missing) > _COMPILED_MAX:
+        for gone in _compiled.keys() - {one.id for one in versions}:
+            del _compiled[gone]
     for one in missing:
-        while len(_compiled) >= _COMPILED_MAX:
-            del _compiled[next(iter(_compiled))]
         _compiled[one.id] = Compiled(parse(carrier=one.carrier, version=one.version, terms=terms[one.id]))
     compiled = {one.id: _compiled[one.id] for one in versions}
     earning = sorted({one.carrier for one in versions if compiled[one.id].tariff.earned})

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from orderloom import shipping
+from orderloom.shipping import contracts
 from orderloom.shipping.contract import BadTerms
 from orderloom.shipping.model import CarrierRow, ContractDraft, Parcel, Place
 from orderloom.shipping.rate import rate
@@ -26,6 +27,16 @@ async def test_the_version_in_force_at_the_moment(db):
     assert await shipping.tariffs(db, at=year(2023)) == []
     assert [t.version for t in await shipping.tariffs(db, at=year(2025))] == [1]
     assert [t.version for t in await shipping.tariffs(db, at=year(2027))] == [2]
+
+
+async def test_more_versions_than_are_kept_compiled(db, monkeypatch):
+    monkeypatch.setattr(contracts, "_COMPILED_MAX", 2)
+    await shipping.put_carriers(db, carriers=[ACME])
+    for n in range(2020, 2025):
+        draft = ContractDraft(carrier="acme", valid_from=year(n), terms=terms(holidays=[f"{n}-12-25"]))
+        await shipping.put_contracts(db, contracts=[draft])
+    for n in range(5):
+        assert [t.version for t in await shipping.tariffs(db, at=year(2020 + n))] == [n + 1]
 
 
 async def test_a_contract_that_ended(db):

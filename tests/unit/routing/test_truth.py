@@ -35,12 +35,23 @@ FEW = settings(max_examples=40, deadline=None)
 
 @cache
 def crooked() -> tuple[Tariff, ...]:
-    """A card on which more may cost less, an oversize fee that two parcels escape, and a service too slow for most."""
+    """A card on which more may cost less, an oversize fee that two parcels escape, and a service too slow for most.
+
+    The slow one has a chart of its own; the other takes its days from lane to lane where they cross the country.
+    """
     terms: dict[str, Any] = {
         "currency": "USD",
         "services": [
             {"code": "flat", "name": "Flat", "transit_days": {"1": 2, "2": 4}, "max_weight": 30},
-            {"code": "slow", "name": "Slow", "transit_days": {"1": 6, "2": 9}},
+            {"code": "slow", "name": "Slow", "transit_days": {"1": 6, "2": 9}, "chart": "own"},
+        ],
+        "charts": {"own": {"bands": [{"up_to": 400, "zone": 1}, {"zone": 2}]}},
+        "transit": [
+            {
+                "services": ["flat"],
+                "regions": {"east": ["0-4"], "west": ["5-9"]},
+                "between": {"east": {"west": 5}, "west": {"east": 1}},
+            }
         ],
         "zones": {"bands": [{"up_to": 900, "zone": 1}, {"zone": 2}]},
         "rates": [
