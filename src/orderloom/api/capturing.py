@@ -54,6 +54,14 @@ EXAMPLE: dict[str, Any] = {
 }
 
 
+Notified: TypeAlias = Literal["email", "sms", "app"]
+
+
+def _by_email() -> list[Notified]:
+    # A list for each is made faster than one is copied deeply.
+    return ["email"]
+
+
 class BuyerIn(In):
     """Who buys, and how they want to hear of it."""
 
@@ -61,8 +69,8 @@ class BuyerIn(In):
     name: Text = ""
     email: Annotated[str, Field(strict=True, max_length=320)] | None = None
     phone: Annotated[str, Field(strict=True, max_length=40)] | None = None
-    notify: list[Literal["email", "sms", "app"]] = Field(
-        default_factory=lambda: ["email"], max_length=3, json_schema_extra={"default": ["email"]}
+    notify: list[Notified] = Field(
+        default_factory=_by_email, max_length=3, json_schema_extra={"default": ["email"]}
     )
     locale: Annotated[str, Field(strict=True, max_length=35)] = "en"
 

@@ -143,7 +143,8 @@ def _spans(order: NewOrder) -> dict[UUID, Span]:
     spans: dict[UUID, Span] = {}
     ranks = {int(piece.rank) for piece in order.slices}
     if len(ranks) == 1:
-        return dict.fromkeys((order.id, *(line.id for line in order.lines)), (*ranks, *ranks))
+        [rank] = ranks
+        return dict.fromkeys((order.id, *(line.id for line in order.lines)), (rank, rank))
     for piece in order.slices:
         rank = int(piece.rank)
         for key in (order.id, piece.line.id, piece.line.kit_line_id):
