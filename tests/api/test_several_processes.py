@@ -26,7 +26,7 @@ def shared(database_url, tmp_path):
     process.kill()
     for child in psutil.Process(process.pid).children(recursive=True) if process.poll() is None else ():
         child.kill()
-    process.wait(10)
+    process.wait(60)
 
 
 def announced(process) -> str:
@@ -46,9 +46,9 @@ async def test_processes_share_a_port_and_are_watched_over(shared):
     assert announced(shared) == address, "a third one, on the same port"
     assert len({*watcher.children()} - {*first}) == 1
     for _ in range(8):
-        status, _ = await http.call("GET", f"{address}/healthz", timeout_s=15)
+        status, _ = await http.call("GET", f"{address}/healthz", timeout_s=60)
         assert status == 200
     there = watcher.children()
     shared.terminate()
-    assert shared.wait(30) == 0
+    assert shared.wait(60) == 0
     assert not any(process.is_running() for process in there)

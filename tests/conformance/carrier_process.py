@@ -27,7 +27,7 @@ class CarrierProcess:
         """Start, and wait until it answers."""
         command = [sys.executable, "-m", "orderloom.simulate.carrier", "--port", str(self.port)]
         self._process = subprocess.Popen([*command, "--data-dir", str(self.folder)])
-        for _ in range(200):
+        for _ in range(1200):
             try:
                 self.get("/health")
             except OSError:
@@ -44,7 +44,7 @@ class CarrierProcess:
 
     def get(self, path: str) -> Any:
         """Its answer, decoded."""
-        with urllib.request.urlopen(self.url + path, timeout=5) as answer:
+        with urllib.request.urlopen(self.url + path, timeout=30) as answer:
             return json.load(answer)
 
     def control(self, **wanted: Any) -> None:
@@ -60,7 +60,7 @@ class CarrierProcess:
         }
         body = json.dumps(calm | wanted).encode()
         request = urllib.request.Request(self.url + "/control", body, {"content-type": "application/json"})
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:
             assert answer.status == 200
 
     def bought(self, reference: str) -> int:

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 
@@ -25,12 +25,12 @@ def started(command, url, cwd):
     process = subprocess.Popen(
         command, cwd=cwd, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    for _ in range(300):
+    for _ in range(1200):
         try:
-            urlopen(url, timeout=1).close()
+            urlopen(url, timeout=30).close()
         except HTTPError:
             return process  # it answers, if only to refuse
-        except URLError:
+        except OSError:
             assert process.poll() is None, f"{command} ended with {process.returncode}"
             time.sleep(0.05)
         else:
@@ -41,4 +41,4 @@ def started(command, url, cwd):
 
 def control(url, **settings):
     request = Request(f"{url}/control", json.dumps(settings).encode(), method="POST")
-    urlopen(request, timeout=2).close()
+    urlopen(request, timeout=30).close()

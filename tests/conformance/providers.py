@@ -37,7 +37,7 @@ class Mailbox:
         self._process = subprocess.Popen(
             [*command, "--http-port", str(self.http_port), "--data", str(self.data)]
         )
-        for _ in range(200):
+        for _ in range(1200):
             try:
                 self.ask("/health")
             except OSError:
@@ -58,7 +58,7 @@ class Mailbox:
             f"http://127.0.0.1:{self.http_port}{path}",
             data=json.dumps(body).encode() if body is not None else None,
         )
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
 
 

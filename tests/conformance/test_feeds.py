@@ -59,7 +59,7 @@ class HttpCase:
             f"http://127.0.0.1:{self.port}{path}",
             data=json.dumps(body).encode() if body is not None else None,
         )
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
 
     def away(self, tmp_path):
@@ -86,7 +86,7 @@ def marketplace():
     ]
     process = subprocess.Popen(command)
     case = HttpCase(port)
-    for _ in range(200):
+    for _ in range(1200):
         try:
             case.ask("/health")
         except OSError:

@@ -225,16 +225,22 @@ class TestALease:
         provider = Provider()
         tiny = await Tiny.made(database, outward("ask", provider))
 
+        over = asyncio.Event()
+
         async def slow(_ask):
-            await asyncio.sleep(2)
+            await over.wait()
 
         provider.behave = slow
         [one] = await tiny.start()
-        first = asyncio.create_task(tiny.run(lease_s=0.9))
-        async with asyncio.timeout(20):
-            while not first.done():
-                await tiny.run(lease_s=0.9)
+        first = asyncio.create_task(tiny.run(lease_s=6))
+        await called(provider, one)
+        async with asyncio.timeout(60):
+            leases = set()
+            while len(leases) < 2:
+                await tiny.run(lease_s=6)
+                leases |= {(await tiny.at(one)).leased_until} - {None}
                 await asyncio.sleep(0.05)
+        over.set()
         await first
         assert provider.calls[one] == 1
         assert (await tiny.at(one)).state == "done"
@@ -244,9 +250,9 @@ class TestALease:
         provider = Provider()
         tiny = await Tiny.made(database, outward("ask", provider))
         [one] = await tiny.start()
-        await self.die_at(tiny, lease_s=1)
+        await self.die_at(tiny, lease_s=3600)
         assert await tiny.run() == 0, "the lease still holds"
-        await asyncio.sleep(1.05)
+        await run_out(tiny)
         await tiny.run()
         assert (await tiny.at(one)).state == "done"
         assert provider.effects[one] == 1
@@ -284,10 +290,11 @@ class TestALease:
 
         provider.behave = stall
         [one] = await tiny.start()
-        stale = tiny.runner(lease_s=0.2)
+        stale = tiny.runner(lease_s=3600)
         stale._renewing = lambda *_: _nothing()
         gone = asyncio.create_task(stale.run_until_idle())
-        await asyncio.sleep(0.3)
+        await called(provider, one)
+        await run_out(tiny)
         await tiny.run()
         assert (await tiny.at(one)).state == "done"
         away.set()
@@ -316,16 +323,17 @@ class TestALease:
         provider.behave = stall
         tiny = await Tiny.made(database, step)
         [one] = await tiny.start()
-        stale = tiny.runner(lease_s=0.2)
+        stale = tiny.runner(lease_s=3600)
         stale._renewing = lambda *_: _nothing()
         object.__setattr__(step.do, "record", poisoned)
         gone = asyncio.create_task(stale._outward_set(tiny.journey, step, step.do, undoing=False))
-        await asyncio.sleep(0.3)
-        successor = asyncio.create_task(tiny.run(lease_s=30))
+        await called(provider, one)
+        await run_out(tiny)
+        successor = asyncio.create_task(tiny.run(lease_s=3600))
         await gone
         at = await tiny.at(one)
         assert at.leased_until is not None
-        assert at.leased_until > now() + timedelta(seconds=20)
+        assert at.leased_until > now() + timedelta(seconds=1800)
         here.set()
         await successor
         at = await tiny.at(one)
@@ -342,7 +350,7 @@ class TestALease:
         provider.behave = stall
         [one] = await tiny.start()
         working = asyncio.create_task(tiny.run())
-        await asyncio.wait_for(calling.wait(), 5)
+        await asyncio.wait_for(calling.wait(), 60)
         async with database.transaction() as db:
             await journeys.pause(db, "tiny", one)
         here.set()
@@ -366,6 +374,21 @@ class TestALease:
         provider.behave = slow
         await tiny.run(lease_s=0.03)
         assert await tiny.states() == {"done": 20}
+
+
+async def called(provider, subject):
+    """Wait until somebody is at the provider with it."""
+    async with asyncio.timeout(60):
+        while not provider.calls[subject]:  # noqa: ASYNC110 - another task calls
+            await asyncio.sleep(0.01)
+
+
+async def run_out(tiny):
+    """Every lease is over, as if its time had passed."""
+    async with tiny.database.transaction() as db:
+        await db.execute(
+            "UPDATE plumbing.subjects SET leased_until = clock_timestamp() - interval '1 second'"
+        )
 
 
 class _nothing:  # noqa: N801 - stands where a function stood

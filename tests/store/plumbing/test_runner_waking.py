@@ -9,6 +9,7 @@ import pytest
 
 from orderloom.plumbing import journeys
 from orderloom.plumbing.journeys import Wait
+from orderloom.plumbing.runner import Runner
 from tests.store.plumbing.tiny import Provider, Tiny, knows, local, now, outward, until
 
 
@@ -170,7 +171,7 @@ async def test_delivering_waits_for_no_lock(database):
         await journeys.hold_still(db, "tiny", held)
         await tiny.learn(held)
         await tiny.learn(free)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(60):
             assert await tiny.runner().tend(tiny.journey) == 1
     await tiny.run()
     assert await tiny.states() == {"done": 2}
@@ -221,13 +222,23 @@ async def test_who_was_woken_in_time_is_not_parked_for_a_late_delivery(database)
 
 
 async def test_a_notification_rouses_a_resting_worker(database, monkeypatch):
-    monkeypatch.setattr("orderloom.plumbing.runner.POLL_S", 30.0)
+    rest, resting = Runner._rest, set()
+
+    async def for_ever(self, stop, _seconds):
+        resting.add(asyncio.current_task())
+        await rest(self, stop, 3600)
+        resting.discard(asyncio.current_task())
+
+    # Nobody gets up by the clock.
+    monkeypatch.setattr(Runner, "_rest", for_ever)
     tiny = await Tiny.made(database, local("one"))
     stop = asyncio.Event()
     working = asyncio.create_task(tiny.runner().run(stop))
-    await asyncio.sleep(0.4)
+    async with asyncio.timeout(60):
+        while len(resting) < 2:  # noqa: ASYNC110 - the lane, and who listens
+            await asyncio.sleep(0.01)
     await tiny.start()
-    await until(tiny, "done", within_s=3)
+    await until(tiny, "done")
     stop.set()
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(60):
         await working

@@ -192,7 +192,7 @@ def outward(
     return Step(name=name, do=action(provider, name), undo=back, no_undo="" if undo else HARMLESS, **more)
 
 
-async def until(tiny: Tiny, state: str, count: int = 1, *, within_s: float = 20) -> None:
+async def until(tiny: Tiny, state: str, count: int = 1, *, within_s: float = 60) -> None:
     """Wait for workers that run beside the test to bring so many subjects into the state."""
     async with asyncio.timeout(within_s):
         while (await tiny.states())[state] < count:  # noqa: ASYNC110 - what others do in the database sets no Event here
