@@ -48,19 +48,18 @@ async def lacking(db: Db, *, pieces: Mapping[UUID, Sequence[Slice]], now: dateti
     had = {
         hold.order_id for hold in await holds.holds_of(db, orders=list(pieces)) if hold.type == CONSOLIDATION
     }
-    mine = {piece.id: piece for order, of in pieces.items() if order not in had for piece in of}
+    mine = {piece.id: piece.sku for order, of in pieces.items() if order not in had for piece in of}
     if not mine:
         return {}
-    fares = await served(db, skus={piece.sku for piece in mine.values()}, now=now)
     units: dict[UUID, dict[UUID, int]] = defaultdict(lambda: defaultdict(int))
     expected: dict[UUID, dict[UUID, dict[str, int]]] = defaultdict(
         lambda: defaultdict(lambda: defaultdict(int))
     )
     ready: dict[UUID, datetime | None] = {}
-    for piece, found in fares:
-        order = piece.order_id
-        if order in had or order not in pieces:
+    for piece, found in await served(db, skus=set(mine.values()), now=now):
+        if piece.slice_id not in mine:
             continue
+        order = piece.order_id
         units[order][piece.line_id] += piece.quantity
         for node, count in found.at.items():
             expected[order][node][piece.sku] += count
