@@ -84,14 +84,15 @@ class ContractBook:
 async def contract_book(db: Db) -> ContractBook:
     """All contract versions of active carriers."""
     versions = await store.active_versions(db)
-    missing = [one for one in versions if one.id not in _compiled]
+    compiled = {one.id: _compiled[one.id] for one in versions if one.id in _compiled}
+    missing = [one for one in versions if one.id not in compiled]
     terms = await store.terms_of(db, [one.id for one in missing]) if missing else {}
     if len(_compiled) + len(missing) > _COMPILED_MAX:
         for gone in _compiled.keys() - {one.id for one in versions}:
             del _compiled[gone]
     for one in missing:
-        _compiled[one.id] = Compiled(parse(carrier=one.carrier, version=one.version, terms=terms[one.id]))
-    compiled = {one.id: _compiled[one.id] for one in versions}
+        contract = parse(carrier=one.carrier, version=one.version, terms=terms[one.id])
+        compiled[one.id] = _compiled[one.id] = Compiled(contract)
     earning = sorted({one.carrier for one in versions if compiled[one.id].tariff.earned})
     spends = tuple(await spend_store.spends(db, earning)) if earning else ()
     return ContractBook(tuple(versions), compiled, spends)
