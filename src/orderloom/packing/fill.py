@@ -459,8 +459,10 @@ def _uncovered(pieces: Iterable[Cuboid], others: Sequence[Cuboid]) -> list[Cuboi
     for piece in pieces:
         x1, y1, z1, x2, y2, z2 = piece
         for ox1, oy1, oz1, ox2, oy2, oz2 in others:
-            holds = ox1 <= x1 and oy1 <= y1 and oz1 <= z1 and ox2 >= x2 and oy2 >= y2 and oz2 >= z2
-            if holds and (ox1, oy1, oz1, ox2, oy2, oz2) != piece:
+            if (
+                ox1 <= x1 and oy1 <= y1 and oz1 <= z1 and ox2 >= x2 and oy2 >= y2 and oz2 >= z2
+                and (ox1, oy1, oz1, ox2, oy2, oz2) != piece
+            ):  # fmt: skip
                 break
         else:
             found.append(piece)

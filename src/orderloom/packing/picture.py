@@ -43,18 +43,24 @@ def at_step(parcel: Parcel, step: int) -> Parcel:
     return replace(parcel, placements=tuple(laid), contents=Quantities(Counter(p.sku for p in laid)))
 
 
-def isometric(parcel: Parcel, *, width: int = 240, title: str | None = None, latest: int = 0) -> str:
+def isometric(
+    parcel: Parcel, *, width: int = 240, title: str | None = None, step: int | None = None
+) -> str:
     """The parcel seen from above at the corner away from the origin, `width` pixels wide.
 
-    Of a parcel at some step the `latest` units are drawn in full colour, what lay there before them is pale.
+    At a step what it lays is drawn in full colour, what lay there before is pale; an item keeps its colour throughout.
     """
+    hues = {sku: _HUES[at % len(_HUES)] for at, sku in enumerate(sorted(parcel.contents))}
+    latest = 0
+    if step is not None:
+        latest = steps(parcel)[step - 1][1]
+        parcel = at_step(parcel, step)
     length, depth, height = parcel.inner
     fresh = set(parcel.placements[-latest:]) if latest else set(parcel.placements)
     scale = 1000 * (width - 2 * _PADDING) / ((length + depth) * _COS30)
     pen = _Pen(scale, depth)
     high = round((height + (length + depth) / 2) * scale) + 2 * _PADDING
     pen.down = height * scale + _PADDING
-    hues = {sku: _HUES[at % len(_HUES)] for at, sku in enumerate(sorted(parcel.contents))}
     words = escape(title or _words(parcel))
     drawn = "".join(
         _unit(pen, placement, hues[placement.sku], pale=placement not in fresh)

@@ -73,5 +73,5 @@ def test_step_by_step_nothing_is_laid_before_what_it_rests_on():
     assert [(sku, count) for sku, count, _ in taken] == [("book", 2), ("glass", 1)]
     assert at_step(parcel, 1).contents == {"book": 2}
     assert at_step(parcel, len(taken)).contents == parcel.contents
-    pale = isometric(at_step(parcel, 2), latest=1)
+    pale = isometric(parcel, step=2)
     assert pale.count("12%") == 6

@@ -18,7 +18,7 @@ from orderloom.insight import catalogue_pages, work_lists
 from orderloom.insight.orders_list import choices
 from orderloom.journey import outages, working
 from orderloom.packing.model import Accepted, Closed, PackPlan, Refused
-from orderloom.packing.picture import at_step, isometric, steps
+from orderloom.packing.picture import isometric, steps
 from orderloom.packing.work import works_of
 from orderloom.plumbing import clock
 from orderloom.plumbing.database import Db, Row
@@ -116,11 +116,9 @@ async def planned_parcel(
     parcel = parcels[at]
     if not step:
         return Response(isometric(parcel), media_type="image/svg+xml")
-    taken = steps(parcel)
-    if step > len(taken):
+    if step > len(steps(parcel)):
         raise HTTPException(404)
-    drawn = isometric(at_step(parcel, step), latest=taken[step - 1][1])
-    return Response(drawn, media_type="image/svg+xml")
+    return Response(isometric(parcel, step=step), media_type="image/svg+xml")
 
 
 # --- the station ----------------------------------------------------------------------------------------------
