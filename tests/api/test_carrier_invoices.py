@@ -68,7 +68,9 @@ async def test_what_was_spent_is_told_with_what_it_earns(api, database, carrier)
     assert (await api.get("/v1/carriers/nobody/earnings")).status_code == 404
     said = await carrier("earnings", "acme", "--at", "2026-01-14", "--json")
     assert json.loads(said.stdout) == told
-    assert "22.5 permille off, 30 from 200" in (await carrier("earnings", "acme", "--at", "2026-01-14")).stderr
+    assert (
+        "22.5 permille off, 30 from 200" in (await carrier("earnings", "acme", "--at", "2026-01-14")).stderr
+    )
 
 
 async def test_an_invoice_is_audited_once(api, billed):
