@@ -25,10 +25,10 @@ MOST = 200
 # What may wait: beyond it memory would grow while every answer came too late for its buyer.
 WAITING_MOST = 2_000
 WAIT_MOST_S = 3.0
-# Those there is no room for are told so by turns, this often, so many at a time at most and fewer while that makes
-# everything late: the flights' own work stands in the same line, and comes to its turn as fast as the line moves.
+# Those there is no room for are told so by turns, so many at a time, and then nobody for twice as long as that took: the
+# flights' own work stands in the same line, and comes to its turn as fast as the line moves.
+AWAY_MOST = 40
 AWAY_EVERY_S = 0.01
-AWAY_MOST = 20
 # Work that lets passengers go first gets a turn after so long at the latest; after so long without any it is quiet.
 TURN_S = 0.5
 QUIET_S = 2.0
@@ -116,14 +116,14 @@ class Flights(Generic[P, A]):
             raise
 
     async def _keep_telling(self) -> None:
-        many = AWAY_MOST
         while self._turned_away:
-            for _ in range(min(many, len(self._turned_away))):
+            began = self._clock()
+            for _ in range(min(AWAY_MOST, len(self._turned_away))):
                 if not (told := self._turned_away.popleft()).done():
                     told.set_result(None)
-            began = self._clock()
-            await asyncio.sleep(AWAY_EVERY_S)
-            many = paced(many, late_s=self._clock() - began - AWAY_EVERY_S)
+            # They answer before this goes on.
+            await asyncio.sleep(0)
+            await asyncio.sleep(rest_s(self._clock() - began))
 
     async def board(self, passenger: P) -> A:
         """The passenger's own outcome, or the exception that it met. Raises Problem 503 when there is no room."""
@@ -204,9 +204,9 @@ class Flights(Generic[P, A]):
                 one.arrival.set_result(answer)
 
 
-def paced(many: int, *, late_s: float) -> int:
-    """How many to send away next, after so many made everything so late: half as many, or one more."""
-    return max(1, many // 2) if late_s > AWAY_EVERY_S else min(AWAY_MOST, many + 1)
+def rest_s(took_s: float) -> float:
+    """How long to send nobody away after that took so long: refusals never have more than a third of the time."""
+    return max(AWAY_EVERY_S, 2 * took_s)
 
 
 def _overloaded(wait_s: float) -> Problem:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from orderloom.api.flights import AWAY_EVERY_S, AWAY_MOST, WAIT_MOST_S, Flights, paced
+from orderloom.api.flights import AWAY_EVERY_S, AWAY_MOST, WAIT_MOST_S, Flights, rest_s
 from orderloom.api.problems import Problem
 
 
@@ -157,11 +157,9 @@ class TestALongWait:
         assert {problem.code for problem in found} == {"overloaded"}
 
 
-def test_fewer_are_sent_away_while_that_makes_everything_late():
-    assert paced(AWAY_MOST, late_s=AWAY_EVERY_S * 2) == AWAY_MOST // 2
-    assert paced(1, late_s=AWAY_EVERY_S * 2) == 1
-    assert paced(5, late_s=AWAY_EVERY_S / 2) == 6
-    assert paced(AWAY_MOST, late_s=0) == AWAY_MOST
+def test_the_longer_refusals_take_the_longer_they_rest():
+    assert rest_s(0) == AWAY_EVERY_S
+    assert rest_s(AWAY_EVERY_S) == 2 * AWAY_EVERY_S
 
 
 async def test_a_turn_waits_for_those_who_wait_to_board_and_holds_the_next_flight():
