@@ -35,3 +35,9 @@ async def database(shared):
         await db.execute("DELETE FROM plumbing.subjects")
         await db.execute("DELETE FROM plumbing.wakes")
     return shared
+
+
+@pytest.fixture
+def pauses_last(monkeypatch) -> None:
+    """Who was put off is not due again before the test says so, however slow the machine."""
+    monkeypatch.setattr("orderloom.plumbing.outcomes.BACKOFF_FIRST_S", 300.0)

@@ -136,6 +136,7 @@ async def test_a_call_with_a_defect_fails_for_its_own_subject_and_is_bounded(dat
     assert all(provider.calls[i] == 1 for i in ids if i != ids[5])
 
 
+@pytest.mark.usefixtures("pauses_last")
 @pytest.mark.parametrize("where", ["prepare", "record"])
 async def test_a_poison_subject_in_a_set_of_64_parks_alone_after_its_attempts(database, where):
     provider, poison = Provider(), []
