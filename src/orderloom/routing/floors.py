@@ -22,7 +22,7 @@ _PARCELS_MORE = 24
 def floor(lane: Lane, load: Load, boxes: Boxes) -> int:
     """No parcels of at least this load go down the lane for less, cartons included, a commitment's worth taken off."""
     best = NOWHERE
-    for way in (*lane.kept, *lane.later):
+    for way in (*[way for _, way in lane.cheapest], *lane.later):
         if way.weighed(way.first) < best:
             found = _floor(way, load, boxes)
             best = min(best, way.weighed(found) if found < NOWHERE else found)

@@ -77,6 +77,7 @@ class World:
         self._fits: dict[tuple[int, int], int] = {}
         self._articles: list[Article] = []
         self._article_numbers: dict[Article, int] = {}
+        self._amounts: dict[tuple[int, int], Article] = {}
         self._origins: dict[tuple[object, int], Origin] = {}
         self._reaches: dict[tuple[object, ...], Reach] = {}
         self._kinds: dict[tuple[object, ...], int] = {}
@@ -107,6 +108,14 @@ class World:
             self.kept += 1
         return number
 
+    def _some(self, number: int, units: int) -> Article:
+        """So many units of an article."""
+        found = self._amounts.get((number, units))
+        if found is None:
+            found = self._amounts[number, units] = replace(self._articles[number], quantity=units)
+            self.kept += 1
+        return found
+
     def home(self, rules: PackRules, own: Mapping[str, int | None] | None = None) -> Home:
         """How a node packs that has all cartons, or these of its own."""
         key = (rules, None if own is None else tuple(sorted(own.items())))
@@ -132,7 +141,7 @@ class World:
         key = (home.number, content)
         found = self._packs.get(key)
         if found is None:
-            articles = [replace(self._articles[number], quantity=units) for number, units in content]
+            articles = [self._some(number, units) for number, units in content]
             plan = whole(articles, home.cartons, effort=PACKING_EFFORT, rules=home.rules)
             dangerous = {article.sku for article in articles if article.hazmat_class}
             found = Pack(

@@ -8,7 +8,7 @@ is a plan. Nothing is taken for granted of costs: more may cost less. Floors onl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 from operator import attrgetter, itemgetter, mul
 from typing import TypeAlias
@@ -75,6 +75,7 @@ class Lattice:
         self._levels: list[list[int]] | None = None
         self._units: dict[Content, Units] = {}
         self._priced: dict[Content, list[tuple[int, int]]] = {}
+        self._floors: dict[Content, list[tuple[int, int]]] = {}
         self._contents: list[Content] | None = None
         self._holding: list[list[tuple[int, int]]] | None = None
         self._offers: _Offers | None = None
@@ -98,7 +99,7 @@ class Lattice:
         # A cut dearer than everything from one node need not be found.
         most = single.value if single else below
         lone = self._q.most == 1 or sum(self._q.wanted) == 1
-        if lone or self._apart(denied) >= most or self._two(denied) >= most:
+        if lone or self._apart(denied) >= most or self._two(denied) >= most or self._whole(denied, most):
             return Answer(single, single.cost if single else 0, proven=True, steps=self.steps - before)
         floor, best, proven = 0, single, True
         try:
@@ -169,6 +170,32 @@ class Lattice:
             return sum(two[0]) if len(two[0]) > 1 else NEVER
         firsts = [lows[0] for lows in two]
         return max(firsts) + min(firsts)
+
+    def _whole(self, denied: int | None, most: int) -> bool:
+        """Whether no division is below: a part with some of the first item, and the rest in one or costing what any two do.
+
+        Nothing is priced for it, so that it is no step.
+        """
+        contents = self.available()
+        if len(contents) > _FEW:
+            return False
+        two, first = self._apart(denied), _first(self.wanted)
+        for content in contents:
+            if content != self.wanted and _first(content) == first:
+                rest = min(self._low(self.wanted - content, denied), two)
+                if rest < most and self._low(content, denied) + rest < most:
+                    return False
+        return True
+
+    def _low(self, content: Content, denied: int | None) -> int:
+        """The content costs no less from any node that is not denied."""
+        lows = self._priced.get(content, self._floors.get(content))
+        if lows is None:
+            lows = self._floors[content] = sorted(self._floored(content))[:2]
+        for value, node in lows:
+            if node != denied:
+                return value
+        return NEVER
 
     def _part_lows(self, at: int) -> list[tuple[int, int]]:
         """The least that a part with some of the item costs, for the three nodes where that is least."""
@@ -261,16 +288,16 @@ class Lattice:
 
     def low(self, content: Content) -> int:
         """The content costs no less from any node."""
-        units, costs, most = self._unpacked(content), self._costs, self._q.units_most
         self.steps += 1
-        lows = [
-            ((costs.fixed[node] + costs.floor(node, units) + sum(map(mul, units, costs.each[node]))) << SHIFT)
-            + SHIPMENT
-            + node
-            for node in self._holders(content)
-            if not most or (limit := most[node]) is None or sum(units) <= limit
-        ]
-        return min(lows, default=NEVER)
+        return min(self._floored(content), default=(NEVER, -1))[0]
+
+    def _floored(self, content: Content) -> Iterator[tuple[int, int]]:
+        """By node that has it, what the content comes to at the least."""
+        units, costs, most = self._unpacked(content), self._costs, self._q.units_most
+        for node in self._holders(content):
+            if not most or (limit := most[node]) is None or sum(units) <= limit:
+                cost = costs.fixed[node] + costs.floor(node, units) + sum(map(mul, units, costs.each[node]))
+                yield (cost << SHIFT) + SHIPMENT + node, node
 
     def least(self, content: Content, denied: int | None) -> int:
         """What the content costs in truth from the cheapest node that is not denied."""
