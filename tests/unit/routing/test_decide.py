@@ -58,6 +58,34 @@ class TestRoute:
         assert found["outcome"] == "split"
         assert [s["node"] for s in found["answer"]["plan"]["shipments"]] == ["NEWARK", "RENO"]
 
+    def test_what_must_stay_together_comes_from_one_node(self):
+        items = copy.deepcopy(examples.ROUTE["items"])
+        for item in items:
+            item["handling"] = {"together": "set"}
+        [part] = ask("route", items=items)["answer"]["plan"]["shipments"]
+        assert part["node"] == "NEWARK"
+        torn = ask("route", items=items, lines=[{"sku": "MUG", "quantity": 15}])
+        assert torn["outcome"] == "unroutable"
+        assert {c["reasons"][0] for c in torn["answer"]["candidates"]} == {
+            "has not all of what must stay together: MUG"
+        }
+
+    def test_a_node_packs_into_its_own_cartons_by_the_rules_asked_for(self):
+        nodes = copy.deepcopy(examples.ROUTE["nodes"])
+        nodes[0]["cartons"] = {examples.ROUTE["cartons"][0]["code"]: 0}
+        found = ask("route", nodes=nodes)
+        [part] = found["answer"]["plan"]["shipments"]
+        assert part["node"] == "RENO"
+        assert found["request"]["nodes"][0]["cartons"] == nodes[0]["cartons"]
+        soonest = ask("promise", nodes=[{**nodes[0], "cartons": {}}, nodes[1]])["answer"]
+        assert soonest["earliest"]["node"] == "RENO"
+        nodes[0]["cartons"] = {"NONE": 1}
+        with pytest.raises(Unanswerable) as raised:
+            ask("route", nodes=nodes)
+        assert paths(raised) == {"/nodes/0/cartons/NONE": "unknown_carton"}
+        ruled = ask("route", rules={"fill_permille": 300})
+        assert ruled["request"]["packing"]["fill_permille"] == 300
+
     def test_what_nobody_has_is_named(self):
         found = ask("route", lines=[{"sku": "MUG", "quantity": 25, "line": "mugs"}])
         assert found["outcome"] == "partial"
