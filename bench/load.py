@@ -83,14 +83,14 @@ class Connection(asyncio.Protocol):
         self._load = load
         self._transport: asyncio.Transport | None = None
         self._seen = b""
-        self.began = 0.0
+        self.began = self.sent = 0.0
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
 
     def send(self, request: bytes, began: float) -> None:
         """Send it; the latency counts from `began`."""
-        self.began = began
+        self.began, self.sent = began, time.perf_counter()
         if self._transport is not None:
             self._transport.write(request)
 
@@ -128,6 +128,8 @@ class Load:
         self._ending = False
         self.statuses: Counter[int] = Counter()
         self.latencies: list[tuple[float, float, int]] = []  # when due, how long, status
+        # How long each accepted one took once a connection was free for it.
+        self.at_the_server: list[float] = []
         self.examples: dict[int, str] = {}
 
     def answered(self, connection: Connection, status: int, body: bytes) -> None:
@@ -136,6 +138,8 @@ class Load:
         self._under_way -= 1
         self.statuses[status] += 1
         self.latencies.append((connection.began, now - connection.began, status))
+        if status in (200, 201):
+            self.at_the_server.append(now - connection.sent)
         if status >= 300 and status not in self.examples:
             self.examples[status] = body.decode(errors="replace")[:300]
         if self._plan["mode"] == "closed" and not self._ending:
@@ -211,16 +215,16 @@ class Load:
         done = sum(
             1 for at, took, status in self.latencies if status in (200, 201) and start <= at + took <= ended
         )
+        steps = (("p50", 0.5), ("p95", 0.95), ("p99", 0.99), ("max", 1))
+        inside = sorted(self.at_the_server)
         return {
             "per_second": done / span,
             "answered": sum(self.statuses.values()),
             "statuses": {str(status): count for status, count in sorted(self.statuses.items())},
             "unanswered": self._under_way + len(self._due),
             "broken": self._broken,
-            "ms": {
-                name: _quantile(good, at)
-                for name, at in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99), ("max", 1))
-            },
+            "ms": {name: _quantile(good, at) for name, at in steps},
+            "ms_at_the_server": {name: _quantile(inside, at) for name, at in steps},
             "drained_s": drained - ended,
             "cpu_s": cpu,
             "span_s": ended - began,

@@ -96,6 +96,7 @@ def measure(ours: Shop, asked: argparse.Namespace) -> dict[str, Any]:
         "lost": max(0, accepted - stored),
         "stored": stored,
         "ms_of_accepted": found["ms"],
+        "ms_at_the_server": found["ms_at_the_server"],
         "backlog_at_the_end": backlog,
         "drained_s": round(drained, 1) if not left else None,
         "peak_mb": peaks,
