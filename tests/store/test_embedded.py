@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
+import psutil
 import pytest
 
 from orderloom.plumbing.embedded import DATABASE, SOCKET_DIRECTORY_LIMIT, EmbeddedPostgres, ensure_database
@@ -100,12 +101,22 @@ async def test_the_last_process_to_leave_stops_it(place):
     assert pid(server) is None
 
 
+def alive(process):
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 async def test_a_killed_server_recovers_what_was_committed(place):
     server = EmbeddedPostgres(place, options=FAST)
     server.start()
     await ask(server, "CREATE TABLE kept AS SELECT 7 AS number")
+    orphans = psutil.Process(pid(server)).children()
     os.kill(pid(server), signal.SIGKILL)
-    await asyncio.sleep(0.3)
+    async with asyncio.timeout(60):
+        while any(alive(orphan) for orphan in orphans):  # noqa: ASYNC110 - they end by themselves, soon
+            await asyncio.sleep(0.05)
     server.start()
     assert await ask(server, "SELECT number FROM kept") == 7
     server.release()
