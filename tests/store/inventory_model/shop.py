@@ -23,6 +23,7 @@ from orderloom.delivery.model import Parcel, TrackingEvent
 from orderloom.insight.invariants import lots as lot_invariants
 from orderloom.insight.invariants import stock as stock_invariants
 from orderloom.inventory import counting, reservations, supplies
+from orderloom.inventory.allotting import SafetyRule
 from orderloom.inventory.model import LotUnits
 from orderloom.inventory.snapshots import Line as Counted
 from orderloom.inventory.snapshots import Snapshot
