@@ -6,7 +6,6 @@ import asyncio
 import os
 import sys
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 import pytest_asyncio
@@ -16,7 +15,7 @@ from orderloom import sync
 from orderloom.plumbing.database import Database
 from orderloom.plumbing.settings import settings
 from orderloom.sync.feeds import feed_named
-from tests.conftest import administer
+from tests.conftest import clone, drop
 from tests.every_step.street import Street, Told, written
 from tests.journey.conftest import furnished, outside  # noqa: F401 - fixtures, asked for by name
 from tests.journey.house import House
@@ -32,8 +31,7 @@ def logged():
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def street(postgres, furnished, outside, tmp_path_factory):  # noqa: F811 - the fixtures imported above
     """The merchant."""
-    name, told = f"street_{uuid4().hex[:16]}", Told()
-    await administer(postgres, f'CREATE DATABASE "{name}" TEMPLATE "{furnished[0]}"')
+    name, told = await clone(postgres, template=furnished[0], kind="street"), Told()
     opened = await Database.open(postgres.url(name))
     await told.open()
     os.environ["ORDERLOOM_WEBHOOK_PRIVATE_HOSTS"] = "true"
@@ -53,7 +51,7 @@ async def street(postgres, furnished, outside, tmp_path_factory):  # noqa: F811 
     feed_named.cache_clear()
     await told.close()
     await opened.close()
-    await administer(postgres, f'DROP DATABASE "{name}" WITH (FORCE)')
+    await drop(postgres, name)
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
