@@ -43,9 +43,7 @@ def at_step(parcel: Parcel, step: int) -> Parcel:
     return replace(parcel, placements=tuple(laid), contents=Quantities(Counter(p.sku for p in laid)))
 
 
-def isometric(
-    parcel: Parcel, *, width: int = 240, title: str | None = None, step: int | None = None
-) -> str:
+def isometric(parcel: Parcel, *, width: int = 240, title: str | None = None, step: int | None = None) -> str:
     """The parcel seen from above at the corner away from the origin, `width` pixels wide.
 
     At a step what it lays is drawn in full colour, what lay there before is pale; an item keeps its colour throughout.
