@@ -25,7 +25,7 @@ MOST = 200
 # What may wait: beyond it memory would grow while every answer came too late for its buyer.
 WAITING_MOST = 2_000
 WAIT_MOST_S = 3.0
-# Those there is no room for are told so by turns, so many at a time, and then nobody for twice as long as that took: the
+# Those there is no room for are told so by turns, so many at a time, and then nobody for as long as that took: the
 # flights' own work stands in the same line, and comes to its turn as fast as the line moves.
 AWAY_MOST = 40
 AWAY_EVERY_S = 0.01
@@ -205,8 +205,8 @@ class Flights(Generic[P, A]):
 
 
 def rest_s(took_s: float) -> float:
-    """How long to send nobody away after that took so long: refusals never have more than a third of the time."""
-    return max(AWAY_EVERY_S, 2 * took_s)
+    """How long to send nobody away after that took so long: refusals never have more than half of the time."""
+    return max(AWAY_EVERY_S, took_s)
 
 
 def _overloaded(wait_s: float) -> Problem:
