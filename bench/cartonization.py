@@ -1,8 +1,10 @@
 """Pack every order of a folder of real orders, check each packing independently, and say how many boxes it took.
 
 The folder holds `orders_items.csv` (order, quantity, SKU, width, length, depth, grams) and `boxes.csv` (name, outer
-sizes, tare, inner sizes, greatest gross weight), without headings, in millimetres. Times are processor time, on a
-machine that others use as well; the clock on the wall stands beside them.
+sizes, tare, inner sizes, greatest gross weight), without headings, in millimetres and grams; a fraction is rounded to
+the safe side. Times are processor time, on a machine that others use as well; the clock on the wall stands beside them.
+Each answer has the order's lines as they were read and the plan (placements: SKU, x, y, z and the edges along them);
+with `--landed` also the plan of least cost and its cost.
 
     python bench/cartonization.py ../shared/data/cartonization [--flat] [--landed RATES.csv] [--json] [--answers FILE]
 """
@@ -17,6 +19,7 @@ import time
 from collections import defaultdict
 from dataclasses import replace
 from functools import cache
+from math import ceil, floor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -32,35 +35,48 @@ from tests.unit.packing.checker import faults
 WARM_UP = 100
 
 
+def rows(path):
+    with path.open(encoding="utf-8-sig") as file:
+        yield from (row for row in csv.reader(file) if row)
+
+
+def up(numbers):
+    """What is to go in is never made smaller, nor (below) what it goes into larger."""
+    return [ceil(float(number)) for number in numbers]
+
+
+def down(numbers):
+    return [floor(float(number)) for number in numbers]
+
+
 def load(folder):
-    with (folder / "boxes.csv").open() as file:
-        cartons = tuple(
-            Carton(
-                code=row[0],
-                name=row[0],
-                outer=Dimensions(*map(int, row[1:4])),
-                tare_g=int(row[4]),
-                inner=Dimensions(*map(int, row[5:8])),
-                max_weight_g=int(row[8]),
-            )
-            for row in csv.reader(file)
+    cartons = tuple(
+        Carton(
+            code=row[0],
+            name=row[0],
+            outer=Dimensions(*up(row[1:4])),
+            tare_g=up(row[4:5])[0],
+            inner=Dimensions(*down(row[5:8])),
+            max_weight_g=down(row[8:9])[0],
         )
+        for row in rows(folder / "boxes.csv")
+    )
     orders = defaultdict(list)
-    with (folder / "orders_items.csv").open() as file:
-        for order, quantity, sku, width, length, depth, grams in csv.reader(file):
-            orders[order].append((sku, int(width), int(length), int(depth), int(grams), int(quantity)))
+    for order, quantity, sku, *sizes in rows(folder / "orders_items.csv"):
+        if int(quantity) > 0:
+            orders[order].append((sku, int(quantity), *up(sizes)))
     return cartons, {
         order: tuple(
             # The same SKU may come with several sizes: the line's number keeps them apart.
             Article(
-                sku=f"{line[0][:8]}-{number}",
-                length=line[1],
-                width=line[2],
-                height=line[3],
-                weight_g=line[4],
-                quantity=line[5],
+                sku=f"{sku[:8]}-{number}",
+                length=width,
+                width=length,
+                height=depth,
+                weight_g=grams,
+                quantity=quantity,
             )
-            for number, line in enumerate(lines)
+            for number, (sku, quantity, width, length, depth, grams) in enumerate(lines)
         )
         for order, lines in orders.items()
     }
@@ -148,16 +164,20 @@ def measure_landed(cartons, orders, keep_flat, effort, rates):
     cost, fewest = (
         sum(getattr(one, name) for one in found.values()) for name in ("cost", "fewest_boxes_cost")
     )
-    return {
-        "landed_cents": cost,
-        "fewest_boxes_cents": fewest,
-        "saving_percent": round(100 * (fewest - cost) / fewest, 3),
-        "orders_cheaper": sum(one.saving > 0 for one in found.values()),
-        "orders_dearer": sum(one.saving < 0 for one in found.values()),
-        "landed_boxes": sum(len(one.plan.parcels) for one in found.values()),
-        "landed_bound_cents": sum(one.lower_bound for one in found.values()),
-        "landed_ms_mean": round(1000 * spent / len(found), 3),
-    }, wrong
+    return (
+        {
+            "landed_cents": cost,
+            "fewest_boxes_cents": fewest,
+            "saving_percent": round(100 * (fewest - cost) / fewest, 3),
+            "orders_cheaper": sum(one.saving > 0 for one in found.values()),
+            "orders_dearer": sum(one.saving < 0 for one in found.values()),
+            "landed_boxes": sum(len(one.plan.parcels) for one in found.values()),
+            "landed_bound_cents": sum(one.lower_bound for one in found.values()),
+            "landed_ms_mean": round(1000 * spent / len(found), 3),
+        },
+        {order: {"cost": one.cost, **one.plan.json()} for order, one in found.items()},
+        wrong,
+    )
 
 
 def main():
@@ -175,15 +195,24 @@ def main():
     parser.add_argument("--answers", type=Path, help="write every plan there, a JSON object a line")
     wanted = parser.parse_args()
     cartons, orders = load(wanted.folder)
+    if not orders:
+        parser.error(f"{wanted.folder / 'orders_items.csv'} has no orders")
     summary, answers, wrong = measure(cartons, orders, wanted.flat, wanted.effort)
+    cheapest = {}
     if wanted.landed:
-        more, also = measure_landed(cartons, orders, wanted.flat, wanted.effort, wanted.landed)
+        more, cheapest, also = measure_landed(cartons, orders, wanted.flat, wanted.effort, wanted.landed)
         summary |= more
         wrong |= also
     if wanted.answers:
         with wanted.answers.open("w") as file:
             for order, plan in answers.items():
-                file.write(json.dumps({"order": order, **plan.json()}) + "\n")
+                told = {
+                    "order": order,
+                    "articles": [one.json() for one in orders[order]],
+                    **plan.json(),
+                    **({"landed": cheapest[order]} if cheapest else {}),
+                }
+                file.write(json.dumps(told) + "\n")
     if wanted.json:
         print(json.dumps(summary))
     else:

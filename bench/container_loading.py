@@ -2,7 +2,8 @@
 
 A file holds the number of problems; per problem its number (and seed), the container's edges, the number of kinds, and
 a line for each: number, three edges each followed by 1 if that edge may stand upright, quantity. The checker looks at
-bounds, overlaps, counts and which edges stand; no rule of support is kept, as usual for these instances.
+bounds, overlaps, counts and which edges stand; no rule of support is kept, as usual for these instances. A file that
+breaks off is loaded as far as its whole problems go.
 
     python bench/container_loading.py ../shared/data/cartonization [--files thpack1.txt …] [--first N] [--json]
                                       [--answers FILE] [--effort N]
@@ -15,10 +16,13 @@ import json
 import sys
 import time
 from collections import Counter
-from itertools import permutations
+from itertools import islice, permutations
 from pathlib import Path
 
 from orderloom.packing.loading import Cargo, load
+
+# Of a problem: its number, the container's edges, how many kinds.
+HEAD = ("number", "edges", "kinds")
 
 
 def problems(path):
@@ -27,15 +31,18 @@ def problems(path):
         [[int(word) for word in line.split()] for line in path.read_text().splitlines() if line.strip()]
     )
     (count,) = next(lines)
-    for _ in range(count):
-        number = next(lines)[0]
-        inner = tuple(next(lines))
-        (kinds,) = next(lines)
-        goods = []
-        for _ in range(kinds):
-            _, a, fa, b, fb, c, fc, quantity = next(lines)
-            goods.append(((a, b, c), (fa, fb, fc), quantity))
-        yield number, inner, goods
+    for at in range(count):
+        head = list(islice(lines, 3))
+        rows = list(islice(lines, head[2][0])) if len(head) == len(HEAD) else []
+        if not rows or len(rows) < head[2][0]:
+            print(f"{path.name} breaks off after {at} of {count} problems", file=sys.stderr)
+            return
+        (number, *_), inner, _ = head
+        yield (
+            number,
+            tuple(inner),
+            [((a, b, c), (fa, fb, fc), quantity) for _, a, fa, b, fb, c, fc, quantity in rows],
+        )
 
 
 def turns(edges, standing):
@@ -74,7 +81,7 @@ def faults(inner, goods, loaded):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--files", nargs="+", default=["thpack1.txt", "thpack2.txt", "thpack3.txt"])
+    parser.add_argument("--files", nargs="+", help="of the folder; left out: all its thpack*.txt")
     parser.add_argument("--first", type=int, default=None, help="only so many problems of each file")
     parser.add_argument("--effort", type=int, default=4_000)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
@@ -82,8 +89,8 @@ def main():
     wanted = parser.parse_args()
     summary, wrong = {}, 0
     answers = wanted.answers.open("w") if wanted.answers else None
-    for name in wanted.files:
-        fills, cpu, wall, least = [], [], [], 0
+    for name in wanted.files or sorted(path.name for path in wanted.folder.glob("thpack*.txt")):
+        fills, cpu, wall = [], [], []
         for number, inner, goods in list(problems(wanted.folder / name))[: wanted.first]:
             cargos = [Cargo(turns(edges, standing), quantity) for edges, standing, quantity in goods]
             begun, begun_cpu = time.perf_counter(), time.process_time()
@@ -100,17 +107,20 @@ def main():
                     "file": name,
                     "problem": number,
                     "container": inner,
+                    # edges, which of them may stand, quantity
+                    "cargos": goods,
                     "fill_percent": round(fills[-1], 3),
                     "effort": loaded.effort,
                     # cargo, x, y, z, then the edges along x, y, z
                     "placements": [[unit.cargo, *unit.corner, *unit.edges] for unit in loaded.units],
                 }
                 answers.write(json.dumps(answer) + "\n")
-        least = min(fills)
+        if not fills:
+            continue
         summary[name] = {
             "problems": len(fills),
             "fill_percent_mean": round(sum(fills) / len(fills), 2),
-            "fill_percent_least": round(least, 2),
+            "fill_percent_least": round(min(fills), 2),
             "cpu_s_mean": round(sum(cpu) / len(cpu), 3),
             "cpu_s_max": round(max(cpu), 3),
             "wall_s_mean": round(sum(wall) / len(wall), 3),
