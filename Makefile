@@ -35,7 +35,7 @@ schema: .venv/ready-dev ## Write schema.sql anew after a change to the migration
 	@$(BIN)/python -m orderloom.plumbing.schema
 
 bench: .venv/ready-dev ## Measure (DATA=folder of the real data sets)
-	@echo "== bench/rating.py"; $(BIN)/python bench/rating.py $(if $(wildcard $(DATA)/rates),--data $(DATA)/rates)
+	@echo "== bench/rating.py"; $(BIN)/python bench/rating.py $(wildcard $(DATA)/rates)
 	@echo "== bench/routing.py"; $(BIN)/python bench/routing.py && $(BIN)/python bench/routing.py --exact --share 20
 	@echo "== bench/batch.py"; $(BIN)/python bench/batch.py
 	@if [ -d $(DATA)/cartonization ]; then echo "== bench/cartonization.py"; \

@@ -2,14 +2,18 @@
 
 Every round has parcels and destinations of its own, so that nothing has been worked out before but what follows from
 the contract. Times are of this process's CPU and of the wall; the figures are of this machine, what carries over is
-the ratio of traced to untraced. With `--data` the Postal Service's published table is rated too, every row and pair.
+the ratio of traced to untraced. Given a folder with the Postal Service's published tables (`usps_retail_*.csv`,
+`usps_zip3_zones_*.csv`, gzipped or not), every row's price and every pair's zone are held against them too. The first
+answer written is the made-up contract that the rates of the carrier `bench` follow.
 
-Run: make bench, or python bench/rating.py [--json] [--data DIR] [--answers FILE]
+    python bench/rating.py [DIR] [--json] [--answers FILE]
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
+import gzip
 import json
 import random
 import statistics
@@ -22,6 +26,8 @@ from orderloom.shipping.contract import parse
 from orderloom.shipping.model import Parcel, Place, Rate
 from orderloom.shipping.rate import rate, rate_all, rate_many
 from orderloom.shipping.tariff import compile_contract
+from orderloom.shipping.usps import PRICES as PRICE_FILES
+from orderloom.shipping.usps import ZONES as ZONE_FILES
 from orderloom.shipping.usps import read_folder
 from orderloom.terms import Address, Dimensions, Measure
 
@@ -30,10 +36,10 @@ DAY = date(2026, 1, 9)
 ORIGIN = Place.of(Address(postcode="10001", latitude=40.75, longitude=-73.99))
 
 
-def contract():
+def made_terms():
     """Fifty services with cards of their own, and every usual kind of surcharge."""
     codes = [f"service_{n}" for n in range(SERVICES)]
-    terms = {
+    return {
         "currency": "USD",
         "services": [
             {"code": c, "name": c, "transit_days": dict.fromkeys(ZONES, 3), "max_weight": 150} for c in codes
@@ -65,7 +71,6 @@ def contract():
             {"kind": "peak", "amount": 40, "starts": "2026-11-01", "ends": "2027-01-17"},
         ],
     }
-    return compile_contract(parse(carrier="bench", version=1, terms=terms))
 
 
 def jobs_of(dice, count=JOBS):
@@ -152,41 +157,57 @@ def shop_times(tariff, dice):
 
 
 def postal(folder, write):
-    """Every published price and every pair's zone, rated back; a wrong one is counted."""
+    """Every published price and every pair's zone, read apart from the importer and rated back; what differs is counted."""
     tables = read_folder(folder)
     tariff = compile_contract(parse(carrier="usps", version=1, terms=tables.terms))
-    pairs = [
-        (Place("US", origin + "01"), Place("US", f"{to:03}01"))
-        for origin in tables.terms["zones"]["pairs"]
-        for to in range(1000)
-    ]
-    by_zone = {}
-    known = 0
-    for origin, to in pairs:
-        zone = tariff.legs.between(origin, to)[0].found.zone
-        if zone is not None:
-            known += 1
-            by_zone.setdefault(zone, (origin, to))
-    rows = wrong = 0
+    lanes, pairs, zones_wrong = {}, 0, 0
+    for row in published(folder, ZONE_FILES):
+        if not row["zone"].isdecimal():
+            continue
+        zone, pair = int(row["zone"]), (row["origin_zip"].zfill(3), row["dest_zip"].zfill(3))
+        origin, to = (Place("US", end + "01") for end in pair)
+        found = tariff.legs.between(origin, to)[0].found
+        pairs += 1
+        zones_wrong += found.zone != zone
+        lanes.setdefault(found.zone, (origin, to))
+        write(
+            {"origin": pair[0], "destination": pair[1], "published": zone},
+            {"zone": found.zone, "default": found.default},
+        )
+    rows = wrong = unasked = 0
     edge = Measure(6, "in")
-    for card in tables.terms["rates"]:
-        for zone, cents in card["amounts"].items():
-            origin, to = by_zone[int(zone)]
-            for one, published in zip(card["breaks"], cents, strict=True):
-                weight = Measure(one["value"], one["unit"])
-                parcel = Parcel.given(length=edge, width=edge, height=edge, weight=weight)
-                answer = rate(
-                    contract=tariff,
-                    service=card["service"],
-                    parcel=parcel,
-                    origin=origin,
-                    destination=to,
-                    at=DAY,
-                )
-                rows += 1
-                wrong += not isinstance(answer, Rate) or answer.total != published
-                write(asked(parcel, origin, to), answer)
-    return {"rows": rows, "wrong": wrong, "pairs": known, "pairs_read": tables.pairs}
+    for row in published(folder, PRICE_FILES):
+        zone, cents = int(row["zone"]), round(float(row["usd"]) * 100)
+        if zone not in lanes:
+            unasked += 1
+            continue
+        figure, _, unit = row["weight_not_over"].replace("15_999", "15.999").partition("_")
+        parcel = Parcel.given(
+            length=edge, width=edge, height=edge, weight=Measure(float(figure), unit or "lb")
+        )
+        origin, to = lanes[zone]
+        answer = rate(
+            contract=tariff, service=row["service"], parcel=parcel, origin=origin, destination=to, at=DAY
+        )
+        rows += 1
+        wrong += not isinstance(answer, Rate) or answer.total != cents
+        write({**asked(parcel, origin, to), **row}, answer.json())
+    return {
+        "rows": rows,
+        "wrong": wrong,
+        # Prices of zones that no pair of the chart is in.
+        "rows_without_a_pair": unasked,
+        "pairs": pairs,
+        "zones_wrong": zones_wrong,
+        "rows_left_out": len(tables.bad),
+    }
+
+
+def published(folder, pattern):
+    """The rows of the newest such table, as they stand."""
+    file = max(folder.glob(pattern))
+    with (gzip.open if file.suffix == ".gz" else open)(file, "rt", encoding="utf-8-sig", newline="") as text:
+        yield from csv.DictReader(text)
 
 
 def asked(parcel, origin, to):
@@ -205,16 +226,13 @@ def writer(file):
     if file is None:
         return lambda _question, _answer: None
     out = file.open("w", encoding="utf-8")
-    return lambda question, answer: print(
-        json.dumps({"question": question, "answer": answer.json()}), file=out
-    )
+    return lambda question, answer: print(json.dumps({"question": question, "answer": answer}), file=out)
 
 
 def main():
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument(
-        "--data", type=Path, help="folder with usps_retail_*.csv and usps_zip3_zones_*.csv.gz"
-    )
+    options.add_argument("folder", type=Path, nargs="?", help="the Postal Service's tables")
+    options.add_argument("--data", type=Path, help="the same")
     options.add_argument("--json", action="store_true", help="print the figures as JSON")
     options.add_argument(
         "--answers", type=Path, help="write every rate with its trace to this file, as NDJSON"
@@ -222,8 +240,10 @@ def main():
     options.add_argument("--seed", type=int, default=7)
     given = options.parse_args()
     dice = random.Random(given.seed)
-    tariff = contract()
+    terms = made_terms()
+    tariff = compile_contract(parse(carrier="bench", version=1, terms=terms))
     write = writer(given.answers)
+    write({"contract": "bench"}, terms)
     found = {
         "services": SERVICES,
         "rates_per_second": speeds(tariff, dice),
@@ -232,14 +252,15 @@ def main():
     if given.answers:
         for parcel, to in jobs_of(dice):
             for answer in rate_all(contracts=[tariff], parcel=parcel, origin=ORIGIN, destination=to, at=DAY):
-                write(asked(parcel, ORIGIN, to), answer)
-    if given.data:
-        found["usps"] = postal(given.data, write)
+                write(asked(parcel, ORIGIN, to), answer.json())
+    if folder := given.folder or given.data:
+        found["usps"] = postal(folder, write)
     if given.json:
         print(json.dumps(found))
     else:
         tell(found)
-    sys.exit(1 if found.get("usps", {}).get("wrong") else 0)
+    usps = found.get("usps", {})
+    sys.exit(1 if usps.get("wrong") or usps.get("zones_wrong") else 0)
 
 
 def tell(found):
@@ -253,7 +274,7 @@ def tell(found):
     if "usps" in found:
         one = found["usps"]
         print(
-            f"USPS: {one['rows']} rows, {one['wrong']} wrong; {one['pairs']} of {one['pairs_read']} pairs known"
+            f"USPS: {one['rows']} rows, {one['wrong']} wrong; {one['pairs']} pairs, {one['zones_wrong']} zones wrong"
         )
 
 

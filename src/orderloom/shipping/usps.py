@@ -60,6 +60,7 @@ class _Price:
     unit: str
     zone: int
     cents: int
+    line: int
 
 
 def read_folder(folder: Path) -> Tables:
@@ -71,7 +72,10 @@ def read_folder(folder: Path) -> Tables:
     if not priced or not chart:
         raise NoTables(f"no row of {(zones if priced else prices).name} can be read")
     pairs = sum(len(row) for row in chart.values())
-    return Tables(_terms(priced, chart), len(priced), pairs, defaults, tuple(bad))
+    kept = list(_ending_at_the_heaviest(priced, prices.name, bad))
+    if not kept:
+        raise NoTables(f"no zone of {prices.name} has a price for the heaviest parcel")
+    return Tables(_terms(kept, chart), len(kept), pairs, defaults, tuple(bad))
 
 
 def _newest(folder: Path, pattern: str) -> Path:
@@ -99,7 +103,7 @@ def _prices(file: Path, bad: list[BadRow]) -> Iterator[_Price]:
     seen: set[tuple[str, float, str, int]] = set()
     for line, row in _rows(file, _PRICED):
         try:
-            price = _price(row)
+            price = _price(row, line)
         except (ValueError, InvalidOperation) as wrong:
             bad.append(BadRow(file.name, line, str(wrong) or "no number"))
             continue
@@ -111,14 +115,34 @@ def _prices(file: Path, bad: list[BadRow]) -> Iterator[_Price]:
         yield price
 
 
-def _price(row: Mapping[str, str]) -> _Price:
+def _price(row: Mapping[str, str], line: int) -> _Price:
     weight, unit = _weight(row["weight_not_over"])
     cents = Decimal(row["usd"]) * 100
     if not cents.is_finite() or cents != cents.to_integral_value() or cents < 0:
         raise ValueError(f"{row['usd']!r} is no price in cents")
     if not row["service"]:
         raise ValueError("the service is missing")
-    return _Price(row["service"], weight, unit, _zone(row["zone"]), int(cents))
+    return _Price(row["service"], weight, unit, _zone(row["zone"]), int(cents), line)
+
+
+def _ending_at_the_heaviest(prices: Sequence[_Price], file: str, bad: list[BadRow]) -> Iterator[_Price]:
+    """Zones whose prices end before the service's heaviest parcel are left out: a card cannot say that it ends sooner."""
+    heaviest: dict[str, int] = {}
+    reaches: dict[tuple[str, int], int] = {}
+    for price in prices:
+        weight = nanograms(price.weight, price.unit)
+        heaviest[price.service] = max(weight, heaviest.get(price.service, 0))
+        zone = (price.service, price.zone)
+        reaches[zone] = max(weight, reaches.get(zone, 0))
+    for price in prices:
+        if reaches[price.service, price.zone] == heaviest[price.service]:
+            yield price
+        else:
+            bad.append(
+                BadRow(
+                    file, price.line, f"zone {price.zone} is left out: it lacks the heaviest parcel's price"
+                )
+            )
 
 
 def _weight(text: str) -> tuple[float, str]:
@@ -199,15 +223,19 @@ def _terms(prices: Sequence[_Price], chart: Mapping[str, Mapping[str, str]]) -> 
 
 
 def _card(code: str, prices: Iterable[_Price]) -> dict[str, Any]:
+    """A zone that lacks a weight charges the next one up: the price of a row is for all that is "not over" its weight."""
     by_break: dict[tuple[int, float, str], dict[int, int]] = {}
     for price in prices:
         at = (nanograms(price.weight, price.unit), price.weight, price.unit)
         by_break.setdefault(at, {})[price.zone] = price.cents
     breaks = sorted(by_break)
-    # Only zones priced at every break: a hole in a card would be a price nobody published.
-    zones = sorted(set.intersection(*(set(by_break[at]) for at in breaks)))
+    # The heaviest has a price in every zone that is kept.
+    amounts: dict[int, list[int]] = {zone: [] for zone in sorted(by_break[breaks[-1]])}
+    for at in reversed(breaks):
+        for zone, listed in amounts.items():
+            listed.append(by_break[at][zone] if zone in by_break[at] else listed[-1])
     return {
         "service": code,
         "breaks": [{"value": value, "unit": unit} for _, value, unit in breaks],
-        "amounts": {str(zone): [by_break[at][zone] for at in breaks] for zone in zones},
+        "amounts": {str(zone): listed[::-1] for zone, listed in amounts.items()},
     }

@@ -147,3 +147,14 @@ def test_dimensional_weight_only_above_a_cubic_foot(postal, pairs):
     lane = lane_of_zone(pairs, 4)
     assert answer(postal, lane, Measure(1, "lb"), inches=12).lines[0].inputs["billable_lb"] == 1
     assert answer(postal, lane, Measure(1, "lb"), inches=13).lines[0].inputs["billable_lb"] == 14
+
+
+def test_a_weight_that_a_zone_lacks_is_charged_as_the_next_and_a_zone_that_ends_early_is_told(tmp_path):
+    rows = ["4_oz,1,5", "4_oz,2,6", "4_oz,3,7", "1,1,7", "2,1,9", "2,2,9.5", "1,3,8"]
+    head = "service,weight_not_over,zone,usd\n"
+    (tmp_path / "usps_retail_x.csv").write_text(head + "".join(f"ground,{row}\n" for row in rows))
+    (tmp_path / "usps_zip3_zones_x.csv").write_text("origin_zip,dest_zip,zone\n100,100,1\n")
+    read = read_folder(tmp_path)
+    (card,) = read.terms["rates"]
+    assert card["amounts"] == {"1": [500, 700, 900], "2": [600, 950, 950]}
+    assert [(row.line, "zone 3" in row.reason) for row in read.bad] == [(4, True), (8, True)]
