@@ -6,6 +6,7 @@ import re
 from functools import partial
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from typer.testing import CliRunner
 
@@ -70,6 +71,20 @@ def test_the_database_is_looked_at(orderloom):
     assert "PostgreSQL 18" in said
     assert not re.search(r"^ill", said, re.MULTILINE)
     assert "nothing is due" in orderloom("run", "--until-idle")
+
+
+def test_a_database_made_by_another_version_is_told_of_alike_by_all(orderloom, database_url):
+    async def made_before():
+        connection = await asyncpg.connect(database_url)
+        await connection.execute("DROP TABLE plumbing.migrations")
+        await connection.close()
+
+    asyncio.run(made_before())
+    for words in (["migrate"], ["migrate", "--check"], ["serve", "--demo"], ["worker"], ["demo"], ["audit"]):
+        said = orderloom(*words, ends=3)
+        assert "To begin anew: create an empty database and name it by DATABASE_URL." in said
+        assert "Traceback" not in said
+    assert "To begin anew" in orderloom("doctor", ends=1)
 
 
 def test_the_demos_secret_is_refused_outside_the_demo(orderloom):

@@ -4,9 +4,8 @@ import asyncio
 
 import pytest
 
-from orderloom.plumbing import schema
-from orderloom.plumbing.database import schema_version
-from orderloom.plumbing.migrate import head, migrate
+from orderloom.plumbing import schema, versions
+from orderloom.plumbing.migrate import migrate
 
 
 async def test_a_rolled_back_connection_sees_the_migrated_house(db):
@@ -32,8 +31,34 @@ async def test_the_schema_file_is_the_sum_of_the_migrations(postgres, database_u
 
 
 async def test_migrating_twice_and_at_once_changes_nothing(database_url):
-    assert await asyncio.gather(*(migrate(database_url) for _ in range(3))) == [head()] * 3
-    assert await schema_version(database_url) == head()
+    await asyncio.gather(*(migrate(database_url) for _ in range(3)))
+    assert await versions.lacking(database_url) == []
+
+
+async def test_a_database_made_by_other_migrations_is_neither_used_nor_migrated(database, database_url):
+    async with database.transaction() as db:
+        kept = await db.fetch("SELECT version, fingerprint FROM plumbing.migrations")
+    assert dict(kept) == versions.scripts()
+    for change, says in (
+        ("UPDATE plumbing.migrations SET fingerprint = 'another'", "another migration 0001"),
+        ("UPDATE plumbing.migrations SET version = '9999'", "migration 9999"),
+        ("DROP TABLE plumbing.migrations", "before"),
+    ):
+        async with database.transaction() as db:
+            await db.execute(change)
+        for look in (versions.lacking, migrate):
+            with pytest.raises(versions.MadeOtherwise, match=says):
+                await look(database_url)
+
+
+def test_words_and_lay_out_of_a_migration_may_change():
+    plain = versions.fingerprint("CREATE TABLE a (\n  id int\n);")
+    assert versions.fingerprint("-- why\nCREATE TABLE a ( id int -- which\n);\n") == plain
+    assert versions.fingerprint("CREATE TABLE a ( id bigint );") != plain
+
+
+async def test_the_applications_role_sees_which_migrations_there_are(database_url):
+    assert await versions.lacking(database_url.replace("orderloom@", "orderloom_app@")) == []
 
 
 async def test_the_applications_role_writes_rows_but_changes_no_structure(db):

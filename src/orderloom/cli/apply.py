@@ -52,7 +52,10 @@ def apply(
 
 
 async def _apply(folder: Path, *, dry_run: bool) -> list[Change]:
-    async with session.opened(migrated=True, statement_seconds=600) as database, database.transaction() as db:
+    async with (
+        session.opened(migrated=not dry_run, statement_seconds=600) as database,
+        database.transaction() as db,
+    ):
         wanted = files.read(folder, await _known(db))
         changes = await setup.differences(db, wanted=wanted)
         if changes and not dry_run:

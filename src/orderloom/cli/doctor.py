@@ -12,8 +12,8 @@ import typer
 from rich.console import Console
 
 from orderloom.cli import session
-from orderloom.plumbing import migrate
-from orderloom.plumbing.database import Database, DatabaseAway, schema_version
+from orderloom.plumbing import versions
+from orderloom.plumbing.database import Database, DatabaseAway
 from orderloom.plumbing.embedded import EmbeddedFailed, ensure_database
 from orderloom.plumbing.settings import SecretMissing, settings
 
@@ -85,15 +85,18 @@ async def _database() -> AsyncIterator[Sign]:
         where = "DATABASE_URL" if settings().database_url else f"private, in {settings().data_dir}"
         yield Sign("database", number >= POSTGRES, f"PostgreSQL {version} ({where}); 18 or newer is needed")
         yield Sign("durability", durable not in {"off", "local"}, f"synchronous_commit is {durable}")
-        found, wanted = await schema_version(url), migrate.head()
-        says = (
-            f"at {found}"
-            if found == wanted
-            else f"at {found or 'nothing'}, not {wanted}: run `orderloom migrate`"
-        )
-        yield Sign("migrations", found == wanted, says)
+        yield await _migrations(url)
     finally:
         await database.close()
+
+
+async def _migrations(url: str) -> Sign:
+    try:
+        lacks = await versions.lacking(url)
+    except versions.MadeOtherwise as other:
+        return Sign("migrations", well=False, says=session.told(other, settings()))
+    says = f"lacks {', '.join(lacks)}: run `orderloom migrate`" if lacks else f"at {versions.newest()}"
+    return Sign("migrations", not lacks, says)
 
 
 async def _providers() -> AsyncIterator[Sign]:

@@ -13,11 +13,12 @@ import asyncpg
 import stamina
 from alembic import command, op
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
+
+from . import versions
 
 HERE = Path(__file__).parent / "migrations"
 # Any number will do, so long as nothing else in this database locks it.
@@ -26,32 +27,30 @@ LOCK_SECONDS = 5
 ATTEMPTS = 20
 
 
-async def migrate(url: str) -> str:
-    """Run what is pending and grant the application's role its rights; the version now in force is returned.
+async def migrate(url: str) -> None:
+    """Run what is pending and grant the application's role its rights. Raises versions.MadeOtherwise.
 
     ``url`` must be the owner's. The private server has one role, which is both owner and application; a deployment with a database
     of its own gives the application ``orderloom_app`` (see ``migrations/grants.sql``) and this the owner.
     """
+    await versions.lacking(url)
     async for attempt in stamina.retry_context(
         on=waited_in_vain, attempts=ATTEMPTS, timeout=None, wait_max=5
     ):
         with attempt:
             await _migrate_once(url)
-    return head()
-
-
-def head() -> str:
-    """The version this code wants."""
-    newest = ScriptDirectory.from_config(_config()).get_current_head()
-    assert newest is not None  # noqa: S101 - the package carries its scripts
-    return newest
 
 
 def apply_script(path: Path) -> None:
     """Called by a migration. SQLAlchemy prepares what it executes, which allows one statement; a script goes past it to the driver,
     within the same transaction.
     """
-    _run_script(op.get_bind(), path)
+    connection = op.get_bind()
+    _run_script(connection, path)
+    connection.exec_driver_sql(
+        "INSERT INTO plumbing.migrations (version, fingerprint) VALUES ($1, $2)",
+        (versions.version_of(path), versions.fingerprint(path.read_text())),
+    )
 
 
 def waited_in_vain(error: Exception) -> bool:

@@ -1014,6 +1014,12 @@ CREATE TABLE plumbing.idempotency (
     CONSTRAINT idempotency_key_check CHECK ((length(key) <= 255))
 );
 
+CREATE TABLE plumbing.migrations (
+    version text NOT NULL,
+    fingerprint text NOT NULL,
+    applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
 CREATE TABLE plumbing.sessions (
     token_hash bytea NOT NULL,
     user_id uuid NOT NULL,
@@ -1640,6 +1646,9 @@ ALTER TABLE ONLY plumbing.events
 
 ALTER TABLE ONLY plumbing.idempotency
     ADD CONSTRAINT idempotency_pkey PRIMARY KEY (credential, route, key);
+
+ALTER TABLE ONLY plumbing.migrations
+    ADD CONSTRAINT migrations_pkey PRIMARY KEY (version);
 
 ALTER TABLE ONLY plumbing.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (token_hash);

@@ -22,6 +22,13 @@ END $$;
 
 -- plumbing ---------------------------------------------------------------------------------------------------
 
+-- What each migration was when it ran here (plumbing/versions.py).
+CREATE TABLE plumbing.migrations (
+  version     text PRIMARY KEY,
+  fingerprint text NOT NULL,
+  applied_at  timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
 CREATE TABLE plumbing.events (
   id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   xid         xid8 NOT NULL DEFAULT pg_current_xact_id(),
