@@ -7,8 +7,8 @@ bought blindly again; a label stands on at most one manifest.
 Never: decides what is packed or where it ships from, follows a parcel once it has left, calls out with a
 transaction open.
 
-The pure decisions are `rate.rate`, `select.select`, `select.arrival` and `audit.audited` over a compiled
-`tariff.Tariff`. The label
+The pure decisions are `rate`, `select`, `select.arrival` and `audit.audited` over a compiled `tariff.Tariff`; the
+first two are usable alone. The label
 step is a trio: `prepare_labels` writes intents and returns calls, `perform` makes one, `record_labels` stores the
 answers; `prepare_voids` and `record_voids` are its undo. Returns' labels go the same way.
 """
@@ -29,6 +29,8 @@ from orderloom.shipping.documents import NoSuchDocument, label_document, manifes
 from orderloom.shipping.labelling import made_since, prepare_labels, record_labels
 from orderloom.shipping.manifesting import close_manifest, close_manifests, hand_over, manifest_of, works_on
 from orderloom.shipping.performing import perform
+from orderloom.shipping.rate import rate, rate_all, rate_many
+from orderloom.shipping.select import quote_all, select
 from orderloom.shipping.voiding import prepare_voids, record_voids
 
 __all__ = [
@@ -52,8 +54,13 @@ __all__ = [
     "prepare_voids",
     "put_carriers",
     "put_contracts",
+    "quote_all",
+    "rate",
+    "rate_all",
+    "rate_many",
     "record_labels",
     "record_voids",
+    "select",
     "shipped",
     "tariffs",
     "unshipped",
