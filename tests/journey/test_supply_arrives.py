@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from orderloom import catalog, network
 from orderloom.inventory import supplies
 from orderloom.inventory.model import Short
@@ -145,14 +147,21 @@ async def test_what_comes_goes_by_priority_then_age_over_the_whole_line(house: H
     await house.sound()
 
 
-async def test_a_new_buyer_never_overtakes_those_who_wait(house: House) -> None:
+@pytest.mark.parametrize("anybodys", [0, 8])
+async def test_a_new_buyer_never_overtakes_those_who_wait(house: House, anybodys: int) -> None:
+    """`anybodys`: units that come besides, of which this channel may have none, since two are set aside for it."""
     sku = await sell_ahead(house)
-    supply = await order_in(house, sku, 2, due=10)
+    supply = await order_in(house, sku, 2 + anybodys, due=10)
+    if anybodys:
+        async with house.database.transaction() as db:
+            [web] = (await network.channels_of(db, codes=["web"])).values()
+            await limiting.allot(db, sku=sku, channel_id=web.id, units=2, takes_shared=False)
     [waiting] = await house.place(house.draft({sku: 2}))
     await house.settle()
     async with house.database.transaction() as db:
         # Received, and no worker has run since: the units are free on the shelf.
-        await supplies.receive(db, supply_id=supply.id, arrived=[Arrived(position=1, received=2)])
+        arrived = [Arrived(position=1, received=2 + anybodys)]
+        await supplies.receive(db, supply_id=supply.id, arrived=arrived)
         [refused] = await place(db, drafts=[house.draft({sku: 1})])
         [urgent] = await place(db, drafts=[house.draft({sku: 1}, priority=5)])
     assert isinstance(refused, Refused)

@@ -14,7 +14,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, TypeAlias
 from uuid import UUID
@@ -56,6 +56,22 @@ class SafetyRule:
     channel_id: UUID | None = None
     node_id: UUID | None = None
     sku: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Units that belong to orders in line: by balance, and by whose channel draws them."""
+
+    at: dict[tuple[UUID, str], int] = field(default_factory=dict)
+    by: dict[tuple[UUID, str], int] = field(default_factory=dict)
+
+    def add(self, *, channel_id: UUID, node_id: UUID, sku: str, units: int) -> None:
+        """So many more."""
+        self.at[node_id, sku] = self.at.get((node_id, sku), 0) + units
+        self.by[channel_id, sku] = self.by.get((channel_id, sku), 0) + units
+
+
+NOTHING_CLAIMED = Claimed()
 
 
 def unused(allotments: Sequence[Allotment], atp: int) -> dict[UUID, int]:
@@ -147,6 +163,15 @@ class Limits:
         mine = self._allotments[sku].get(channel_id) or Allotment(sku=sku, channel_id=channel_id)
         self._allotments[sku][channel_id] = replace(mine, drawn=max(0, mine.drawn + units))
         self._drawn.add((sku, channel_id))
+
+    def as_if_drawn(self, claimed: Claimed, sku: str) -> Collection[Allotment]:
+        """The SKU's allotments once those in line have what is theirs."""
+        limits = Limits()
+        limits._allotments[sku] = dict(self._allotments[sku])
+        for (channel_id, of), units in claimed.by.items():
+            if of == sku:
+                limits.draw(channel_id, sku, units)
+        return limits.allotted(sku)
 
     def drawn(self) -> list[Allotment]:
         """The allotments that were drawn on, in key order."""

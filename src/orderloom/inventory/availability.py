@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from orderloom.inventory.allotting import Limits, allowance, unused
+from orderloom.inventory.allotting import NOTHING_CLAIMED, Claimed, Limits, allowance, unused
 from orderloom.inventory.model import Balance, Entry, Leg, Level, Posting, Short
 
 Key = tuple[UUID, str]
@@ -22,8 +22,8 @@ class Shelves:
         self._before: dict[Key, tuple[int, ...]] = {}
         self.limits = Limits() if limits is None else limits
         self.selling: Collection[UUID] | None = None
-        # Units that orders in line before the one being placed have a claim on.
-        self.claimed: Mapping[Key, int] = {}
+        # What belongs to orders in line before the one being placed.
+        self.claimed: Claimed = NOTHING_CLAIMED
         # In whose name it is posted from now on; None: of whoever is acting.
         self.actor: str | None = None
         self.entries: list[Entry] = []
@@ -75,15 +75,26 @@ class Shelves:
             if self.selling is None or node in self.selling
         )
 
-    def allowance(self, channel_id: UUID, sku: str, open_nodes: Collection[UUID] | None = None) -> int:
-        """Units the channel may claim now at the nodes open to it; None: all are."""
+    def allowance(
+        self,
+        channel_id: UUID,
+        sku: str,
+        open_nodes: Collection[UUID] | None = None,
+        claimed: Claimed | None = None,
+    ) -> int:
+        """Units the channel may claim now at the nodes open to it (None: all are), those in line served before."""
+        ahead = self.claimed if claimed is None else claimed
         units = sum(
-            self.for_channel(n, sku, channel_id)
+            max(0, self.for_channel(n, sku, channel_id) - ahead.at.get((n, sku), 0))
             for n in self.of(sku)
             if open_nodes is None or n in open_nodes
         )
         if allotted := self.limits.allotted(sku):
-            units = min(units, allowance(tuple(allotted), channel_id, self.atp(sku)))
+            atp = self.atp(sku)
+            if ahead.by:
+                allotted = self.limits.as_if_drawn(ahead, sku)
+                atp -= sum(n for (_, of), n in ahead.by.items() if of == sku)
+            units = min(units, allowance(tuple(allotted), channel_id, atp))
         return max(0, units - self.limits.safety(channel_id, sku))
 
     def post(self, posting: Posting) -> Short | None:
@@ -175,29 +186,38 @@ def place(
     wanted = [demand.quantity for demand in demands]
     if own:
         kept = _stay(demands, wanted, dict(own), taking)
-    whole = _one_node_for_all(demands, wanted, taking)
-    if whole is not None and not any(demand.fixed_node for demand in demands):
-        # As nearly always: it has enough for all of them together.
-        return [*kept, *(Kept(i, whole, units) for i, units in enumerate(wanted) if units)], {}
     short: dict[int, int] = {}
     for index, demand in enumerate(demands):
-        units = wanted[index]
-        if not units:
-            continue
-        choice = (
-            [demand.fixed_node] if demand.fixed_node else [whole] if whole else _most_first(demand, taking)
-        )
-        for node_id in choice:
-            found = min(units, taking.free(node_id, demand.sku))
-            if found:
-                taking.take(node_id, demand.sku, found)
-                units -= found
-                kept.append(Kept(index, node_id, found))
-            if not units:
-                break
-        if units:
-            short[index] = units
-    return kept, short
+        if demand.fixed_node and wanted[index]:
+            # Those with no choice first: the others can go elsewhere.
+            kept += _take(index, demand, [demand.fixed_node], wanted, taking)
+            short[index], wanted[index] = wanted[index], 0
+    whole = _one_node_for_all(demands, wanted, taking)
+    if whole is not None:
+        # As nearly always: it has enough for all of them together.
+        kept += [Kept(i, whole, units) for i, units in enumerate(wanted) if units]
+    else:
+        for index, demand in enumerate(demands):
+            if wanted[index]:
+                kept += _take(index, demand, _most_first(demand, taking), wanted, taking)
+                short[index] = wanted[index]
+    return kept, {index: units for index, units in short.items() if units}
+
+
+def _take(
+    index: int, demand: Demand, nodes: Sequence[UUID], wanted: list[int], taking: _Taking
+) -> list[Kept]:
+    """Units for one demand of these nodes, in their order; lowers `wanted`."""
+    kept = []
+    for node_id in nodes:
+        found = min(wanted[index], taking.free(node_id, demand.sku))
+        if found:
+            taking.take(node_id, demand.sku, found)
+            wanted[index] -= found
+            kept.append(Kept(index, node_id, found))
+        if not wanted[index]:
+            break
+    return kept
 
 
 class _Taking:
@@ -216,7 +236,7 @@ class _Taking:
         """Units by node, of the nodes that have any; the channel may claim fewer in all (`room`)."""
         found = self._left.get(sku)
         if found is None:
-            shelves, claimed, nodes = self._shelves, self._shelves.claimed, self.open_nodes
+            shelves, claimed, nodes = self._shelves, self._shelves.claimed.at, self.open_nodes
             guarded = self._channel if shelves.limits.guards_nodes else None
             found = self._left[sku] = {}
             for node, balance in shelves.of(sku).items():
@@ -280,12 +300,12 @@ def _most_first(demand: Demand, taking: _Taking) -> list[UUID]:
 
 
 def _one_node_for_all(demands: Sequence[Demand], units: Sequence[int], taking: _Taking) -> UUID | None:
-    """The node that can keep every unit nobody else must, and has most left over; None when there is none."""
+    """The node that can keep every unit still wanted, and has most left over; None when there is none."""
     wanted: dict[str, int] = {}
     without: set[UUID] = set()
     for demand, quantity in zip(demands, units, strict=True):
-        without |= demand.without
-        if demand.fixed_node is None and quantity:
+        if quantity:
+            without |= demand.without
             wanted[demand.sku] = wanted.get(demand.sku, 0) + quantity
     spare: dict[UUID, int] | None = None
     for sku, quantity in wanted.items():

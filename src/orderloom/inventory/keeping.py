@@ -90,23 +90,25 @@ def keep(
     `own` are the cart's units so far, which the caller gives up in the same posting; `at` maps the position of a line
     to the node that must keep it.
     """
-    kept, short = _try(lines, shelves, kits, channel_id, open_nodes, own, at or {})
-    if not short:
-        return kept, []
-    fewer = [
-        Line(line.position, line.sku, units)
+    left = list(lines)
+    while True:
+        kept, short = _try(left, shelves, kits, channel_id, open_nodes, own, at or {})
+        if not short:
+            break
+        # Whole kits only, one after the other: what one lacking a component had of the others is free for the next line.
+        kit = next((p for line in left if (p := line.position) in short and line.sku in kits), None)
+        cut = short if kit is None else {kit: short[kit]}
+        left = [
+            Line(line.position, line.sku, units)
+            for line in left
+            if (units := cut.get(line.position, line.quantity))
+        ]
+    found = {line.position: line.quantity for line in left}
+    return kept, [
+        Lacking(line.position, line.sku, line.quantity, units)
         for line in lines
-        if (units := short.get(line.position, line.quantity))
+        if (units := found.get(line.position, 0)) < line.quantity
     ]
-    lacking = [
-        Lacking(line.position, line.sku, line.quantity, short[line.position])
-        for line in lines
-        if line.position in short
-    ]
-    # Whole kits only: what a kit lacking one component had of the others is free for nobody's cart but the next.
-    kept, still = _try(fewer, shelves, kits, channel_id, open_nodes, own, at or {})
-    assert not still, still  # noqa: S101 - less is asked than was found
-    return kept, lacking
 
 
 def _try(

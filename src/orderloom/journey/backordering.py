@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, time
 from uuid import UUID
 
 from orderloom.catalog.model import Item
+from orderloom.inventory.allotting import NOTHING_CLAIMED, Claimed
 from orderloom.inventory.availability import Demand, Key, Shelves
 from orderloom.inventory.expecting import look_ahead, look_forward, nodes_open, shelves_of
 from orderloom.inventory.promising import Coming, Covered, Outlook, Wanted
@@ -46,12 +47,12 @@ class Ahead:
     def __init__(self, outlook: Outlook, line: Line) -> None:
         self._outlook = outlook
         self._line = line
-        self._claimed: dict[int, dict[Key, int]] = {}
+        self._claimed: dict[int, Claimed] = {}
 
-    def claimed(self, priority: int) -> Mapping[Key, int]:
-        """Units by (node, SKU) that a new order of this priority may not have."""
+    def claimed(self, priority: int) -> Claimed:
+        """What a new order of this priority may not have."""
         if not self._line.claims:
-            return {}
+            return NOTHING_CLAIMED
         if priority not in self._claimed:
             self._claimed[priority] = before_new(self._line, priority=priority)
         return self._claimed[priority]

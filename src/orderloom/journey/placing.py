@@ -411,11 +411,8 @@ def _insufficient(
     ahead: Ahead,
 ) -> Refused:
     """What the channel may still have of each, what the buyer's cart keeps included, and when more comes."""
-    in_line: Counter[str] = Counter()
-    for (node_id, sku), units in shelves.claimed.items():
-        in_line[sku] += units if node_id in open_nodes else 0
     available = {
-        sku: max(0, shelves.allowance(channel.id, sku, open_nodes) - in_line[sku])
+        sku: shelves.allowance(channel.id, sku, open_nodes)
         + sum(units for (_, kept), units in (own or {}).items() if kept == sku)
         for sku in {line.values.sku for line in short}
     }

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from orderloom import network
 from orderloom.inventory import reading
+from orderloom.inventory.allotting import Claimed
 from orderloom.inventory.availability import Key, Shelves
 from orderloom.inventory.expecting import shelves_of
 from orderloom.journey.offering import open_to
@@ -33,6 +34,7 @@ class Claim:
 
     order_id: UUID
     place: tuple[int, datetime, UUID]
+    channel_id: UUID
     node_id: UUID
     sku: str
     units: int
@@ -41,6 +43,10 @@ class Claim:
     def priority(self) -> int:
         """The order's."""
         return -self.place[0]
+
+    def add_to(self, claimed: Claimed) -> None:
+        """Count it among what is claimed."""
+        claimed.add(channel_id=self.channel_id, node_id=self.node_id, sku=self.sku, units=self.units)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,7 @@ async def line_up(db: Db, *, shelves: Shelves, skus: Iterable[str], able: Collec
         going = await _going(db, page, able)
         for piece in page:
             if going.get(piece.order_id):
-                serving.serve(piece, allowed(piece))
+                serving.serve(piece, allowed(piece), allowed.open_to(piece.channel_id))
             elif piece.order_id in going:
                 passed.append(piece.order_id)
         after = page[-1]
@@ -92,23 +98,23 @@ class Others:
     def __init__(self, line: Line, *, but: Collection[UUID]) -> None:
         self._left = iter([claim for claim in line.claims if claim.order_id not in but])
         self._next = next(self._left, None)
-        self.claimed: dict[Key, int] = defaultdict(int)
+        self.claimed = Claimed()
 
-    def ahead_of(self, place: tuple[int, datetime, UUID]) -> Mapping[Key, int]:
-        """Units by (node, SKU) that belong to those served before that place; places are asked in their order."""
+    def ahead_of(self, place: tuple[int, datetime, UUID]) -> Claimed:
+        """What belongs to those served before that place; places are asked in their order."""
         while self._next is not None and self._next.place < place:
-            self.claimed[self._next.node_id, self._next.sku] += self._next.units
+            self._next.add_to(self.claimed)
             self._next = next(self._left, None)
         return self.claimed
 
 
-def before_new(line: Line, *, priority: int) -> dict[Key, int]:
-    """Units by (node, SKU) that an order just arriving with that priority may not have."""
-    units: dict[Key, int] = defaultdict(int)
+def before_new(line: Line, *, priority: int) -> Claimed:
+    """What an order just arriving with that priority may not have."""
+    claimed = Claimed()
     for claim in line.claims:
         if claim.priority >= priority:
-            units[claim.node_id, claim.sku] += claim.units
-    return units
+            claim.add_to(claimed)
+    return claimed
 
 
 async def wake_line(db: Db, *, skus: Collection[str]) -> None:
@@ -126,6 +132,7 @@ class _Serving:
         self._shelves = shelves
         self._free = free
         self._room: dict[tuple[UUID, str], int] = {}
+        self._claimed = Claimed()
         self.claims: list[Claim] = []
 
     def left(self) -> tuple[list[str], list[UUID]]:
@@ -133,29 +140,28 @@ class _Serving:
         keys = [key for key, units in self._free.items() if units]
         return sorted({sku for _, sku in keys}), sorted({node for node, _ in keys})
 
-    def serve(self, piece: InLine, allowed: Collection[UUID]) -> None:
-        """Give it what it may have: where most is, first."""
-        wanted = min(piece.quantity, self._room_of(piece, allowed))
+    def serve(self, piece: InLine, allowed: Collection[UUID], open_nodes: Collection[UUID]) -> None:
+        """Give it what it may have: where most is, first. `open_nodes`: those of its channel."""
+        wanted = min(piece.quantity, self._room_of(piece, open_nodes))
         keys = [k for k in self._free if k[1] == piece.sku and k[0] in allowed and self._free[k]]
         for key in sorted(keys, key=lambda k: (-self._free[k], k)):
             units = min(wanted, self._free[key])
             if units:
                 self._free[key] -= units
                 wanted -= units
-                self._draw(piece, units)
-                self.claims.append(Claim(piece.order_id, piece.place, key[0], piece.sku, units))
+                claim = Claim(piece.order_id, piece.place, piece.channel_id, key[0], piece.sku, units)
+                claim.add_to(self._claimed)
+                self.claims.append(claim)
+                # One channel's claim may leave less of the shared pool to every other.
+                self._room = {of: room for of, room in self._room.items() if of[1] != piece.sku}
 
-    def _room_of(self, piece: InLine, allowed: Collection[UUID]) -> int:
+    def _room_of(self, piece: InLine, open_nodes: Collection[UUID]) -> int:
         if not self._shelves.limits.bind(piece.channel_id, piece.sku):
             return piece.quantity
         key = (piece.channel_id, piece.sku)
         if key not in self._room:
-            self._room[key] = self._shelves.allowance(*key, allowed)
+            self._room[key] = self._shelves.allowance(*key, open_nodes, self._claimed)
         return self._room[key]
-
-    def _draw(self, piece: InLine, units: int) -> None:
-        if (key := (piece.channel_id, piece.sku)) in self._room:
-            self._room[key] -= units
 
 
 class _Allowed:
@@ -174,6 +180,10 @@ class _Allowed:
             return (piece.fixed_node_id,)
         nodes = self._by_channel[piece.channel_id] - self._refusing.get(piece.order_id, set())
         return nodes - self._missed.get((piece.order_id, piece.sku), frozenset())
+
+    def open_to(self, channel_id: UUID) -> Collection[UUID]:
+        """The nodes open to a channel of the page."""
+        return self._by_channel[channel_id]
 
 
 async def _allowed(db: Db, page: Sequence[InLine]) -> _Allowed:

@@ -21,6 +21,7 @@ from orderloom.inventory.availability import (
     unallocate_legs,
     unreserve_legs,
 )
+from orderloom.inventory.keeping import Line, keep
 from orderloom.inventory.model import BUCKETS, Leg, Level, Posting
 
 QUICK = settings(max_examples=150, deadline=None)
@@ -147,6 +148,43 @@ def test_one_demand_is_short_only_when_nobody_has_more(before: list[Level], dema
     _, short = place([demand], shelves, None)
     there = sum(shelves.to_promise(node, demand.sku) for node in NODES)
     assert short.get(0, 0) == max(0, demand.quantity - there)
+
+
+@QUICK
+@given(levels(), DEMANDS)
+def test_lines_that_may_go_anywhere_leave_a_node_to_those_bound_to_it(
+    before: list[Level], demands: list[Demand]
+) -> None:
+    shelves = Shelves(before)
+    demands = [replace(demand, without=frozenset()) for demand in demands]
+    _, short = place(demands, shelves, None)
+    for sku in SKUS:
+        mine = {i: d for i, d in enumerate(demands) if d.sku == sku}
+        left = {node: shelves.to_promise(node, sku) for node in NODES}
+        lacking = 0
+        for demand in mine.values():
+            if node := demand.fixed_node:
+                lacking += max(0, demand.quantity - max(0, left[node]))
+                left[node] = max(0, left[node] - demand.quantity)
+        anywhere = sum(demand.quantity for demand in mine.values() if not demand.fixed_node)
+        lacking += max(0, anywhere - sum(left.values()))
+        assert sum(short.get(i, 0) for i in mine) == lacking
+
+
+def test_what_a_kit_cannot_use_is_kept_for_the_lines_after_it() -> None:
+    has = [Level(node_id=NODES[0], sku=sku, on_hand=units) for sku, units in (("MUG", 3), ("LAMP", 1))]
+    kits = {"TRIO": {"MUG": 1, "SPOON": 1}, "PAIR": {"MUG": 2, "LAMP": 1}}
+    lines = [Line(1, "TRIO", 2), Line(2, "PAIR", 3), Line(3, "MUG", 2)]
+    kept, lacking = keep(
+        lines, Shelves(has), kits=kits, channel_id=NODES[1], open_nodes=NODES, own={}, at={3: NODES[0]}
+    )
+    assert [(line.sku, line.quantity) for line in kept.lines] == [("MUG", 2)]
+    assert [(one.position, one.available) for one in lacking] == [(1, 0), (2, 0)], (
+        "the line bound to its node has the mugs"
+    )
+    kept, lacking = keep(lines, Shelves(has), kits=kits, channel_id=NODES[1], open_nodes=NODES, own={})
+    assert [(line.sku, line.quantity) for line in kept.lines] == [("PAIR", 1), ("MUG", 1)]
+    assert [(one.position, one.available) for one in lacking] == [(1, 0), (2, 1), (3, 1)]
 
 
 def test_a_node_that_has_all_keeps_all_of_it() -> None:
