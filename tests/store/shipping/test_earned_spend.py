@@ -52,7 +52,7 @@ async def shipped(db, *, on, cost, status="used", currency="USD"):
     return label
 
 
-async def billed(db, label, amount):
+async def billed(db, label, amount, disputed=0):
     invoice = await db.fetchval(
         "INSERT INTO shipping.invoices (carrier, number, currency, billed, disputed, summary, audited_by) "
         "VALUES ('acme', 'I1', 'USD', $1, 0, '{}', 'test') RETURNING id",
@@ -60,11 +60,12 @@ async def billed(db, label, amount):
     )
     await db.execute(
         "INSERT INTO shipping.invoice_lines (invoice_id, line, carrier, tracking_number, label_id, codes, billed, expected, "
-        "disputed, answer) VALUES ($1, 2, 'acme', $2, $3, '{freight}', $4, $4, 0, '{}')",
+        "disputed, answer) VALUES ($1, 2, 'acme', $2, $3, '{freight}', $4::bigint, $4::bigint - $5::bigint, $5::bigint, '{}')",
         invoice,
         f"R-{label}",
         label,
         amount,
+        disputed,
     )
 
 
@@ -118,6 +119,16 @@ async def test_a_past_day_rates_as_then_whatever_is_learnt_later(db):
     assert [await off(db, date(2026, 1, day)) for day in range(12, 20)] == before
     assert await off(db, date(2026, 1, 20)) == 180
     assert await off(db, date(2026, 1, 20), known_at=SINCE + timedelta(days=3650)) == 180
+
+
+async def test_what_is_disputed_of_an_invoice_is_not_spent(db):
+    await a_contract(db)
+    label = await shipped(db, on=date(2026, 1, 6), cost=5_000)
+    await billed(db, label, 9_500, disputed=501)
+    await sum_when_due(db, now=MONDAY)
+    week = date(2026, 1, 5)
+    found = await db.fetchval("SELECT amount FROM shipping.weekly_spend WHERE week = $1", week)
+    assert (found, await off(db, date(2026, 1, 13))) == (8_999, 90)
 
 
 async def test_what_was_not_yet_recorded_was_not_known(db):

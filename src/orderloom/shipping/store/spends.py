@@ -26,7 +26,8 @@ async def sum_weeks(
 ) -> int:
     """Sum the weeks between two Mondays and keep each sum that is not the newest already; returns how many are new.
 
-    A parcel counts in the week it was handed over in, with what was billed for it, and until then what it was rated at.
+    A parcel counts in the week it was handed over in, with what was billed for it less what of that is disputed, and
+    until it is billed with what it was rated at.
     """
     rows = await db.fetch(
         """
@@ -34,7 +35,7 @@ async def sum_weeks(
           SELECT coalesce(s.shipped_at, l.created_at) AS at, coalesce(b.billed, l.cost) AS amount
           FROM shipping.labels AS l
           LEFT JOIN shipping.shipments AS s ON s.id = l.shipment_id
-          LEFT JOIN LATERAL (SELECT sum(i.billed)::bigint AS billed FROM shipping.invoice_lines AS i
+          LEFT JOIN LATERAL (SELECT sum(i.billed - i.disputed)::bigint AS billed FROM shipping.invoice_lines AS i
                              WHERE i.label_id = l.id) AS b ON true
           WHERE l.carrier = $1 AND l.currency = $2 AND (l.status = 'used' OR b.billed IS NOT NULL)
         ), sums AS (
