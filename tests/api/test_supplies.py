@@ -145,6 +145,15 @@ async def test_units_are_sold_ahead_up_to_what_comes_and_the_refusal_says_when_m
 
     [outlook] = (await shop.ok("GET", "/v1/inventory/supply-outlook?sku=POSTER"))["items"]
     assert (outlook["waiting"], [p["units"] for p in outlook["promisable"]]) == (4, [0, 1])
+    # The same for a channel, which has nothing of what comes to a node that it excludes.
+    asked = "/v1/inventory/availability?sku=POSTER&sku=NOPE&channel=web&detail=true"
+    told = await shop.ok("GET", asked)
+    assert told["unknown"] == ["NOPE"]
+    assert [p["units"] for p in told["offers"][0]["by_date"]] == [0, 1]
+    assert told["offers"][0]["by_date"][1]["at"][:10] == "2027-03-09"
+    channel = {"name": "Web", "type": "site", "currency": "USD", "excluded_nodes": ["EAST"]}
+    await shop.ok("PUT", "/v1/channels/web", channel)
+    assert [p["units"] for p in (await shop.ok("GET", asked))["offers"][0]["by_date"]] == [0]
 
 
 async def test_what_cannot_be_is_said_with_everything_wrong(shop: Client) -> None:

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from orderloom import catalog, network
 from orderloom.api.door import Call, Here, Routes
 from orderloom.api.problems import Fault, invalid, not_found, wrong
+from orderloom.api.supply_shapes import PromisableOut
 from orderloom.api.wire import (
     Code,
     In,
@@ -29,10 +30,12 @@ from orderloom.api.wire import (
 )
 from orderloom.inventory.allotting import Allotment, SafetyRule
 from orderloom.inventory.availability import Offer
+from orderloom.inventory.promising import by_date
 from orderloom.inventory.store import allotments as store
 from orderloom.journey import limiting
 from orderloom.journey.limiting import TooMuch
-from orderloom.journey.offering import offers, standing
+from orderloom.journey.offering import expected, offers, open_to, standing
+from orderloom.network.model import Channel
 from orderloom.plumbing.database import Row
 
 routes = Routes("inventory")
@@ -310,12 +313,18 @@ class OfferOut(Out):
     safety: int = Field(description="The channel's own safety stock of the whole network, taken off")
     awaiting: int = Field(description="Units of orders accepted and not yet supplied, taken off")
     nodes: list[NodeUnits] = Field(default=[], description="With `detail=true`, before the channel's limits")
+    by_date: list[PromisableOut] = Field(
+        default=[],
+        description="With `detail=true`: from each moment on so many in all, with what is on its way to the "
+        "channel's nodes and nobody waits for; orders take of it where the item may be sold ahead",
+    )
 
 
 class OffersOut(Out):
     """By SKU and channel."""
 
     offers: list[OfferOut]
+    unknown: list[str] = Field(description="What was asked for and is no active item")
 
 
 @routes.get("/inventory/availability", scope="inventory:read", lane="storefront", refuses=(404,))
@@ -324,21 +333,46 @@ async def get_availability(
     *,
     sku: Several,
     channel: Code | None = None,
-    detail: Annotated[bool, Query(description="What each node could give")] = False,
+    detail: Annotated[bool, Query(description="What each node could give, and how many by when")] = False,
 ) -> OffersOut:
-    """What channels may sell of up to 200 SKUs or kits now"""
+    """What channels may sell of up to 200 SKUs or kits now, and by when more"""
     channels = call.scope.channels if channel is None else [await _channel(call, channel)]
-    known = await catalog.items_of(call.db, skus=set(sku))
-    found = await offers(call.db, skus=sorted(x for x in known), channels=channels, within=call.scope.nodes)
-    codes = {c.id: c.code for c in (await network.channels_of(call.db, ids=channels)).values()}
-    nodes: Mapping[UUID, str] = (
-        {n.id: n.code for n in (await network.nodes_of(call.db)).values()} if detail else {}
-    )
-    told = [_offer(key[1], codes[key[0]], offer, nodes) for key, offer in found.items()]
-    return OffersOut(offers=sorted(told, key=lambda x: (x.sku, x.channel)))
+    items = await catalog.items_of(call.db, skus=set(sku))
+    known = sorted(sku for sku, item in items.items() if item.active)
+    found = await offers(call.db, skus=known, channels=channels, within=call.scope.nodes)
+    asked = await network.channels_of(call.db, ids=channels)
+    details = await _details(call, found, asked) if detail else {}
+    told = [_offer(key[1], asked[key[0]].code, offer, **details.get(key, {})) for key, offer in found.items()]
+    told.sort(key=lambda x: (x.sku, x.channel))
+    return OffersOut(offers=told, unknown=sorted(set(sku).difference(known)))
 
 
-def _offer(sku: str, channel: str, offer: Offer, nodes: Mapping[UUID, str]) -> OfferOut:
+async def _details(
+    call: Call, found: Mapping[tuple[UUID, str], Offer], channels: Mapping[UUID, Channel]
+) -> dict[tuple[UUID, str], dict[str, Any]]:
+    """By offer: what each node could give, and how many may be sold by when."""
+    every = await network.nodes_of(call.db)
+    nodes = {n: node for n, node in every.items() if call.credential.sees(node=n)}
+    more = await expected(call.db, skus={sku for _, sku in found}, now=call.now)
+    details = {}
+    for (channel, sku), offer in found.items():
+        coming = more.at(open_to(channels[channel], nodes), sku)
+        days = [(call.now, 0), *((max(at, call.now), units) for at, units in coming)]
+        details[channel, sku] = {
+            "nodes": [
+                NodeUnits(node=nodes[n].code, quantity=units)
+                for n, units in offer.by_node.items()
+                if n in nodes
+            ],
+            "by_date": [
+                PromisableOut(at=p.at, units=p.units)
+                for p in by_date(available=offer.quantity, coming=days, wanted=())
+            ],
+        }
+    return details
+
+
+def _offer(sku: str, channel: str, offer: Offer, **details: Any) -> OfferOut:
     return OfferOut(
         sku=sku,
         channel=channel,
@@ -347,5 +381,5 @@ def _offer(sku: str, channel: str, offer: Offer, nodes: Mapping[UUID, str]) -> O
         shared=offer.shared,
         safety=offer.safety,
         awaiting=offer.awaiting,
-        nodes=[NodeUnits(node=nodes[n], quantity=units) for n, units in offer.by_node.items() if n in nodes],
+        **details,
     )

@@ -203,7 +203,7 @@ async def show_outlook(
         for n in nodes.values()
         if n.active and call.credential.sees(node=n.id) and (node is None or n.code in node)
     }
-    skus = sorted(set(sku))
+    skus = sorted(await catalog.items_of(call.db, skus=set(sku)))
     levels = [level for level in await reading.levels(call.db, skus=skus) if level.node_id in seen]
     ahead = await expecting.look_ahead(call.db, skus=skus, now=call.now)
     waiting = await unsupplied(call.db, skus=skus)
@@ -230,7 +230,7 @@ async def show_outlook(
                 ],
             )
         )
-    return OutlooksOut(items=told)
+    return OutlooksOut(items=told, unknown=sorted(set(sku).difference(skus)))
 
 
 # --- between the wire and the words within --------------------------------------------------------------------

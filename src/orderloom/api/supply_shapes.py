@@ -232,3 +232,4 @@ class OutlooksOut(Out):
     """The outlook of each item asked for."""
 
     items: list[OutlookOut]
+    unknown: list[str] = Field(description="What was asked for and is no item")

@@ -118,10 +118,10 @@ class Outlook:
         ]
 
 
-def next_kits(
+def kits_expected(
     components: Mapping[str, int], *, here: Mapping[tuple[UUID, str], int], coming: Iterable[Coming]
-) -> tuple[datetime | None, int]:
-    """When more whole kits can be made at a node than now, and how many more by then; None when never.
+) -> list[tuple[datetime, int]]:
+    """The days on which more whole kits can be made at a node than before, and how many more; earliest first.
 
     `here`: free units of the components by (node, SKU); `coming`: what comes of them that nobody waits for.
     """
@@ -138,8 +138,7 @@ def next_kits(
         made[supply.node_id] = kits(supply.node_id)
         if made[supply.node_id] > before:
             gained[supply.at] += made[supply.node_id] - before
-    first = min(gained, default=None)
-    return (first, gained[first]) if first is not None else (None, 0)
+    return sorted(gained.items())
 
 
 def by_date(

@@ -1,14 +1,18 @@
-"""What each channel may sell now: nodes open to it, kits, allotments and safety stock together."""
+"""What each channel may sell now, and when more comes: nodes open to it, kits, allotments and safety stock together."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from orderloom import catalog, inventory, network
+from orderloom.inventory import expecting, reading
 from orderloom.inventory.allotting import Allotment
-from orderloom.inventory.availability import Offer
+from orderloom.inventory.availability import Key, Offer
+from orderloom.inventory.promising import Outlook, kits_expected
 from orderloom.network.model import Channel, Node
 from orderloom.orders.reading import unsupplied
 from orderloom.plumbing.database import Db
@@ -40,6 +44,38 @@ async def offers(
         kits=kits,
         selling={node.id for node in nodes.values() if node.open},
         awaiting=await unsupplied(db, skus=leaves),
+    )
+
+
+class Expected:
+    """What is on its way of SKUs and kits that nobody waits for."""
+
+    def __init__(
+        self, ahead: Outlook, kits: Mapping[str, Mapping[str, int]], free: Mapping[Key, int]
+    ) -> None:
+        self._ahead, self._kits, self._free = ahead, kits, free
+
+    def at(self, nodes: Collection[UUID], sku: str) -> list[tuple[datetime, int]]:
+        """The days on which more comes to these nodes, and how many more; a kit is whole at one node or not at all."""
+        parts = self._kits.get(sku)
+        coming = [supply for part in parts or (sku,) for supply in self._ahead.left(part, nodes=nodes)]
+        if parts:
+            return kits_expected(parts, here=self._free, coming=coming)
+        units: Counter[datetime] = Counter()
+        for supply in coming:
+            units[supply.at] += supply.units
+        return sorted(units.items())
+
+
+async def expected(db: Db, *, skus: Collection[str], now: datetime) -> Expected:
+    """Read what is on its way of these SKUs, and of the components of kits among them."""
+    kits = await catalog.kits_of(db, skus=set(skus))
+    leaves = {leaf for sku in skus for leaf in (kits.get(sku) or (sku,))}
+    parts = {leaf for of in kits.values() for leaf in of}
+    return Expected(
+        await expecting.look_ahead(db, skus=sorted(leaves), now=now),
+        kits,
+        await reading.to_promise(db, skus=sorted(parts)),
     )
 
 

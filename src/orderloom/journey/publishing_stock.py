@@ -14,13 +14,10 @@ from typing import Any
 from uuid import UUID
 
 from orderloom import catalog, network
-from orderloom.inventory import expecting, reading
-from orderloom.inventory.availability import Key
 from orderloom.inventory.marking import OFFER_CHANGED
-from orderloom.inventory.promising import Coming, Outlook, next_kits
 from orderloom.inventory.store import stock
 from orderloom.inventory.store.log import MOVED
-from orderloom.journey.offering import offers, open_to
+from orderloom.journey.offering import expected, offers, open_to
 from orderloom.journey.parking import parked
 from orderloom.network.model import Channel
 from orderloom.orders import exceptions
@@ -65,21 +62,14 @@ async def _numbers(db: Db, skus: Sequence[str]) -> list[ToPublish]:
     nodes = await network.nodes_of(db)
     sold = {sku for sku, item in (await catalog.items_of(db, skus=skus)).items() if item.active}
     found = await offers(db, skus=sorted(sold))
-    kits = await catalog.kits_of(db, skus=sold)
-    leaves = sorted({leaf for sku in sold for leaf in (kits.get(sku) or (sku,))})
-    ahead = await expecting.look_ahead(db, skus=leaves, now=clock.now())
-    free = await reading.to_promise(db, skus=sorted({leaf for parts in kits.values() for leaf in parts}))
+    more = await expected(db, skus=sold, now=clock.now())
     numbers = []
     for channel in channels:
         reached = open_to(channel, nodes)
         for sku in skus:
             offer = found.get((channel.id, sku))
             if offer is not None:
-                at, units = (
-                    _kits_expected(ahead, kits[sku], reached, free)
-                    if kits.get(sku)
-                    else _expected(ahead, sku, reached)
-                )
+                at, units = next(iter(more.at(reached, sku)), (None, 0))
                 numbers.append(
                     ToPublish(
                         channel_id=channel.id, sku=sku, quantity=offer.quantity, next_at=at, next_units=units
@@ -88,22 +78,6 @@ async def _numbers(db: Db, skus: Sequence[str]) -> list[ToPublish]:
             elif channel.active or channel.availability_feed:
                 numbers.append(ToPublish(channel_id=channel.id, sku=sku, quantity=0))
     return numbers
-
-
-def _expected(ahead: Outlook, sku: str, nodes: Collection[UUID]) -> tuple[datetime | None, int]:
-    """When more comes that nobody waits for, and how many by then."""
-    coming: list[Coming] = ahead.left(sku, nodes=nodes)
-    if not coming:
-        return None, 0
-    return coming[0].at, sum(c.units for c in coming if c.at == coming[0].at)
-
-
-def _kits_expected(
-    ahead: Outlook, parts: Mapping[str, int], nodes: Collection[UUID], free: Mapping[Key, int]
-) -> tuple[datetime | None, int]:
-    """The same of a kit, which is whole at one node or not at all."""
-    coming = [supply for sku in parts for supply in ahead.left(sku, nodes=nodes)]
-    return next_kits(parts, here=free, coming=coming)
 
 
 async def tell_all(db: Db, *, channels: Sequence[UUID]) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orderloom.inventory.promising import Coming, Covered, Outlook, Promisable, Wanted, by_date, next_kits
+from orderloom.inventory.promising import Coming, Covered, Outlook, Promisable, Wanted, by_date, kits_expected
 
 DAY_0 = datetime(2026, 3, 2, tzinfo=UTC)
 A, B = UUID(int=1), UUID(int=2)
@@ -121,8 +121,9 @@ class TestKits:
     def test_more_come_with_the_last_of_their_parts_and_at_one_node(self) -> None:
         here = {(A, "MUG"): 5, (A, "LID"): 2, (B, "MUG"): 0, (B, "LID"): 9}
         coming = [supply(1, 4, sku="MUG"), supply(3, 5, sku="LID"), supply(5, 9, B, "MUG")]
-        assert next_kits({"MUG": 2, "LID": 1}, here=here, coming=coming) == (day(3), 2)
-        assert next_kits({"MUG": 2, "LID": 1}, here=here, coming=coming[:1]) == (None, 0)
+        kit = {"MUG": 2, "LID": 1}
+        assert kits_expected(kit, here=here, coming=coming) == [(day(3), 2), (day(5), 4)]
+        assert kits_expected(kit, here=here, coming=coming[:1]) == []
 
     def test_without_supply_no_more_come(self) -> None:
-        assert next_kits({"MUG": 2}, here={(A, "MUG"): 4}, coming=[]) == (None, 0)
+        assert kits_expected({"MUG": 2}, here={(A, "MUG"): 4}, coming=[]) == []
