@@ -8,6 +8,25 @@ what they cost today in a cart (the order says that).
 from __future__ import annotations
 
 from orderloom.catalog.model import Item
-from orderloom.catalog.store import all_items, by_gtin, items_of, kits_of, kits_with, put_items, put_kits
+from orderloom.catalog.store import (
+    all_items,
+    by_gtin,
+    items_at,
+    items_of,
+    kits_of,
+    kits_with,
+    put_items,
+    put_kits,
+)
 
-__all__ = ["Item", "all_items", "by_gtin", "items_of", "kits_of", "kits_with", "put_items", "put_kits"]
+__all__ = [
+    "Item",
+    "all_items",
+    "by_gtin",
+    "items_at",
+    "items_of",
+    "kits_of",
+    "kits_with",
+    "put_items",
+    "put_kits",
+]

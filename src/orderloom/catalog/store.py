@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 
 from orderloom.catalog.model import Item
 from orderloom.plumbing.database import Db, Row
@@ -19,6 +19,20 @@ async def items_of(db: Db, *, skus: Iterable[str]) -> dict[str, Item]:
     """The items with these SKUs; unknown ones are absent."""
     rows = await db.fetch(
         "SELECT " + _COLUMNS + " FROM catalog.items WHERE sku = ANY($1::text[])", list(set(skus))
+    )
+    return {row["sku"]: _item(row) for row in rows}
+
+
+async def items_at(db: Db, *, skus: Iterable[str], at: datetime) -> dict[str, Item]:
+    """The items with these SKUs as they were at a moment; one that is newer, as it was at first."""
+    rows = await db.fetch(
+        "SELECT "
+        + _COLUMNS
+        + " FROM (SELECT i.* FROM catalog.items AS t CROSS JOIN LATERAL jsonb_populate_record(t, ("
+        "SELECT b.was FROM catalog.items_before AS b WHERE b.key = t.sku AND b.until > $2 ORDER BY b.until LIMIT 1)) AS i "
+        "WHERE t.sku = ANY($1::text[])) AS items",
+        list(set(skus)),
+        at,
     )
     return {row["sku"]: _item(row) for row in rows}
 

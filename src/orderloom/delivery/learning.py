@@ -12,7 +12,6 @@ from orderloom.plumbing.database import Db
 
 # Fewer tell too little to move anybody's date.
 DELIVERIES_LEAST = 30
-VERSIONS_KEPT = 30
 EVERY = timedelta(hours=24)
 # A version never changes; the one in use is read once by each process.
 _in_use: dict[tuple[int, datetime], Learnt] = {}
@@ -25,11 +24,9 @@ async def learn_from(db: Db, *, deliveries: Sequence[Delivery], now: datetime) -
         return None
     found = await asyncio.to_thread(learn, deliveries, today=today)
     weeks = await asyncio.to_thread(weeks_held_against, deliveries, today=today)
-    version = await store.add_model(
+    return await store.add_model(
         db, deliveries=len(deliveries), tables=found.json(), weeks=weeks, learnt_at=now
     )
-    await store.drop_models(db, keep=VERSIONS_KEPT)
-    return version
 
 
 async def due(db: Db, *, now: datetime) -> bool:
@@ -51,6 +48,6 @@ async def learnt(db: Db) -> Learnt:
 
 
 async def version(db: Db, number: int) -> Learnt | None:
-    """What was learnt as that version; None where it is no longer kept."""
+    """What was learnt as that version; None where there is none."""
     row = await store.model(db, number)
     return Learnt.of(row["tables"], number) if row is not None else None

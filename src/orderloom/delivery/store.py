@@ -249,14 +249,6 @@ async def add_model(
     )
 
 
-async def drop_models(db: Db, *, keep: int) -> None:
-    """Forget all but the newest."""
-    await db.execute(
-        "DELETE FROM delivery.transit_models WHERE version <= (SELECT max(version) FROM delivery.transit_models) - $1",
-        keep,
-    )
-
-
 async def newest(db: Db) -> tuple[int, datetime] | None:
     """The version in use and when it was learnt; None while nothing was."""
     row = await db.fetchrow(

@@ -1,4 +1,4 @@
-"""Stored routing decisions put again: their requests as they were kept, the rest as it is now, read once for all."""
+"""Stored routing decisions put again: their requests as they were kept, the rest as it is now or was then, read at once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from orderloom.terms import Address, Quantities
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Present:
-    """What stored decisions rest on and is not kept with them; only contracts are kept in versions."""
+    """What stored decisions rest on and is not kept with them."""
 
     articles: Mapping[str, Article]
     nodes: Mapping[str, Node]
@@ -35,17 +35,25 @@ class Present:
     learnt: Mapping[int, Learnt]
 
 
-async def present_for(db: Db, rows: Sequence[Mapping[str, Any]]) -> Present:
-    """What the decisions rest on, as it is now."""
+async def present_for(db: Db, rows: Sequence[Mapping[str, Any]], *, at: datetime | None = None) -> Present:
+    """What the decisions rest on, as it is now; or items, nodes and cartons as they were at a moment."""
     kept = [row["request"] for row in rows]
     lines = [line for one in kept for line in (*one["lines"], *one.get("rest", {}).get("lines", ()))]
-    items = await catalog.items_of(db, skus={line["sku"] for line in lines})
+    skus = {line["sku"] for line in lines}
     codes = sorted({node["node"] for one in kept for node in one["nodes"]})
+    if at is None:
+        items = await catalog.items_of(db, skus=skus)
+        nodes = await network.nodes_of(db, codes=codes)
+        cartons = await packing.cartons(db)
+    else:
+        items = await catalog.items_at(db, skus=skus, at=at)
+        nodes = await network.nodes_at(db, codes=codes, at=at)
+        cartons = await packing.cartons_at(db, at=at)
     orders = await orders_of(db, sorted({row["order_id"] for row in rows}))
     return Present(
         articles={a.sku: a for a in packing.articles(items=items, units=dict.fromkeys(items, 1))},
-        nodes={node.code: node for node in (await network.nodes_of(db, codes=codes)).values()},
-        cartons={carton.code: carton for carton in await packing.cartons(db)},
+        nodes={node.code: node for node in nodes.values()},
+        cartons={carton.code: carton for carton in cartons},
         contracts=await shipping.contract_book(db),
         orders=orders,
         channels=await network.channels_of(db, ids={order.channel_id for order in orders.values()}),

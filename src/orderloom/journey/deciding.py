@@ -154,15 +154,13 @@ class Replay:
 
 
 async def replay(db: Db, *, decision_id: UUID) -> Replay | None:
-    """Decide again from the kept request: same stock, moment and promise, versions of contracts and profile; or None.
-
-    Nodes, items and cartons are read as they are now, for only contracts are kept in versions; a node that has changed
-    since is named in `moved`, as is whatever is gone.
+    """Decide again on what it was decided on: the kept request, contracts and profile in their versions, nodes, items and
+    cartons as they were at its moment; or None. What cannot be had any more is named in `moved`.
     """
     row = await stored_decision(db, decision_id)
     if row is None:
         return None
-    request, moved = again.request_of(row, await again.present_for(db, [row]))
+    request, moved = again.request_of(row, await again.present_for(db, [row], at=row["created_at"]))
     profile = await version_of(db, row["profile_id"]) if row["profile_id"] else None
     answer = _plain(routing.decide(request, read_version(profile) if profile else None))
     differs = tuple(_differences("", row["answer"], answer))

@@ -7,7 +7,16 @@ exactly when something changed. Never counts stock and never chooses a node: tha
 from __future__ import annotations
 
 from orderloom.network.model import Channel, Node
-from orderloom.network.store import channels_of, close, closed, nodes_of, put_channels, put_nodes, reopen
+from orderloom.network.store import (
+    channels_of,
+    close,
+    closed,
+    nodes_at,
+    nodes_of,
+    put_channels,
+    put_nodes,
+    reopen,
+)
 
 __all__ = [
     "Channel",
@@ -15,6 +24,7 @@ __all__ = [
     "channels_of",
     "close",
     "closed",
+    "nodes_at",
     "nodes_of",
     "put_channels",
     "put_nodes",

@@ -33,6 +33,20 @@ async def nodes_of(
     return {row["id"]: _node(row) for row in rows}
 
 
+async def nodes_at(db: Db, *, codes: Iterable[str], at: datetime) -> dict[UUID, Node]:
+    """The nodes with these codes as they were at a moment."""
+    rows = await db.fetch(
+        "SELECT "
+        + _NODE
+        + " FROM (SELECT i.* FROM network.nodes AS t CROSS JOIN LATERAL jsonb_populate_record(t, ("
+        "SELECT b.was FROM network.nodes_before AS b WHERE b.key = t.code AND b.until > $2 ORDER BY b.until LIMIT 1)) AS i "
+        "WHERE t.code = ANY($1::text[])) AS nodes ORDER BY code",
+        list(codes),
+        at,
+    )
+    return {row["id"]: _node(row) for row in rows}
+
+
 async def channels_of(
     db: Db, *, ids: Iterable[UUID] | None = None, codes: Iterable[str] | None = None
 ) -> dict[UUID, Channel]:

@@ -20,7 +20,7 @@ from orderloom.packing.packages import cancel_packages, close_package, pack_as_p
 from orderloom.packing.picking import create_wave, pick_as_listed, pick_list, report_short
 from orderloom.packing.planning import ToPack, articles, houses, offered, plan_for, put_node_cartons
 from orderloom.packing.scanning import scan, take_back
-from orderloom.packing.store import cartons, house_rules, plans_of, put_cartons
+from orderloom.packing.store import cartons, cartons_at, house_rules, plans_of, put_cartons
 
 __all__ = [
     "ToPack",
@@ -28,6 +28,7 @@ __all__ = [
     "cancel_packages",
     "cartonize",
     "cartons",
+    "cartons_at",
     "close_package",
     "create_wave",
     "house_rules",

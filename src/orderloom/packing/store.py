@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -20,6 +21,17 @@ async def cartons(db: Db) -> tuple[Carton, ...]:
     rows = await db.fetch(
         "SELECT code, name, outer_mm, inner_mm, tare_g, max_weight_g, cost, flexible FROM packing.cartons "
         "WHERE active ORDER BY code"
+    )
+    return tuple(Carton.of(dict(row)) for row in rows)
+
+
+async def cartons_at(db: Db, *, at: datetime) -> tuple[Carton, ...]:
+    """Every carton, in use or not, as it was at a moment, by code."""
+    rows = await db.fetch(
+        "SELECT c.code, c.name, c.outer_mm, c.inner_mm, c.tare_g, c.max_weight_g, c.cost, c.flexible FROM packing.cartons AS t "
+        "CROSS JOIN LATERAL jsonb_populate_record(t, (SELECT b.was FROM packing.cartons_before AS b "
+        "WHERE b.key = t.code AND b.until > $1 ORDER BY b.until LIMIT 1)) AS c ORDER BY c.code",
+        at,
     )
     return tuple(Carton.of(dict(row)) for row in rows)
 

@@ -58,6 +58,15 @@ BEGIN
   RETURN NULL;
 END $$;
 
+CREATE FUNCTION plumbing.keep_before() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $_$
+BEGIN
+  EXECUTE format('INSERT INTO %I.%I (key, was) VALUES ($1, $2) ON CONFLICT DO NOTHING', TG_TABLE_SCHEMA, TG_TABLE_NAME || '_before')
+  USING to_jsonb(OLD) ->> TG_ARGV[0], to_jsonb(OLD);
+  RETURN NULL;
+END $_$;
+
 CREATE FUNCTION plumbing.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -96,6 +105,12 @@ CREATE TABLE catalog.items (
     CONSTRAINT items_tracked_by_check CHECK ((tracked_by = ANY (ARRAY['lot'::text, 'serial'::text]))),
     CONSTRAINT items_weight_g_check CHECK ((weight_g >= 0)),
     CONSTRAINT items_width_mm_check CHECK ((width_mm >= 0))
+);
+
+CREATE TABLE catalog.items_before (
+    key text NOT NULL,
+    until timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    was jsonb NOT NULL
 );
 
 CREATE TABLE catalog.kit_components (
@@ -510,6 +525,12 @@ CREATE TABLE network.nodes (
     CONSTRAINT nodes_unit_cost_check CHECK ((unit_cost >= 0))
 );
 
+CREATE TABLE network.nodes_before (
+    key text NOT NULL,
+    until timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    was jsonb NOT NULL
+);
+
 CREATE TABLE notices.notices (
     id uuid DEFAULT uuidv7() NOT NULL,
     order_id uuid NOT NULL,
@@ -747,6 +768,12 @@ CREATE TABLE packing.cartons (
     CONSTRAINT cartons_max_weight_g_check CHECK ((max_weight_g > 0)),
     CONSTRAINT cartons_outer_mm_check CHECK ((cardinality(outer_mm) = 3)),
     CONSTRAINT cartons_tare_g_check CHECK ((tare_g >= 0))
+);
+
+CREATE TABLE packing.cartons_before (
+    key text NOT NULL,
+    until timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    was jsonb NOT NULL
 );
 
 CREATE TABLE packing.node_cartons (
@@ -1407,6 +1434,9 @@ CREATE TABLE sync.webhooks (
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
 
+ALTER TABLE ONLY catalog.items_before
+    ADD CONSTRAINT items_before_pkey PRIMARY KEY (key, until);
+
 ALTER TABLE ONLY catalog.items
     ADD CONSTRAINT items_pkey PRIMARY KEY (id);
 
@@ -1494,6 +1524,9 @@ ALTER TABLE ONLY network.channels
 ALTER TABLE ONLY network.channels
     ADD CONSTRAINT channels_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY network.nodes_before
+    ADD CONSTRAINT nodes_before_pkey PRIMARY KEY (key, until);
+
 ALTER TABLE ONLY network.nodes
     ADD CONSTRAINT nodes_code_key UNIQUE (code);
 
@@ -1550,6 +1583,9 @@ ALTER TABLE ONLY orders.repromises
 
 ALTER TABLE ONLY orders.slices
     ADD CONSTRAINT slices_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY packing.cartons_before
+    ADD CONSTRAINT cartons_before_pkey PRIMARY KEY (key, until);
 
 ALTER TABLE ONLY packing.cartons
     ADD CONSTRAINT cartons_pkey PRIMARY KEY (code);
@@ -1934,6 +1970,8 @@ CREATE INDEX availability_unpushed ON sync.availability USING btree (channel_id)
 
 CREATE INDEX reconciliations_of_channel ON sync.reconciliations USING btree (channel_id, id);
 
+CREATE TRIGGER keep_before AFTER UPDATE ON catalog.items FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION plumbing.keep_before('sku');
+
 CREATE TRIGGER never_deleted BEFORE DELETE ON catalog.items FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON inventory.lot_movements FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
@@ -1943,6 +1981,8 @@ CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON inventory.movements FOR EA
 CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON inventory.lot_movements FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
 
 CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON inventory.movements FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
+
+CREATE TRIGGER keep_before AFTER UPDATE ON network.nodes FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION plumbing.keep_before('code');
 
 CREATE TRIGGER never_deleted BEFORE DELETE ON network.nodes FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
 
@@ -1954,6 +1994,8 @@ CREATE TRIGGER refuse_strays AFTER INSERT ON orders.lines REFERENCING NEW TABLE 
 
 CREATE TRIGGER refuse_strays AFTER INSERT ON orders.slices REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION orders.refuse_stray_slices();
 
+CREATE TRIGGER keep_before AFTER UPDATE ON packing.cartons FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION plumbing.keep_before('code');
+
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON payments.entries FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
 
 CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON payments.entries FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
@@ -1963,6 +2005,9 @@ CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON plumbing.events FOR EACH R
 CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON plumbing.events FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
 
 CREATE TRIGGER immutable BEFORE DELETE OR UPDATE OF id, name, version, document ON routing.profiles FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
+
+ALTER TABLE ONLY catalog.items_before
+    ADD CONSTRAINT items_before_key_fkey FOREIGN KEY (key) REFERENCES catalog.items(sku);
 
 ALTER TABLE ONLY catalog.kit_components
     ADD CONSTRAINT kit_components_component_sku_fkey FOREIGN KEY (component_sku) REFERENCES catalog.items(sku);
@@ -2057,6 +2102,9 @@ ALTER TABLE ONLY inventory.supply_lines
 ALTER TABLE ONLY inventory.supply_lines
     ADD CONSTRAINT supply_lines_supply_id_fkey FOREIGN KEY (supply_id) REFERENCES inventory.supplies(id);
 
+ALTER TABLE ONLY network.nodes_before
+    ADD CONSTRAINT nodes_before_key_fkey FOREIGN KEY (key) REFERENCES network.nodes(code);
+
 ALTER TABLE ONLY notices.notices
     ADD CONSTRAINT notices_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
 
@@ -2101,6 +2149,9 @@ ALTER TABLE ONLY orders.repromises
 
 ALTER TABLE ONLY orders.slices
     ADD CONSTRAINT slices_fulfillment_id_fkey FOREIGN KEY (fulfillment_id) REFERENCES orders.fulfillments(id);
+
+ALTER TABLE ONLY packing.cartons_before
+    ADD CONSTRAINT cartons_before_key_fkey FOREIGN KEY (key) REFERENCES packing.cartons(code);
 
 ALTER TABLE ONLY packing.node_cartons
     ADD CONSTRAINT node_cartons_carton_fkey FOREIGN KEY (carton) REFERENCES packing.cartons(code);

@@ -20,6 +20,14 @@ BEGIN
   RAISE EXCEPTION '%.% keeps its rows as they are: % refused', TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_OP USING ERRCODE = '23001';
 END $$;
 
+-- What a row was before it was changed goes to the table named like its own with _before, under the key that is given.
+CREATE FUNCTION plumbing.keep_before() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE format('INSERT INTO %I.%I (key, was) VALUES ($1, $2) ON CONFLICT DO NOTHING', TG_TABLE_SCHEMA, TG_TABLE_NAME || '_before')
+  USING to_jsonb(OLD) ->> TG_ARGV[0], to_jsonb(OLD);
+  RETURN NULL;
+END $$;
+
 -- plumbing ---------------------------------------------------------------------------------------------------
 
 -- What each migration was when it ran here (plumbing/versions.py).
@@ -172,6 +180,15 @@ CREATE TABLE catalog.items (
 CREATE INDEX items_tracked ON catalog.items (sku) WHERE tracked_by IS NOT NULL;
 CREATE INDEX items_by_gtin ON catalog.items (gtin) WHERE gtin IS NOT NULL;
 CREATE INDEX items_sold_from ON catalog.items (sold_from) WHERE sold_from IS NOT NULL;
+-- As they were until then: a decision made again rests on what it was made on.
+CREATE TABLE catalog.items_before (
+  key   text NOT NULL REFERENCES catalog.items (sku),
+  until timestamptz NOT NULL DEFAULT clock_timestamp(),
+  was   jsonb NOT NULL,
+  PRIMARY KEY (key, until)
+);
+CREATE TRIGGER keep_before AFTER UPDATE ON catalog.items
+  FOR EACH ROW WHEN (OLD IS DISTINCT FROM NEW) EXECUTE FUNCTION plumbing.keep_before('sku');
 CREATE TABLE catalog.kit_components (
   kit_sku       text NOT NULL REFERENCES catalog.items (sku),
   component_sku text NOT NULL REFERENCES catalog.items (sku),
@@ -213,6 +230,14 @@ CREATE TABLE network.nodes (
   CHECK ((closed_since IS NULL) = (closed_because IS NULL)),
   CHECK (closed_since IS NOT NULL OR reopens_at IS NULL)
 );
+CREATE TABLE network.nodes_before (
+  key   text NOT NULL REFERENCES network.nodes (code),
+  until timestamptz NOT NULL DEFAULT clock_timestamp(),
+  was   jsonb NOT NULL,
+  PRIMARY KEY (key, until)
+);
+CREATE TRIGGER keep_before AFTER UPDATE ON network.nodes
+  FOR EACH ROW WHEN (OLD IS DISTINCT FROM NEW) EXECUTE FUNCTION plumbing.keep_before('code');
 CREATE TABLE network.channels (
   id             uuid PRIMARY KEY DEFAULT uuidv7(),
   code           text NOT NULL UNIQUE,
@@ -947,6 +972,14 @@ CREATE TABLE packing.cartons (
   flexible        boolean NOT NULL DEFAULT false,  -- a bag or mailer: its inner height is how thick it may be filled
   active          boolean NOT NULL DEFAULT true
 );
+CREATE TABLE packing.cartons_before (
+  key   text NOT NULL REFERENCES packing.cartons (code),
+  until timestamptz NOT NULL DEFAULT clock_timestamp(),
+  was   jsonb NOT NULL,
+  PRIMARY KEY (key, until)
+);
+CREATE TRIGGER keep_before AFTER UPDATE ON packing.cartons
+  FOR EACH ROW WHEN (OLD IS DISTINCT FROM NEW) EXECUTE FUNCTION plumbing.keep_before('code');
 -- A node with any row packs into these cartons alone; one whose stock is null never runs out.
 CREATE TABLE packing.node_cartons (
   node_id uuid NOT NULL REFERENCES network.nodes,
