@@ -74,18 +74,59 @@ def given(box: Box) -> Asked:
     )
 
 
+@lru_cache(maxsize=65_536)
+def slimmest(kind: Kind, box: Box) -> Edges:
+    """Along each axis the least that a unit takes of it, whichever way it lies."""
+    turns = box.turns_of(kind)
+    return (min([t[0] for t in turns]), min([t[1] for t in turns]), min([t[2] for t in turns]))
+
+
+def _apart(kind: Kind, other: Kind, box: Box) -> bool:
+    """Can a unit of each share the box? Two of them lie apart along some axis, or they overlap; nested ones do."""
+    if kind.pitch and kind is other:
+        return True
+    (x, y, z), (u, v, w), (length, width, height) = slimmest(kind, box), slimmest(other, box), box.inner
+    return x + u <= length or y + v <= width or z + w <= height
+
+
 def may_hold(box: Box, kinds: Sequence[Kind], counts: Sequence[int]) -> bool:
     """Is there no plain reason why all of it could not go into this one box?"""
-    total = [0] * 8
+    first: Kind | None = None
+    second: Kind | None = None
+    volume = weight = across_x = across_y = across_z = along_x = along_y = along_z = 0
     for kind, units in zip(kinds, counts, strict=True):
         if units:
             wanted = asked(kind, box)
             if wanted is None:
                 return False
-            for at, much in enumerate(wanted):
-                if much:
-                    total[at] += much * units
-    return all(much <= room for much, room in zip(total, given(box), strict=True))
+            if first is None:
+                first, second = kind, kind if units > 1 else None
+            elif second is None:
+                second = kind
+            one_volume, one_weight, yz, xz, xy, x, y, z = wanted
+            volume += one_volume * units
+            weight += one_weight * units
+            # Most are shorter than half of every edge, and ask for nothing more.
+            if yz or xz or xy:
+                across_x += yz * units
+                across_y += xz * units
+                across_z += xy * units
+                along_x += x * units
+                along_y += y * units
+                along_z += z * units
+    length, width, height = box.inner
+    return (
+        volume <= box.volume
+        and weight <= box.room_g
+        and across_x <= width * height
+        and across_y <= length * height
+        and across_z <= length * width
+        and along_x <= length
+        and along_y <= width
+        and along_z <= height
+        # Kinds stand the largest first.
+        and (first is None or second is None or _apart(first, second, box))
+    )
 
 
 class Demand:
@@ -385,19 +426,10 @@ def _exclusive(kind: Kind, other: Kind, box: Box, axis: int) -> bool:
     """Can a unit of each never lie beside one another across the axis, however they are turned?"""
     if kind.pitch or other.pitch:
         return False
-    mine, theirs = box.turns_of(kind), box.turns_of(other)
-    return all(
-        min(turn[a] for turn in mine) + min(turn[a] for turn in theirs) > box.inner[a]
-        for a in range(3)
-        if a != axis
-    )
+    mine, theirs = slimmest(kind, box), slimmest(other, box)
+    return all(mine[a] + theirs[a] > box.inner[a] for a in range(3) if a != axis)
 
 
 def _pair_fits(kind: Kind, box: Box) -> bool:
-    """Can two units of a kind share the box? Two boxes lie apart along some axis, or they overlap."""
-    if 2 * kind.weight_g > box.room_g:
-        return False
-    if kind.pitch:
-        return True
-    turns = box.turns_of(kind)
-    return any(2 * min(turn[a] for turn in turns) <= box.inner[a] for a in range(3))
+    """Can two units of a kind share the box?"""
+    return 2 * kind.weight_g <= box.room_g and _apart(kind, kind, box)

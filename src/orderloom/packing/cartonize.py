@@ -6,22 +6,23 @@ budget have the same answer everywhere. `model.Article`, `Carton` and `PackRules
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import combinations, islice
+from itertools import combinations
+from operator import attrgetter
 from typing import TypeAlias
 
 from orderloom.packing.model import Article, Carton, PackPlan, PackRules, Parcel, Placement
-from orderloom.packing.search import Packing, search
+from orderloom.packing.search import search
 from orderloom.packing.shapes import FREE, Block, Box, Edges, Kind
-from orderloom.packing.sorting import PLAIN, Goods, Offer, kind_of, offer, sorted_out
+from orderloom.packing.sorting import PLAIN, Goods, Offer, kind_of, offering, sorted_out, taking
 from orderloom.packing.steady import shift, steadied
 from orderloom.terms import Dimensions, Quantities
 
 EFFORT = 160_000
-# A block, and the units in it by SKU.
-_Laid: TypeAlias = tuple[Block, list[tuple[str, int]]]
+# The units of one kind that are not packed yet, by SKU.
+_Units: TypeAlias = deque[tuple[str, int]]
 
 
 @dataclass(slots=True)
@@ -30,11 +31,10 @@ class _Work:
 
     offer: Offer
     rules: PackRules
-    keep_flat: bool
     effort: int
     parcels: list[Parcel] = field(default_factory=list)
     unpackable: list[tuple[str, str]] = field(default_factory=list)
-    used: Counter[str] = field(default_factory=Counter)
+    used: dict[str, int] = field(default_factory=dict)
     least: int = 0
     spent: int = 0
 
@@ -43,40 +43,47 @@ class _Work:
         if not self.used:
             return self.offer.boxes
         return tuple(
-            box if box.stock is None else box._replace(stock=box.stock - self.used[carton.code])
+            box if box.stock is None else box._replace(stock=box.stock - self.used.get(carton.code, 0))
             for carton, box in zip(self.offer.cartons, self.offer.boxes, strict=True)
         )
 
 
 def cartonize(
     articles: Iterable[Article],
-    cartons: Iterable[Carton],
+    cartons: Iterable[Carton] | Offer,
     *,
     keep_flat: bool = False,
     effort: int = EFFORT,
     rules: PackRules = PLAIN,
 ) -> PackPlan:
-    """Pack everything that fits somewhere. What fits nowhere is named with the reason and left out of the parcels."""
-    # Sorted, so that the answer does not depend on the order of cartons and lines.
-    offered = offer(tuple(sorted(cartons, key=_by_code)), rules.clearance_mm, rules.fill_permille)
+    """Pack everything that fits somewhere. What fits nowhere is named with the reason and left out of the parcels.
+
+    Who packs much into the same cartons by the same rules may hand over `offering` of both.
+    """
+    offered = cartons if isinstance(cartons, Offer) else offering(cartons, rules)
+    # Sorted, so that the answer does not depend on the order of lines.
     goods = sorted(articles, key=_by_sku)
     rules = _told_apart(goods, rules)
-    work = _Work(offered, rules, keep_flat, effort, spent=len(goods))
-    groups: dict[str | None, list[Article]] = defaultdict(list)
+    work = _Work(offered, rules, effort, spent=len(goods))
+    groups: dict[str, list[tuple[Kind, Article]]] = {}
     for article in goods:
         if article.quantity <= 0:
             continue
         if article.own_container:
             work.parcels += [_bare(article)] * article.quantity
-        elif article.ships_alone:
-            _each_alone(work, article)
-        elif not _fits(work, article):
-            work.unpackable.append((article.sku, _why_not(article, work)))
+            continue
+        kind = kind_of(article, keep_flat=keep_flat)
+        fits = _takers(kind, article.hazmat_class, offered, rules)
+        if article.ships_alone:
+            _each_alone(work, article, kind, fits)
+        elif not fits:
+            work.unpackable.append((article.sku, _why_not(article, kind, work)))
         else:
-            groups[article.hazmat_class if rules.segregated is None else None].append(article)
+            hazmat = (article.hazmat_class or "") if rules.segregated is None else ""
+            groups.setdefault(hazmat, []).append((kind, article))
     work.least = len(work.parcels)
-    for hazmat_class in sorted(groups, key=lambda name: name or ""):
-        _pack(work, sorted_out(groups[hazmat_class], rules, keep_flat=keep_flat))
+    for hazmat in sorted(groups):
+        _pack(work, sorted_out(groups[hazmat], rules))
     return PackPlan(
         parcels=tuple(work.parcels),
         lower_bound=work.least,
@@ -87,10 +94,15 @@ def cartonize(
 
 
 def whole(
-    articles: Iterable[Article], cartons: Iterable[Carton], *, effort: int = EFFORT, rules: PackRules = PLAIN
+    articles: Iterable[Article],
+    cartons: Iterable[Carton] | Offer,
+    *,
+    effort: int = EFFORT,
+    rules: PackRules = PLAIN,
 ) -> PackPlan:
     """A plan that leaves nothing out: what fits no carton ships in its own packaging."""
-    goods, offered = tuple(articles), tuple(cartons)
+    goods = tuple(articles)
+    offered = cartons if isinstance(cartons, Offer) else offering(cartons, rules)
     plan = cartonize(goods, offered, effort=effort, rules=rules)
     if not plan.unpackable:
         return plan
@@ -101,45 +113,36 @@ def whole(
 
 def _told_apart(goods: Sequence[Article], rules: PackRules) -> PackRules:
     """What must stay together may be of several classes: then the classes are kept apart by name, not packed in turn."""
-    if rules.segregated is not None or all(article.together is None for article in goods):
+    if rules.segregated is not None:
+        return rules
+    for article in goods:
+        if article.together is not None:
+            break
+    else:
         return rules
     classes = sorted({article.hazmat_class or "" for article in goods})
     return replace(rules, segregated=tuple(combinations(classes, 2)))
 
 
-def _by_sku(article: Article) -> tuple[str, int, int, int, int]:
-    return (article.sku, article.length, article.width, article.height, article.weight_g)
-
-
-def _by_code(carton: Carton) -> str:
-    return carton.code
+_by_sku = attrgetter("sku", "length", "width", "height", "weight_g")
 
 
 # --- what fits where --------------------------------------------------------------------------------------------
 
 
-def _fits(work: _Work, article: Article) -> bool:
-    """Does one unit go into any of the boxes? The largest take most, and are asked first."""
-    kind = kind_of(article, keep_flat=work.keep_flat)
-    weight = kind.weight_g
-    most = work.rules.limited_g.get(article.hazmat_class or "")
-    if most is not None and weight > most:
-        return False
-    return any(box.takes(kind) for box in reversed(work.offer.boxes))
+def _takers(kind: Kind, hazmat_class: str | None, offered: Offer, rules: PackRules) -> int:
+    """The boxes that take one unit, as bits."""
+    most = rules.limited_g.get(hazmat_class or "") if rules.limited_g else None
+    return 0 if most is not None and kind.weight_g > most else taking(kind, offered)
 
 
-def takers(article: Article, cartons: Iterable[Carton], rules: PackRules = PLAIN) -> frozenset[str]:
+def takers(article: Article, cartons: Iterable[Carton] | Offer, rules: PackRules = PLAIN) -> frozenset[str]:
     """The cartons that take one unit of it, by code; none of them: `whole` leaves it in its own packaging."""
     if article.own_container:
         return frozenset()
-    offered = offer(tuple(sorted(cartons, key=_by_code)), rules.clearance_mm, rules.fill_permille)
-    kind = kind_of(article, keep_flat=False)
-    most = rules.limited_g.get(article.hazmat_class or "")
-    if most is not None and kind.weight_g > most:
-        return frozenset()
-    return frozenset(
-        carton.code for carton, box in zip(offered.cartons, offered.boxes, strict=True) if box.takes(kind)
-    )
+    offered = cartons if isinstance(cartons, Offer) else offering(cartons, rules)
+    fits = _takers(kind_of(article, keep_flat=False), article.hazmat_class, offered, rules)
+    return frozenset(carton.code for at, carton in enumerate(offered.cartons) if fits >> at & 1)
 
 
 def lacking(
@@ -154,11 +157,10 @@ def lacking(
     return any(takers(article, cartons, rules) for article in left)
 
 
-def _why_not(article: Article, work: _Work) -> str:
+def _why_not(article: Article, kind: Kind, work: _Work) -> str:
     offered = [c for c in work.offer.cartons if not c.flexible] or list(work.offer.cartons)
     if not offered:
         return "there is no carton to choose from"
-    kind = kind_of(article, keep_flat=work.keep_flat)
     roomy = [
         carton for carton, box in zip(work.offer.cartons, work.offer.boxes, strict=True) if box.turns_of(kind)
     ]
@@ -190,18 +192,16 @@ def _bare(article: Article) -> Parcel:
     )
 
 
-def _each_alone(work: _Work, article: Article) -> None:
+def _each_alone(work: _Work, article: Article, kind: Kind, fits: int) -> None:
     """Each unit in the smallest carton it fits and that is there, or as it is when it fits none."""
-    if not _fits(work, article):
+    if not fits:
         work.parcels += [_bare(article)] * article.quantity
         return
-    kind = kind_of(article, keep_flat=work.keep_flat)
     for nth in range(article.quantity):
         for at, box in enumerate(work.boxes()):
-            if box.stock != 0 and box.takes(kind):
+            if box.stock != 0 and fits >> at & 1:
                 block = Block(0, 0, 0, 0, box.turns_of(kind)[0], (1, 1, 1), kind.pitch)
-                laid = [(block, [(article.sku, 1)])]
-                work.parcels.append(_parcel(work, at, laid, article.weight_g, kinds=(kind,)))
+                work.parcels.append(_parcel(work, at, (block,), (kind,), (deque([(article.sku, 1)]),)))
                 break
         else:
             left = article.quantity - nth
@@ -215,9 +215,13 @@ def _pack(work: _Work, goods: Goods) -> None:
     packing = search(goods.kinds, goods.counts, boxes, effort=work.effort, rules=rules)
     if rules.off_centre < FREE.off_centre:
         packing = steadied(packing, boxes, rules, effort=work.effort)
-    work.parcels += _parcels(work, packing, goods)
+    work.parcels += [
+        _parcel(work, at, blocks, packing.kinds, goods.units, up) for at, blocks, up in packing.boxes
+    ]
     work.least += packing.lower_bound
     work.spent += packing.effort
+    if not any(packing.left):
+        return
     left: Counter[str] = Counter()
     for at, count in enumerate(packing.left):
         for sku, some in _taken(goods.units[at], count):
@@ -228,28 +232,23 @@ def _pack(work: _Work, goods: Goods) -> None:
         )
 
 
-def _parcels(work: _Work, packing: Packing, goods: Goods) -> Iterator[Parcel]:
-    for at, blocks, up in packing.boxes:
-        laid: list[_Laid] = []
-        weight = 0
-        for block in blocks:
-            units = block.units
-            weight += packing.kinds[block.kind].weight_g * units
-            laid.append((block, _taken(goods.units[block.kind], units)))
-        yield _parcel(work, at, laid, weight, up, packing.kinds)
-
-
 def _parcel(
-    work: _Work, at: int, laid: Sequence[_Laid], weight_g: int, up: int = 2, kinds: Sequence[Kind] = ()
+    work: _Work, at: int, blocks: Sequence[Block], kinds: Sequence[Kind], units: Sequence[_Units], up: int = 2
 ) -> Parcel:
+    """The carton with these blocks, and in them the next of the units of each kind."""
     carton, box = work.offer.cartons[at], work.offer.boxes[at]
     if carton.stock is not None:
-        work.used[carton.code] += 1
-    contents: dict[str, int] = defaultdict(int)
-    for _, units in laid:
-        for sku, count in units:
-            contents[sku] += count
-    placements = _placed(laid, _shift(work.rules, box, [block for block, _ in laid], up, kinds))
+        work.used[carton.code] = work.used.get(carton.code, 0) + 1
+    shift = _shift(work.rules, box, blocks, up, kinds)
+    weight_g = carton.tare_g
+    contents: list[tuple[str, int]] = []
+    placements: list[Placement] = []
+    for block in blocks:
+        count = block.units
+        weight_g += kinds[block.kind].weight_g * count
+        taken = _taken(units[block.kind], count)
+        contents += taken
+        placements += _placed(block, taken, shift)
     work.spent += len(placements)
     inner, outer = carton.inner, carton.outer
     if carton.flexible:
@@ -260,8 +259,8 @@ def _parcel(
     return Parcel(
         carton=carton.code,
         contents=Quantities(contents),
-        placements=placements,
-        weight_g=weight_g + carton.tare_g,
+        placements=tuple(placements),
+        weight_g=weight_g,
         outer=outer,
         inner=inner,
         up=up,
@@ -276,7 +275,7 @@ def _shift(rules: PackRules, box: Box, blocks: Sequence[Block], up: int, kinds: 
     return (off + shift(box, blocks, kinds, 0)[0], off + shift(box, blocks, kinds, 1)[0], off)
 
 
-def _taken(units: deque[tuple[str, int]], count: int) -> list[tuple[str, int]]:
+def _taken(units: _Units, count: int) -> list[tuple[str, int]]:
     """The next units of one kind, SKU by SKU: alike in all that packing knows, they are interchangeable."""
     taken = []
     while count:
@@ -289,22 +288,18 @@ def _taken(units: deque[tuple[str, int]], count: int) -> list[tuple[str, int]]:
     return taken
 
 
-def _placed(laid: Sequence[_Laid], shift: Edges) -> tuple[Placement, ...]:
-    """Each unit in its place: units follow one another as the corners of their block do."""
-    dx, dy, dz = shift
-    placements: list[Placement] = []
-    for block, units in laid:
-        corners = _corners(block)
-        length, width, height = block.edges
-        for sku, count in units:
-            for x, y, z in islice(corners, count):
-                placements.append(Placement(sku, x + dx, y + dy, z + dz, length, width, height))
-    return tuple(placements)
-
-
-def _corners(block: Block) -> Iterator[Edges]:
-    length, width, _ = block.edges
-    for i in range(block.grid[0]):
-        for j in range(block.grid[1]):
-            for k in range(block.grid[2]):
-                yield (block.x + i * length, block.y + j * width, block.z + k * block.pitch)
+def _placed(block: Block, units: Sequence[tuple[str, int]], shift: Edges) -> list[Placement]:
+    """Each unit of a block in its place: they follow one another as the corners do."""
+    x, y, z = block.x + shift[0], block.y + shift[1], block.z + shift[2]
+    length, width, height = block.edges
+    across, along, up = block.grid
+    if across == along == up == 1:
+        return [Placement(units[0][0], x, y, z, length, width, height)]
+    skus = [sku for sku, count in units for _ in range(count)]
+    corners = [
+        (x + i * length, y + j * width, z + k * block.pitch)
+        for i in range(across)
+        for j in range(along)
+        for k in range(up)
+    ]
+    return [Placement(sku, *corner, length, width, height) for sku, corner in zip(skus, corners, strict=True)]

@@ -28,6 +28,7 @@ class Taste(Enum):
 # In place of how much a box may hold of something: what the box itself says.
 ROOM = -1
 _ANY = 1 << 60
+_ONE = (1, 1, 1)
 _LOWEST = itemgetter(2, 1, 0)
 # Instead of a taste: kinds with an orientation each, in the order in which they are to be tried for a space.
 Listing: TypeAlias = tuple[tuple[int, Edges], ...]
@@ -126,12 +127,18 @@ def _hopeless(filling: Fill) -> bool:
     """Is there no space any more for one of the largest kinds that are left?"""
     for _, _, turns in filling.options[:2]:
         filling.effort += 1 + len(filling.spaces) // 2
-        for x1, y1, z1, x2, y2, z2 in filling.spaces:
-            wide, deep, high = x2 - x1, y2 - y1, z2 - z1
-            if any(t[0] <= wide and t[1] <= deep and t[2] <= high for t in turns):
-                break
-        else:
+        if not _any_takes(filling.spaces, turns):
             return True
+    return False
+
+
+def _any_takes(spaces: Sequence[Cuboid], turns: Sequence[Edges]) -> bool:
+    """Is one of the spaces large enough for a unit, whichever way it lies?"""
+    for x1, y1, z1, x2, y2, z2 in spaces:
+        wide, deep, high = x2 - x1, y2 - y1, z2 - z1
+        for length, width, height in turns:
+            if length <= wide and width <= deep and height <= high:
+                return True
     return False
 
 
@@ -192,10 +199,10 @@ def _best_in(filling: Fill, space: Cuboid, taste: Taste) -> Block | None:
     looked = 0
     roomy = False
     for index, kind, turns in filling.options:
+        looked += 1
         if kind.volume > room:
-            looked += 1
             continue
-        looked += 1 + len(turns)
+        looked += len(turns)
         count = -1
         for turn in turns:
             length, width, height = turn
@@ -211,10 +218,9 @@ def _best_in(filling: Fill, space: Cuboid, taste: Taste) -> Block | None:
             grid = _grid(filling, kind, turn, count, space, supports)
             if grid is None:
                 continue
-            pitch = kind.pitch or height
-            score = _score(taste, kind.volume, turn, grid, pitch, (wide, deep, high))
+            score = _score(taste, kind, turn, grid, (wide, deep, high))
             if best is None or score > best:
-                best, choice = score, Block(index, x1, y1, z1, turn, grid, pitch)
+                best, choice = score, Block(index, x1, y1, z1, turn, grid, kind.pitch or height)
         if frugal and choice is not None:
             # Kinds come largest first, and no smaller one could be preferred.
             break
@@ -254,6 +260,9 @@ def _grid(
 ) -> Edges | None:
     """How many of these units go into the corner of the space along each edge, if they lie safely there."""
     filling.effort += TRYING + (len(supports) if supports else 0)
+    if count == 1 and supports is None and not (kind.fragile or filling.delicate):
+        # On the floor most goods lie as they like.
+        return _ONE
     x1, y1, z1, x2, y2, z2 = space
     length, width, height = turn
     if kind.fragile:
@@ -347,9 +356,13 @@ def _resting_on(
     return found
 
 
-def _score(taste: Taste, volume: int, turn: Edges, grid: Edges, pitch: int, space: Edges) -> tuple[int, ...]:
-    """What makes a block of these better than another: its unit's volume and edges, its grid, the rise of its piles."""
-    length, width, height = turn[0] * grid[0], turn[1] * grid[1], turn[2] + (grid[2] - 1) * pitch
+def _score(taste: Taste, kind: Kind, turn: Edges, grid: Edges, space: Edges) -> tuple[int, ...]:
+    """What makes a block of these better than another. A frugal taste compares but ways of lying of one kind."""
+    length, width, height = (
+        turn[0] * grid[0],
+        turn[1] * grid[1],
+        turn[2] + (grid[2] - 1) * (kind.pitch or turn[2]),
+    )
     low, middle, high = space[0] - length, space[1] - width, space[2] - height
     if low > middle:
         low, middle = middle, low
@@ -358,9 +371,9 @@ def _score(taste: Taste, volume: int, turn: Edges, grid: Edges, pitch: int, spac
         if low > middle:
             low, middle = middle, low
     if taste is Taste.UNIT:
-        return (volume, -low, -middle, -high)
+        return (-low, -middle, -high)
     if taste is Taste.FLAT:
-        return (volume, -turn[2], -low, -middle)
+        return (-turn[2], -low, -middle)
     if taste is Taste.VOLUME:
         return (length * width * height, -low, -middle)
     if taste is Taste.FIT:
@@ -407,6 +420,10 @@ def _lay(filling: Fill, block: Block) -> None:
     solid = (x1, y1, z1, x2, y2, z2)
     filling.tops.setdefault(z2, []).append((len(filling.solids), solid))
     filling.solids.append(solid)
+    if not filling.options:
+        # Where nothing is left to lay, no space need be known.
+        filling.effort += len(filling.spaces) // COMPARING
+        return
     # A fragile unit takes the whole column above it.
     filling.spaces = _carve(filling, (x1, y1, z1, x2, y2, filling.inner[2]) if kind.fragile else solid)
 

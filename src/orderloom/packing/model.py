@@ -102,6 +102,9 @@ class Carton:
     stock: int | None = None
     flexible: bool = False
 
+    def __hash__(self) -> int:
+        return hash((self.code, self.stock))
+
     def json(self) -> dict[str, Any]:
         """The form on the wire and in records."""
         plain: dict[str, Any] = {

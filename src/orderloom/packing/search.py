@@ -12,7 +12,7 @@ from orderloom.packing.bound import Demand, lower_bound, may_hold
 from orderloom.packing.effort import Effort
 from orderloom.packing.fill import Fill, Listing, Taste, fill
 from orderloom.packing.pallet import patterns
-from orderloom.packing.pile import pile
+from orderloom.packing.pile import in_line
 from orderloom.packing.shapes import FREE, Block, Box, Edges, Kind, Rules
 
 # With more kinds than this every look at every kind costs too much: only the frugal taste is tried.
@@ -74,15 +74,17 @@ def search(
     tastes = _TASTES if len(kinds) <= MANY_KINDS else _TASTES[:1]
     work = Effort(effort, READING + len(kinds) * len(boxes))
     question = _Question(kinds, boxes, (), tastes, rules, work, {})
-    able = _able(question, range(len(boxes)), counts)
-    if able and not rules.caps and not any(rules.bars):
-        blocks = pile(boxes[able[0]], kinds, counts, rules.support)
-        if blocks:
-            return Packing(kinds, ((able[0], tuple(blocks), 2),), 1, work.spent, (0,) * len(counts))
-    single = _into_one(question, counts, able, tastes[:1])
-    if single is not None:
-        better = _into_one(question, counts, [at for at in able if at < single[0]], tastes[1:])
-        return _packing(question, [better or single], 1, single[1].left)
+    able: list[int] = []
+    for at in _able(question, range(len(boxes)), counts):
+        if not able and not rules.caps and not rules.bars:
+            blocks = in_line(boxes[at], kinds, counts, rules.support)
+            if blocks:
+                return Packing(kinds, ((at, tuple(blocks), 2),), 1, work.spent, (0,) * len(counts))
+        single = _into_one(question, counts, (at,), tastes[:1])
+        if single is not None:
+            better = _into_one(question, counts, able, tastes[1:])
+            return _packing(question, [better or single], 1, single[1].left)
+        able.append(at)
     fits = tuple(sum(1 << at for at, box in enumerate(boxes) if box.takes(kind)) for kind in kinds)
     question = question._replace(fits=fits)
     least = max(1 if able else 2, _apart(rules, counts))
@@ -116,19 +118,17 @@ def _packing(question: _Question, best: Sequence[Filled], least: int, left: Sequ
     )
 
 
-def _able(question: _Question, boxes: Iterable[int], counts: Sequence[int]) -> list[int]:
+def _able(question: _Question, boxes: Iterable[int], counts: Sequence[int]) -> Iterator[int]:
     """Of these boxes those for which nothing plain says that they could not hold it all."""
     kinds, every = question.kinds, question.boxes
     volume = weight = 0
     for kind, units in zip(kinds, counts, strict=True):
         volume += kind.volume * units
         weight += kind.weight_g * units
-    able: list[int] = []
     for at in boxes:
         box = every[at]
         if volume <= box.volume and weight <= box.room_g and box.stock != 0 and may_hold(box, kinds, counts):
-            able.append(at)
-    return able
+            yield at
 
 
 def _apart(rules: Rules, counts: Sequence[int]) -> int:
@@ -177,7 +177,7 @@ def _torn(group: int, counts: Sequence[int], left: Sequence[int]) -> bool:
 
 
 def _into_one(
-    question: _Question, counts: Sequence[int], able: Sequence[int], tastes: Sequence[Taste]
+    question: _Question, counts: Sequence[int], able: Iterable[int], tastes: Sequence[Taste]
 ) -> Filled | None:
     """The first box that takes everything, if one does."""
     for at in able:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import permutations
+from operator import attrgetter
 
 from orderloom.packing.fill import ROOM
 from orderloom.packing.model import Article, Carton, PackRules
@@ -18,16 +19,24 @@ PLAIN = PackRules()
 FILLINGS = 4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Offer:
-    """Boxes in order of preference, and the carton each is."""
+    """Boxes in order of preference, and the carton each is. One object stands for one offer, as with kinds."""
 
     cartons: tuple[Carton, ...]
     boxes: tuple[Box, ...]
 
 
+def offering(cartons: Iterable[Carton], rules: PackRules) -> Offer:
+    """The cartons as these rules fill them, whatever order they come in."""
+    return _offer(tuple(sorted(cartons, key=_by_code)), rules.clearance_mm, rules.fill_permille)
+
+
+_by_code = attrgetter("code")
+
+
 @lru_cache(maxsize=512)
-def offer(cartons: tuple[Carton, ...], clearance_mm: int = 0, fill_permille: int = 1000) -> Offer:
+def _offer(cartons: tuple[Carton, ...], clearance_mm: int, fill_permille: int) -> Offer:
     """The cartons, smallest first; a bag once for each thickness."""
     ways = [(carton, filled) for carton in cartons for filled in _fillings(carton)]
     ways.sort(key=lambda way: (_taken_up(*way), way[0].cost, way[0].code))
@@ -48,6 +57,12 @@ def offer(cartons: tuple[Carton, ...], clearance_mm: int = 0, fill_permille: int
             )
         )
     return Offer(tuple(carton for carton, _ in ways), tuple(boxes))
+
+
+@lru_cache(maxsize=65_536)
+def taking(kind: Kind, offered: Offer) -> int:
+    """The boxes that take one unit of the kind, as bits."""
+    return sum(1 << at for at, box in enumerate(offered.boxes) if box.takes(kind))
 
 
 def _fillings(carton: Carton) -> Iterable[int]:
@@ -129,7 +144,7 @@ class Goods:
     rules: Rules
 
 
-def sorted_out(articles: Sequence[Article], rules: PackRules, *, keep_flat: bool) -> Goods:
+def sorted_out(goods: Sequence[tuple[Kind, Article]], rules: PackRules) -> Goods:
     """Units alike in all that packing knows are of one kind, whatever their SKUs."""
     plain = rules is PLAIN or (
         rules.support_permille == FREE.support
@@ -137,24 +152,31 @@ def sorted_out(articles: Sequence[Article], rules: PackRules, *, keep_flat: bool
         and rules.off_centre_permille >= FREE.off_centre
         and rules.fill_permille >= 1000
     )
-    excluded = {sku for article in articles for sku in article.excludes}
-    by_kind: dict[tuple[Kind, object], list[Article]] = defaultdict(list)
-    for article in articles:
+    excluded: set[str] = set()
+    for _, article in goods:
+        excluded.update(article.excludes)
+    by_kind: dict[tuple[Kind, object], list[Article]] = {}
+    for kind, article in goods:
         tag = _tag(article, excluded, rules)
-        by_kind[kind_of(article, keep_flat=keep_flat), tag].append(article)
+        plain = plain and tag is None
+        alike = by_kind.get((kind, tag))
+        if alike is None:
+            by_kind[kind, tag] = [article]
+        else:
+            alike.append(article)
     # Largest first, as the search expects.
     keys = sorted(
         by_kind,
         key=lambda key: (-key[0].volume, -key[0].weight_g, key[0].turns, key[0].fragile, by_kind[key][0].sku),
     )
-    groups = [by_kind[key] for key in keys]
-    bound = any(tag is not None for _, tag in keys)
-    return Goods(
-        tuple(kind for kind, _ in keys),
-        tuple(sum(article.quantity for article in group) for group in groups),
-        [deque((article.sku, article.quantity) for article in group) for group in groups],
-        _rules([group[0] for group in groups], rules) if bound or not plain else FREE,
-    )
+    kinds, counts, units = [], [], []
+    for key in keys:
+        group = by_kind[key]
+        kinds.append(key[0])
+        counts.append(sum([article.quantity for article in group]))
+        units.append(deque([(article.sku, article.quantity) for article in group]))
+    bound = FREE if plain else _rules([by_kind[key][0] for key in keys], rules)
+    return Goods(tuple(kinds), tuple(counts), units, bound)
 
 
 def _tag(article: Article, excluded: set[str], rules: PackRules) -> object:
@@ -162,8 +184,9 @@ def _tag(article: Article, excluded: set[str], rules: PackRules) -> object:
     named = article.sku if article.excludes or article.sku in excluded else None
     hazmat = article.hazmat_class or "" if rules.segregated is not None or rules.limited_g else None
     counted = article.unit_class if article.unit_class in rules.class_units else None
-    tag = (named, article.together, article.apart, hazmat, counted)
-    return tag if any(tag) else None
+    if named or article.together or article.apart or hazmat or counted:
+        return (named, article.together, article.apart, hazmat, counted)
+    return None
 
 
 def _rules(kinds: Sequence[Article], rules: PackRules) -> Rules:

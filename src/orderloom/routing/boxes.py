@@ -7,6 +7,7 @@ from collections.abc import Container, Sequence
 from typing import NamedTuple
 
 from orderloom.packing.model import Carton, PackRules
+from orderloom.packing.sorting import Offer
 from orderloom.shipping.model import Parcel
 
 NO_CARTON = "no carton is left there that takes it"
@@ -30,7 +31,7 @@ class Home(NamedTuple):
     """How a node packs: the cartons it has, by rules; `own` where it keeps cartons of its own, which run out."""
 
     number: int
-    cartons: tuple[Carton, ...]
+    cartons: Offer
     rules: PackRules
     own: bool
 

@@ -22,6 +22,7 @@ from orderloom.packing.cartonize import lacking, takers, whole
 from orderloom.packing.houserules import stocked
 from orderloom.packing.model import Article, Carton, PackRules
 from orderloom.packing.model import Parcel as Packed
+from orderloom.packing.sorting import offering
 from orderloom.routing.boxes import NO_CARTON, NOWHERE, Boxes, Home
 from orderloom.routing.ways import Chosen, Lane, Origin, Pack, Reach, Service, Way
 from orderloom.shipping.model import Ineligible, Parcel, Place, in_po_box
@@ -122,7 +123,9 @@ class World:
         found = self._homes.get(key)
         if found is None:
             cartons = self.cartons if own is None else stocked(self.cartons, own)
-            found = self._homes[key] = Home(len(self._homes), cartons, rules, own is not None)
+            found = self._homes[key] = Home(
+                len(self._homes), offering(cartons, rules), rules, own is not None
+            )
             self.kept += 1
         return found
 
