@@ -152,11 +152,13 @@ class RawOf:
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _DIGITS = re.compile(r"(?:\d[ -]?){12,18}\d")
+_CARD_LEAST = 13
 
 
 def printable(text: str) -> str:
     """A text without control characters and lone surrogates."""
-    if _CONTROL.search(text):
+    # Nearly every text is printable to Python too, which tells so in a tenth of the time.
+    if not text.isprintable() and _CONTROL.search(text):
         raise PydanticCustomError("control_character", "contains a control character or a broken one")
     return text
 
@@ -164,7 +166,7 @@ def printable(text: str) -> str:
 def clean(text: str) -> str:
     """Free text: printable, and without a card's number, for we never take card data."""
     printable(text)
-    if (digits := _DIGITS.findall(text)) and any(_luhn(found) for found in digits):
+    if len(text) >= _CARD_LEAST and any(_luhn(found) for found in _DIGITS.findall(text)):
         raise PydanticCustomError("card_number", "looks like a card number: send the gateway's token instead")
     return text
 

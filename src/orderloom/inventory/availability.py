@@ -20,6 +20,7 @@ class Shelves:
     def __init__(self, levels: Iterable[Level] = (), limits: Limits | None = None) -> None:
         self._of: dict[str, dict[UUID, Balance]] = {}
         self._before: dict[Key, tuple[int, ...]] = {}
+        self._spare: dict[str, dict[UUID, int]] = {}
         self.limits = Limits() if limits is None else limits
         self.selling: Collection[UUID] | None = None
         # What belongs to orders in line before the one being placed.
@@ -39,6 +40,7 @@ class Shelves:
     def _put(self, balances: Iterable[Balance]) -> None:
         for balance in balances:
             self._of.setdefault(balance.sku, {})[balance.node_id] = balance
+            self._spare.pop(balance.sku, None)
 
     def of(self, sku: str) -> Mapping[UUID, Balance]:
         """The SKU's balances by node, as posted so far."""
@@ -57,6 +59,13 @@ class Shelves:
         """Units that may be promised there now."""
         balance = self.of(sku).get(node_id)
         return balance.to_promise if balance else 0
+
+    def spare(self, sku: str) -> Mapping[UUID, int]:
+        """Units by node that safety stock leaves, as posted so far; where it is dipped into they are below nought."""
+        found = self._spare.get(sku)
+        if found is None:
+            found = self._spare[sku] = {n: b.free - b.safety_stock for n, b in self.of(sku).items()}
+        return found
 
     def for_channel(self, node_id: UUID, sku: str, channel_id: UUID | None) -> int:
         """Units that may be promised there to one channel, its own safety stock at the node left alone."""
@@ -99,21 +108,21 @@ class Shelves:
 
     def post(self, posting: Posting) -> Short | None:
         """Post every leg, or none when a balance would not bear it; its channel draws on its allotment, or gives back."""
-        before: dict[Key, tuple[int, ...]] = {}
+        before: dict[Key, tuple[Balance, tuple[int, ...]]] = {}
         legs = posting.legs
         for place, leg in enumerate(posting.legs):
             key = leg.node_id, leg.sku
-            nodes = self._of.setdefault(leg.sku, {})
-            balance = nodes.get(leg.node_id)
+            balance = self.of(leg.sku).get(leg.node_id)
             if balance is None:
-                balance = nodes[leg.node_id] = Balance(*key)
+                balance = Balance(*key)
+                self._put([balance])
             if key not in before:
-                before[key] = balance.units()
+                before[key] = balance, balance.units()
             if balance.backorder_limit and leg.on_hand < 0:
-                legs = (*legs[:place], balance.as_there(leg), *legs[place + 1 :])
-            balance.add(legs[place])
-        for key, was in before.items():
-            balance = self._of[key[1]][key[0]]
+                leg = balance.as_there(leg)  # noqa: PLW2901 - what is posted of it
+                legs = (*legs[:place], leg, *legs[place + 1 :])
+            balance.add(leg)
+        for balance, was in before.values():
             dips = (
                 posting.within_safety
                 and balance.reserved + balance.allocated > was[1] + was[2]
@@ -121,12 +130,14 @@ class Shelves:
             )
             owed = posting.unpromised and balance.on_hand < was[0] and balance.free < balance.backorder_limit
             if dips or owed or not balance.sound:
-                for (node_id, sku), units in before.items():
-                    self._of[sku][node_id].set(units)
+                for changed, units in before.values():
+                    changed.set(units)
                 has = max(0, balance.free - balance.backorder_limit) if owed else balance.to_promise
-                return Short(key[0], key[1], has)
-        for key, was in before.items():
+                return Short(balance.node_id, balance.sku, has)
+        for key, (balance, was) in before.items():
             self._before.setdefault(key, was)
+            if (spare := self._spare.get(balance.sku)) is not None:
+                spare[balance.node_id] = balance.free - balance.safety_stock
         self.entries += [
             Entry(leg, posting.cause_type, posting.cause_id, posting.reason, posting.as_of, self.actor)
             for leg in legs
@@ -145,7 +156,7 @@ class Shelves:
         ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Demand:
     """Units of a SKU wanted for one line; `fixed_node` when the channel has decided where from.
 
@@ -158,7 +169,7 @@ class Demand:
     without: frozenset[UUID] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Kept:
     """So many units of the demand with this index are kept at the node."""
 
@@ -239,15 +250,13 @@ class _Taking:
             shelves, claimed, nodes = self._shelves, self._shelves.claimed.at, self.open_nodes
             guarded = self._channel if shelves.limits.guards_nodes else None
             found = self._left[sku] = {}
-            for node, balance in shelves.of(sku).items():
+            for node, units in shelves.spare(sku).items():
                 if nodes is None or node in nodes:
-                    units = balance.free - balance.safety_stock
-                    if guarded is not None:
-                        units = shelves.for_channel(node, sku, guarded)
+                    free = units if guarded is None else shelves.for_channel(node, sku, guarded)
                     if claimed:
-                        units -= claimed.get((node, sku), 0)
-                    if units > 0:
-                        found[node] = units
+                        free -= claimed.get((node, sku), 0)
+                    if free > 0:
+                        found[node] = free
         return found
 
     def room(self, sku: str) -> int:
@@ -305,7 +314,8 @@ def _one_node_for_all(demands: Sequence[Demand], units: Sequence[int], taking: _
     without: set[UUID] = set()
     for demand, quantity in zip(demands, units, strict=True):
         if quantity:
-            without |= demand.without
+            if demand.without:
+                without |= demand.without
             wanted[demand.sku] = wanted.get(demand.sku, 0) + quantity
     spare: dict[UUID, int] | None = None
     for sku, quantity in wanted.items():
@@ -321,7 +331,7 @@ def _one_node_for_all(demands: Sequence[Demand], units: Sequence[int], taking: _
                 for n, least in spare.items()
                 if (has := left.get(n, 0)) >= quantity
             }
-    return max(spare, key=lambda n: (spare[n], n.int)) if spare else None
+    return max(spare, key=lambda n: (spare[n], n)) if spare else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,9 @@ class SoldAhead:
     undated: bool = False
 
 
+_IN_STOCK = SoldAhead()
+
+
 @dataclass(frozen=True, slots=True)
 class NotComing:
     """Demand indexes that no stock, no supply and no policy covers: nothing was taken."""
@@ -67,6 +70,8 @@ class Ahead:
         whatever: bool,
     ) -> SoldAhead | NotComing:
         """Take the units short of stock from supply, all or none; `whatever`: the channel takes what nothing covers."""
+        if not short:
+            return _IN_STOCK
         mark = self._outlook.mark()
         ready: list[datetime | None] = []
         uncovered = []

@@ -31,10 +31,10 @@ from orderloom.orders.model import Fault, OrderDraft, Placed, Refused
 from orderloom.orders.waiting import waited_for
 from orderloom.payments.model import Tender
 from orderloom.plumbing import events, journeys
-from orderloom.plumbing.database import Db
+from orderloom.plumbing.database import Db, new_ids
 from orderloom.plumbing.events import Actor, News
 from orderloom.routing.binding import Dates
-from orderloom.terms import Rank, new_id
+from orderloom.terms import Rank
 
 _EVER = datetime.max.replace(tzinfo=UTC)
 
@@ -306,13 +306,13 @@ class _Plan:
     @property
     def skus(self) -> set[str]:
         """Of which units are taken."""
-        return {piece.line.values.sku for order in self.new.values() for piece in order.slices}
+        return {line.values.sku for order in self.new.values() for line, *_ in order.slices}
 
     @property
     def short(self) -> bool:
         """Whether stock alone does not do for all of them."""
         return bool(self.refused) or any(
-            piece.node_id is None for order in self.new.values() for piece in order.slices
+            node_id is None for order in self.new.values() for *_, node_id in order.slices
         )
 
 
@@ -352,8 +352,7 @@ def _reserve(
     lines = capture.explode(draft, items=world.items, kits=world.kits)
     leaves = [line for line in lines if not line.is_kit]
     demands = [
-        Demand(v.sku, v.quantity, world.nodes[v.node_code].id if v.node_code else None)
-        for v in (line.values for line in leaves)
+        Demand(v.sku, v.quantity, world.nodes[v.node_code].id if v.node_code else None) for *_, v in leaves
     ]
     cart = carts.of(draft, channel)
     own = cart.own() if cart else None
@@ -369,7 +368,7 @@ def _reserve(
     if isinstance(sold, NotComing):
         lacking = [leaves[i] for i in sold.indexes]
         return _insufficient(lacking, channel, shelves, open_nodes[channel.code], own, ahead)
-    order_id = new_id()
+    [order_id] = new_ids(1)
     legs = reserve_legs((k.node_id, demands[k.index].sku, k.quantity) for k in kept)
     if cart is not None:
         reservations.free(shelves, cart, reason="its order has come")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from orderloom import catalog, inventory, network, shipping
 from orderloom.catalog.model import Item
@@ -28,8 +28,7 @@ from orderloom.routing.binding import Asked, Dates
 from orderloom.terms import Address, Quantities
 
 
-@dataclass(frozen=True, slots=True)
-class Promise:
+class Promise(NamedTuple):
     """The date, since when it counts for units that are not there yet, and why it is this one."""
 
     at: datetime | None
@@ -64,21 +63,16 @@ def promise(
     """
     if draft.promise_at is not None or sold.undated or draft.service_level not in channel.promise_days:
         return Promise(draft.promise_at)
-    goods = list(items)
-    days = {item.sku: item.sold_from for item in goods if item.sold_from}
-    opens = sold_from(days, days=days, time_zone=channel.time_zone) if days else None
-    wish = Wish(
-        to=draft.ship_to,
-        level=draft.service_level,
-        at=draft.placed_at,
-        ready_at=max((at for at in (sold.ready_at, opens) if at is not None), default=None),
-    )
+    goods, ready_at = list(items), sold.ready_at
+    if days := {item.sku: item.sold_from for item in goods if item.sold_from}:
+        opens = sold_from(days, days=days, time_zone=channel.time_zone)
+        ready_at = max((at for at in (ready_at, opens) if at is not None), default=None)
+    wish = Wish(draft.ship_to, draft.service_level, draft.placed_at, ready_at)
     history = draft.decide_as_of is not None
     return _dated(wish, channel, goods, None if history else nodes, dates)
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """To have something there by a speed; `ready_at`: when what is not there yet is."""
 
     to: Address

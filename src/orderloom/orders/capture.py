@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from orderloom.catalog.model import Item
 from orderloom.orders.model import LineDraft, OrderDraft
 from orderloom.orders.store import capturing
-from orderloom.plumbing.database import Db
-from orderloom.terms import Rank, apportion, new_id
+from orderloom.plumbing.database import Db, new_ids
+from orderloom.terms import Rank, apportion
 
 
 class Raced(Exception):
     """Another transaction stored an order under one of these natural keys meanwhile: run the whole set again."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewLine:
+class NewLine(NamedTuple):
     """A line to be stored, with its id. `draft_index` is the channel's line it came from."""
 
     id: UUID
@@ -32,8 +30,7 @@ class NewLine:
     values: LineDraft
 
 
-@dataclass(frozen=True, slots=True)
-class NewSlice:
+class NewSlice(NamedTuple):
     """Units of a line at their first rank, with the node that keeps them."""
 
     line: NewLine
@@ -42,8 +39,7 @@ class NewSlice:
     node_id: UUID | None
 
 
-@dataclass(frozen=True, slots=True)
-class NewOrder:
+class NewOrder(NamedTuple):
     """An order about to be stored. `ready_at`: when what it is promised on is there, of units that are not yet.
 
     `why`: what its promise follows from, where that is not its channel's word.
@@ -64,10 +60,11 @@ def explode(
 ) -> list[NewLine]:
     """The lines with every kit followed by its components, which share the kit's money by list price."""
     lines: list[NewLine] = []
+    ids = new_ids(len(draft.lines))
     for index, line in enumerate(draft.lines):
         components = kits.get(line.sku)
         name = line.name or items[line.sku].name
-        whole = NewLine(new_id(), len(lines) + 1, index, None, bool(components), name, line)
+        whole = NewLine(ids[index], len(lines) + 1, index, None, bool(components), name, line)
         lines.append(whole)
         if components:
             lines += _components(whole, components, items, len(lines) + 1)
@@ -84,6 +81,7 @@ def _components(
     discounts = apportion(kit.values.discount, prices)
     taxes = apportion(kit.values.tax, prices)
     parts: list[NewLine] = []
+    ids = new_ids(len(skus))
     for i, sku in enumerate(skus):
         units = components[sku] * kit.values.quantity
         each, odd = divmod(prices[i], units)
@@ -97,7 +95,7 @@ def _components(
             tax=taxes[i],
             node_code=kit.values.node_code,
         )
-        parts.append(NewLine(new_id(), first + i, kit.draft_index, kit.id, False, items[sku].name, values))
+        parts.append(NewLine(ids[i], first + i, kit.draft_index, kit.id, False, items[sku].name, values))
     return parts
 
 
@@ -127,9 +125,9 @@ async def store(db: Db, *, orders: Sequence[NewOrder], node_ids: Mapping[str, UU
     ]
     await capturing.insert_lines(db, lines)
     slices = [
-        (order.id, piece.line.id, piece.line.values.sku, piece.quantity, int(piece.rank), piece.node_id)
+        (order.id, line.id, line.values.sku, quantity, rank, node_id)
         for order in ordered
-        for piece in order.slices
+        for line, quantity, rank, node_id in order.slices
     ]
     await capturing.insert_slices(db, slices)
     return {order.id: number for order, number in zip(ordered, numbers, strict=True)}
@@ -141,12 +139,12 @@ Span: TypeAlias = tuple[int, int]
 def _spans(order: NewOrder) -> dict[UUID, Span]:
     """The least and the greatest rank within the order, each of its lines, and each kit with its components."""
     spans: dict[UUID, Span] = {}
-    ranks = {int(piece.rank) for piece in order.slices}
+    ranks = {piece.rank for piece in order.slices}
     if len(ranks) == 1:
         [rank] = ranks
         return dict.fromkeys((order.id, *(line.id for line in order.lines)), (rank, rank))
     for piece in order.slices:
-        rank = int(piece.rank)
+        rank = piece.rank
         for key in (order.id, piece.line.id, piece.line.kit_line_id):
             if key is not None:
                 lowest, highest = spans.get(key, (rank, rank))
@@ -157,7 +155,13 @@ def _spans(order: NewOrder) -> dict[UUID, Span]:
 def _order_row(order: NewOrder, number: str, spans: Mapping[UUID, Span]) -> tuple[Any, ...]:
     """As ORDER_COLUMNS; the figures come from the lines that carry money: a kit's components, not the kit."""
     draft = order.draft
-    leaves = [line.values for line in order.lines if not line.is_kit]
+    subtotal = discount = tax = 0
+    for line in order.lines:
+        if not line.is_kit:
+            v = line.values
+            subtotal += v.unit_price * v.quantity
+            discount += v.discount
+            tax += v.tax
     return (
         order.id,
         number,
@@ -173,10 +177,10 @@ def _order_row(order: NewOrder, number: str, spans: Mapping[UUID, Span]) -> tupl
         draft.priority,
         draft.tags,
         draft.flags,
-        sum(v.unit_price * v.quantity for v in leaves),
-        sum(v.discount for v in leaves),
+        subtotal,
+        discount,
         draft.shipping,
-        sum(v.tax for v in leaves),
+        tax,
         draft.adjustment,
         draft.computed_total,
         order.promise_at,

@@ -10,12 +10,17 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
+from pydantic_core import to_json
+
 from orderloom.terms import Address, Rank, rollup
 
 # --- incoming -------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Drafts are never changed; they are not frozen, since making one would take three times as long, and a set has thousands.
+
+
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class LineDraft:
     """One line as the channel tells it. Amounts in minor units; discount and tax are of the whole line."""
 
@@ -34,7 +39,7 @@ class LineDraft:
         return self.unit_price * self.quantity - self.discount + self.tax
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class TenderDraft:
     """A means of payment offered with the order, and how much of it is to pay."""
 
@@ -44,7 +49,7 @@ class TenderDraft:
     gateway: str = "sandbox"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class OrderDraft:
     """An order as it comes in, translated from its channel's format and not yet checked.
 
@@ -76,7 +81,10 @@ class OrderDraft:
     @property
     def computed_total(self) -> int:
         """Lines, shipping and adjustment: what the order comes to."""
-        return sum(line.total for line in self.lines) + self.shipping + self.adjustment
+        total = self.shipping + self.adjustment
+        for line in self.lines:
+            total += line.unit_price * line.quantity - line.discount + line.tax
+        return total
 
     def digest(self) -> bytes:
         """A hash of the content, to tell a repeat from a different order under the same external id.
@@ -91,7 +99,7 @@ class OrderDraft:
             [_TENDER(tender) for tender in self.tenders],
             [sorted(flag.items()) for flag in self.flags],
         )
-        return hashlib.sha256(repr(content).encode()).digest()
+        return hashlib.sha256(to_json(content)).digest()
 
     def content(self) -> dict[str, Any]:
         """The draft as plain values, to tell where two differ; how its stock was kept before is no part of it."""
@@ -156,7 +164,10 @@ class Refused:
 # --- stored ---------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Those that sets read by the thousand are not frozen either, and never changed.
+
+
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class Order:
     """An order of record. Amounts in minor units of `currency`; ranks, statuses and flags are computed."""
 
@@ -198,7 +209,7 @@ class Order:
         return rollup(self.min_rank, self.max_rank)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class Line:
     """A line of an order. A kit's own line (`is_kit`) has no slices: its components carry quantity and money."""
 
@@ -220,7 +231,7 @@ class Line:
     max_rank: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Unverified:
     """What the rules before payment look at of an order."""
 
@@ -231,7 +242,7 @@ class Unverified:
     decide_as_of: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Head:
     """What most steps need to know of an order, without its people and places."""
 
@@ -242,7 +253,7 @@ class Head:
     max_rank: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class Slice:
     """Part of a line's quantity that shares one rank, one node and one fulfillment order."""
 

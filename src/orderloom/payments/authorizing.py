@@ -34,9 +34,10 @@ async def open_tenders(db: Db, *, tenders: Sequence[Tender], of_new_orders: bool
     nothing.
     """
     real = [tender for tender in tenders if tender.amount > 0]
-    if real:
-        if not of_new_orders:
-            await store.void_declined(db, real)
+    if real and of_new_orders:
+        await store.insert_new(db, real)
+    elif real:
+        await store.void_declined(db, real)
         await store.insert_intents(db, real)
 
 

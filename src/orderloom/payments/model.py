@@ -92,7 +92,7 @@ class UnitsCharged:
 # --- what is charged and paid back ----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class Tender:
     """A means of payment an order came with: whose gateway, which token, for how much."""
 
@@ -139,7 +139,10 @@ class RefundDue:
 # --- rows -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+# Never changed; not frozen, since making one would take three times as long, and a set has thousands.
+
+
+@dataclass(slots=True, unsafe_hash=True)
 class Intent:
     """Our recorded will to take money by one tender."""
 
@@ -154,7 +157,7 @@ class Intent:
     status: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Transaction:
     """One operation at a gateway; `requested` and `unknown` may or may not have happened."""
 
@@ -211,7 +214,7 @@ class Entry:
 # --- talking to a gateway -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class GatewayCall:
     """One operation to be asked of a gateway, under a key that stays the same however often it is asked.
 

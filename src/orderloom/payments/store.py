@@ -41,6 +41,18 @@ async def insert_intents(db: Db, tenders: Sequence[Tender]) -> None:
     )
 
 
+async def insert_new(db: Db, tenders: Sequence[Tender]) -> None:
+    """The same for orders that are only just being stored, which have none."""
+    await db.copy_records_to_table(
+        "intents",
+        schema_name="payments",
+        columns=("order_id", "sequence", "gateway", "method", "token", "amount", "currency"),
+        records=[
+            (t.order_id, t.sequence, t.gateway, t.method, t.token, t.amount, t.currency) for t in tenders
+        ],
+    )
+
+
 async def void_declined(db: Db, replaced: Sequence[Tender]) -> None:
     """Give up declined intents of these orders that come before the new tender."""
     await db.execute(
@@ -99,7 +111,7 @@ async def set_intent_status(db: Db, statuses: Sequence[tuple[UUID, str]]) -> Non
 
 
 def _intent(row: Row) -> Intent:
-    return Intent(**dict(row))
+    return Intent(*row)
 
 
 # --- transactions ---------------------------------------------------------------------------------------------
@@ -128,7 +140,7 @@ async def transactions_of(db: Db, order_ids: Iterable[UUID]) -> list[Transaction
         "SELECT " + _TRANSACTION + " FROM payments.transactions WHERE order_id = ANY($1::uuid[]) ORDER BY id",
         list(set(order_ids)),
     )
-    return [Transaction(**dict(row)) for row in rows]
+    return [Transaction(*row) for row in rows]
 
 
 async def request(db: Db, new: Sequence[NewTransaction]) -> dict[str, UUID]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any, TypeAlias, TypeVar
+from uuid import UUID
 
 import asyncpg
+from asyncpg.pgproto import pgproto
 from pydantic_core import from_json, to_json
 
 # What store functions take: a connection inside a transaction that a door or the step runner opened.
@@ -30,6 +34,21 @@ TRIES = 5
 Result = TypeVar("Result")
 
 _transaction_open: ContextVar[bool] = ContextVar("transaction_open", default=False)
+
+
+_SEVEN = [bytes([0x70 | dice & 0x0F]) for dice in range(256)]
+_VARIANT = [bytes([0x80 | dice & 0x3F]) for dice in range(256)]
+
+
+def new_ids(count: int) -> list[UUID]:
+    """As many as `terms.new_id` makes, of the driver's own kind: made and sent in a tenth of the time."""
+    stamp, dice = (time.time_ns() // 1_000_000).to_bytes(6, "big"), os.urandom(10 * count)
+    return [
+        pgproto.UUID(
+            stamp + _SEVEN[dice[i]] + dice[i + 1 : i + 2] + _VARIANT[dice[i + 2]] + dice[i + 3 : i + 10]
+        )
+        for i in range(0, 10 * count, 10)
+    ]
 
 
 class DatabaseAway(Exception):
@@ -208,15 +227,3 @@ class Database:
             yield connection
         finally:
             await self._pool.release(connection)
-
-
-async def schema_version(url: str) -> str | None:
-    """The version of the schema a database is at; None if it was never migrated."""
-    connection = await asyncpg.connect(url)
-    try:
-        if await connection.fetchval("SELECT to_regclass('public.alembic_version')") is None:
-            return None
-        found: str | None = await connection.fetchval("SELECT version_num FROM public.alembic_version")
-        return found
-    finally:
-        await connection.close()
