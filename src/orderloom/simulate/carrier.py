@@ -12,8 +12,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, fields, replace
@@ -27,6 +25,7 @@ from starlette.routing import Route
 
 from orderloom.plumbing import clock
 from orderloom.shipping.tracking import tracking_number
+from orderloom.simulate.journal import Journal
 
 Json: TypeAlias = dict[str, Any]
 
@@ -53,33 +52,18 @@ class Ledger:
     """What was bought, voided and manifested, in memory and in an append-only journal of JSON lines."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self.labels: dict[tuple[str, str], Json] = {}
         self.in_order: list[Json] = []
         self.by_number: dict[tuple[str, str], Json] = {}
         self.manifests: dict[tuple[str, str], Json] = {}
         self.bought: dict[tuple[str, str], int] = {}
-        # Unbuffered, in append mode: once written, an entry is the system's and outlives the process.
-        self._journal = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-        self._replay(path)
-
-    def _replay(self, path: Path) -> None:
-        whole = 0
-        for line in path.read_bytes().splitlines(keepends=True):
-            if not line.endswith(b"\n"):
-                break
-            self._apply(json.loads(line))
-            whole += len(line)
-        # A line cut short by a crash was never answered for: drop it, or the next entry would be glued to it.
-        os.ftruncate(self._journal, whole)
-
-    def close(self) -> None:
-        """Close the journal."""
-        os.close(self._journal)
+        self.journal = Journal(path)
+        for entry in self.journal.entries():
+            self._apply(entry)
 
     def enter(self, entry: Json) -> None:
         """Write, then apply: what was answered for is always in the journal."""
-        os.write(self._journal, json.dumps(entry, separators=(",", ":")).encode() + b"\n")
+        self.journal.add(entry)
         self._apply(entry)
 
     def _apply(self, entry: Json) -> None:

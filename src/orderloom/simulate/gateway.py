@@ -261,7 +261,7 @@ def main(port: int, data_dir: Path, host: str = "127.0.0.1") -> None:
     try:
         uvicorn.Server(config).run()
     finally:
-        ledger.close()
+        ledger.journal.close()
 
 
 if __name__ == "__main__":

@@ -1,20 +1,20 @@
 """The sandbox gateway's own books: every operation once, in a journal on disk that a kill -9 leaves whole.
 
-A line is written before its answer is given, so what a client was told is always there after a restart. The rules
-are a strict gateway's: one effect a key, nothing captured beyond what was authorised, nothing refunded beyond what
+The rules are a strict gateway's: one effect a key, nothing captured beyond what was authorised, nothing refunded beyond what
 was captured, and a promise that runs out after seven days.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+
+from orderloom.simulate.journal import Journal
 
 PROMISE_LASTS = timedelta(days=7)
 _PREFIX = {"authorize": "auth", "capture": "capt", "void": "void", "refund": "refd"}
@@ -89,18 +89,14 @@ class Malformed(ValueError):
 class GatewayLedger:
     """The books, kept in memory and in the journal."""
 
-    def __init__(self, journal: Path) -> None:
+    def __init__(self, path: Path) -> None:
         self.operations: list[Operation] = []
         self._by_key: dict[str, Operation] = {}
         self._promises: dict[str, _Promise] = {}
         self._declined_once: set[str] = set()
-        journal.parent.mkdir(parents=True, exist_ok=True)
-        self._replay(journal)
-        self._file = os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-
-    def close(self) -> None:
-        """Close the journal."""
-        os.close(self._file)
+        self.journal = Journal(path)
+        for entry in self.journal.entries():
+            self._apply(Operation(**entry))
 
     def find(self, key: str) -> Operation | None:
         """What became of a key."""
@@ -145,7 +141,7 @@ class GatewayLedger:
             retryable=refusal.retryable if refusal else False,
             at=now.isoformat(),
         )
-        os.write(self._file, json.dumps(asdict(done), separators=(",", ":")).encode() + b"\n")
+        self.journal.add(asdict(done))
         self._apply(done)
         return done
 
@@ -210,17 +206,6 @@ class GatewayLedger:
                 promise.voided += done.amount
             case _:
                 promise.refunded += done.amount
-
-    def _replay(self, journal: Path) -> None:
-        if not journal.exists():
-            return
-        text = journal.read_bytes()
-        whole = text.rfind(b"\n") + 1
-        for line in text[:whole].splitlines():
-            self._apply(Operation(**json.loads(line)))
-        if whole < len(text):
-            # The last line was cut short by a kill: nobody was told of it.
-            os.truncate(journal, whole)
 
 
 def _used_up(promise: _Promise, now: datetime) -> _No | None:

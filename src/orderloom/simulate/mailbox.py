@@ -10,8 +10,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import random
 from collections import Counter
 from dataclasses import asdict, dataclass, fields, replace
@@ -30,6 +28,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from orderloom.plumbing import clock
+from orderloom.simulate.journal import Journal
 
 Json: TypeAlias = dict[str, Any]
 PAGE_MOST = 1000
@@ -48,29 +47,17 @@ class Post:
     """Every message that came, in memory and in a journal of JSON lines."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self.messages: dict[str, Json] = {}
         self.repeats: Counter[str] = Counter()
-        # Unbuffered, in append mode: once written, an entry is the system's and outlives the process.
-        self._journal = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-        whole = 0
-        for line in path.read_bytes().splitlines(keepends=True):
-            if not line.endswith(b"\n"):
-                break
-            self._apply(json.loads(line))
-            whole += len(line)
-        # A line cut short by a crash was never answered for: drop it, or the next entry would be glued to it.
-        os.ftruncate(self._journal, whole)
-
-    def close(self) -> None:
-        """Close the journal."""
-        os.close(self._journal)
+        self.journal = Journal(path)
+        for entry in self.journal.entries():
+            self._apply(entry)
 
     def take(self, message: Json) -> None:
         """Keep a message, or count it as the repeat of one that is kept."""
         repeat = message["id"] in self.messages
         entry = {"repeat": message["id"], "at": message["at"]} if repeat else message
-        os.write(self._journal, json.dumps(entry, separators=(",", ":")).encode() + b"\n")
+        self.journal.add(entry)
         self._apply(entry)
 
     def _apply(self, entry: Json) -> None:
@@ -206,7 +193,7 @@ async def serve(*, smtp_port: int, http_port: int, data: Path, seed: int = 0) ->
         await uvicorn.Server(config).serve()
     finally:
         smtp.close()
-        door.post.close()
+        door.post.journal.close()
 
 
 if __name__ == "__main__":
