@@ -267,9 +267,9 @@ class Dimensions:
 # --- places ---------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Address:
-    """A postal address; position in degrees where it is known."""
+    """A postal address; position in degrees where it is known. Never changed; not frozen, since sets read thousands."""
 
     name: str = ""
     line1: str = ""
@@ -286,7 +286,16 @@ class Address:
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Self:
         """From its stored JSON; unknown keys are left out."""
-        return cls(**{key: value for key, value in stored.items() if key in cls.__dataclass_fields__})
+        known = cls.__dataclass_fields__
+        if stored.keys() <= known.keys():
+            return cls(**stored)
+        return cls(**{key: value for key, value in stored.items() if key in known})
+
+    def at(self, latitude: float, longitude: float) -> Self:
+        """The same address with this position."""
+        values: list[Any] = [*_ADDRESS(self)]
+        values[-2:] = latitude, longitude
+        return type(self)(*values)
 
     def json(self) -> dict[str, Any]:
         """The stored and wire form."""

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from orderloom import catalog, network, packing, routing, shipping
 from orderloom.journey import again
-from orderloom.journey.sourcing import barred, take_snapshot
+from orderloom.journey.posing import barred, take_snapshot
 from orderloom.network.model import Channel
 from orderloom.orders.model import Fault
 from orderloom.packing.houserules import in_force

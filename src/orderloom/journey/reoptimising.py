@@ -20,7 +20,8 @@ from orderloom import inventory, routing
 from orderloom.inventory.availability import allocate_legs, reserve_legs, unallocate_legs, unreserve_legs
 from orderloom.inventory.model import Posting
 from orderloom.journey import again, consolidating
-from orderloom.journey.sourcing import Snapshot, request_of, shares, take_snapshot
+from orderloom.journey.posing import Snapshot, request_of, take_snapshot
+from orderloom.journey.sourcing import shares
 from orderloom.orders.model import Line, Slice
 from orderloom.orders.reading import lines_of, lock, orders_of, slices_of, unreleased
 from orderloom.orders.slices import Move, move

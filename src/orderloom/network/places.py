@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from math import asin, cos, radians, sin, sqrt
 from statistics import median
@@ -50,10 +50,10 @@ def located(address: Address) -> Place | None:
 def positioned(address: Address, *, latitude: float | None = None, longitude: float | None = None) -> Address:
     """The address with the position given (a node's own), else the one it brings, else its postcode's."""
     if latitude is not None and longitude is not None:
-        return replace(address, latitude=latitude, longitude=longitude)
+        return address.at(latitude, longitude)
     if address.latitude is not None or (found := located(address)) is None:
         return address
-    return replace(address, latitude=found.latitude, longitude=found.longitude)
+    return address.at(found.latitude, found.longitude)
 
 
 def kilometres(here: tuple[float, float], there: tuple[float, float]) -> float:

@@ -38,7 +38,7 @@ class IllegalTransition(ValueError):
     """A slice may not go from its rank to that one; the message names both."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class Move:
     """Take a slice, or only `quantity` of it, to a rank.
 
@@ -213,8 +213,11 @@ def _moved(before: Slice, m: Move, quantity: int) -> Slice:
         raise IllegalTransition(msg)
     keeps_work = m.to >= R.RELEASED
     keeps_node = m.to >= R.RESERVED
-    return replace(
-        before,
+    return Slice(
+        id=before.id,
+        order_id=before.order_id,
+        line_id=before.line_id,
+        sku=before.sku,
         quantity=quantity,
         rank=m.to,
         node_id=(m.node_id or before.node_id) if keeps_node else None,

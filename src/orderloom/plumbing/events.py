@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from orderloom.plumbing.database import Database, Db
+from orderloom.plumbing.database import Database, Db, new_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ SYSTEM = Actor("system")
 acting: ContextVar[Actor] = ContextVar("acting", default=SYSTEM)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class News:
     """A change to be appended to the log."""
 
@@ -68,7 +68,7 @@ class Event:
 
 
 _COLUMNS = (
-    "type", "entity", "entity_id", "order_id", "node_id", "channel_id", "version", "reason", "data", "actor",
+    "event_id", "type", "entity", "entity_id", "order_id", "node_id", "channel_id", "version", "reason", "data", "actor",
     "request_id",
 )  # fmt: skip
 
@@ -83,9 +83,9 @@ async def append(db: Db, news: Sequence[News]) -> None:
         schema_name="plumbing",
         columns=_COLUMNS,
         records=[
-            (n.type, n.entity, n.entity_id, n.order_id, n.node_id, n.channel_id, n.version, n.reason, n.data, a.name,
-             a.request_id)
-            for n in news for a in (n.actor or present,)
+            (event_id, n.type, n.entity, n.entity_id, n.order_id, n.node_id, n.channel_id, n.version, n.reason, n.data,
+             a.name, a.request_id)
+            for event_id, n in zip(new_ids(len(news)), news, strict=True) for a in (n.actor or present,)
         ],
     )  # fmt: skip
 
@@ -185,17 +185,20 @@ def events_of(*types: str) -> Log:
     """The event log for one who wants these types alone, "order.*" for all that begin so: others are never fetched."""
 
     async def read_on(db: Db, after: str, limit: int) -> tuple[Sequence[Event], str]:
-        wanted: list[int] = []
+        wanted: list[tuple[str, int]] = []
         for row in await db.fetch(_LOOK, *parted(after), LOOK_MOST, list(types)):
             after = f"{row['xid']}-{row['id']}"
             if row["wanted"]:
-                wanted.append(row["id"])
+                wanted.append((row["xid"], row["id"]))
             if len(wanted) == limit:
                 break
         if not wanted:
             return [], after
         rows = await db.fetch(
-            "SELECT * FROM plumbing.events WHERE id = ANY($1::bigint[]) ORDER BY xid, id", wanted
+            "SELECT * FROM plumbing.events WHERE (xid, id) IN "
+            "(SELECT xid::xid8, id FROM unnest($1::text[], $2::bigint[]) AS t (xid, id)) ORDER BY xid, id",
+            [xid for xid, _ in wanted],
+            [row_id for _, row_id in wanted],
         )
         return [_event(row) for row in rows], after
 

@@ -24,6 +24,7 @@ from orderloom.plumbing.journeys import (
     Again,
     Answer,
     Journey,
+    Outcome,
     Outcomes,
     Outward,
     Park,
@@ -458,6 +459,8 @@ class Runner:
         """Turn outcomes into places; parks by itself what asks for it."""
         places: dict[UUID, Place] = {}
         now = clock.now()
+        # Most of a set answer alike: where that leads is worked out once.
+        leads: dict[Outcome | None, Place] = {}
         back_to = await subjects.undo_targets(db, journey.of, ids) if undoing else {}
         for subject in ids:
             outcome = outcomes.get(subject)
@@ -469,7 +472,9 @@ class Runner:
             elif outcome is None and undoing:
                 places[subject] = undone(journey, step, back_to[subject])
             else:
-                places[subject] = placed(journey, step, outcome, undoing=undoing, now=now)
+                if outcome not in leads:
+                    leads[outcome] = placed(journey, step, outcome, undoing=undoing, now=now)
+                places[subject] = leads[outcome]
         return places
 
 

@@ -18,8 +18,10 @@ from orderloom.shipping.quota import Closed, Credit
 from orderloom.shipping.tariff import Tariff
 from orderloom.terms import Address, Quantities
 
+# A question's parts are never changed; they are not frozen, since making one would take three times as long.
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class Want:
     """Units of one order line that need a node. `key` names the line; `fixed_node` when the channel chose."""
 
@@ -43,7 +45,7 @@ class Want:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class Source:
     """A node and what it could give this order now. `refused` names why it may not be considered at all.
 
@@ -140,7 +142,7 @@ class Rest:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class Request:
     """One snapshot to decide on. `promise_at` bears the destination's zone; `value` is the goods', in minor units.
 

@@ -31,7 +31,9 @@ class WorksAhead:
 
 
 def _order(row: Row) -> Order:
-    return Order(**{**dict(row), "ship_to": Address.of(row["ship_to"])})
+    columns = dict(row)
+    columns["ship_to"] = Address.of(columns["ship_to"])
+    return Order(**columns)
 
 
 async def orders_of(db: Db, ids: Sequence[UUID]) -> dict[UUID, Order]:

@@ -10,6 +10,7 @@ from orderloom.plumbing.database import Db, Row
 from orderloom.terms import Rank
 
 _COLUMNS = "id, order_id, line_id, sku, quantity, rank, node_id, fulfillment_id"
+_RANKS = {int(rank): rank for rank in Rank}
 
 
 def _slice(row: Row) -> Slice:
@@ -20,7 +21,7 @@ def _slice(row: Row) -> Slice:
         line_id=line,
         sku=sku,
         quantity=quantity,
-        rank=Rank(rank),
+        rank=_RANKS[rank],
         node_id=node,
         fulfillment_id=fulfillment,
     )
