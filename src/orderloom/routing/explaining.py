@@ -10,10 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from orderloom.network.model import NodeType
 from orderloom.routing.flipping import flips
 from orderloom.routing.model import Part, Source
 from orderloom.routing.scene import Scene
 from orderloom.routing.ways import Lane
+
+_UNDIVIDED = "has not everything, and the order may not be divided"
 
 
 class Explained:
@@ -41,7 +44,7 @@ class Explained:
     def why(self) -> Sequence[Mapping[str, Any]]:
         """The sentences."""
         if self._scene.best is None:
-            return ()
+            return ({"about": "outcome", "text": _why_none(self._scene, self.candidates())},)
         return tuple(_sentences(self._scene, self.candidates()))
 
 
@@ -87,11 +90,11 @@ def _alone(
     if not lane.kept and not scene.lane(node, until=date.max).later:
         return [_no_service(scene, source, packed=False)], None, None
     if covers != scene.calls:
-        return _in_time(scene, lane) or _torn(scene, covers), None, None
+        return _in_time(scene, lane) or _limited(scene, source, covers) or _torn(scene, covers), None, None
     alone = scene.alone(source, lane) or scene.alone(source, scene.lane(node, until=date.max))
     if alone is None:
         return [_no_service(scene, source, packed=True)], None, None
-    reasons = _in_time(scene, lane) if alone.chosen.late else []
+    reasons = (_in_time(scene, lane) if alone.chosen.late else []) or _limited(scene, source, covers)
     return reasons, alone.cost, alone.chosen.way.due
 
 
@@ -104,10 +107,26 @@ def _no_service(scene: Scene, source: Source, *, packed: bool) -> str:
     return "no service carries it: " + ("; ".join(told[:4]) or "there is no contract")
 
 
+def _limited(scene: Scene, source: Source, covers: Mapping[str, int]) -> list[str]:
+    """Which limit keeps the node out, or from all that it has where that is everything."""
+    policy, fixed = scene.request.policy, {want.fixed_node for want in scene.request.wants}
+    if source.node.type == NodeType.STORE:
+        if policy.stores_most == 0:
+            return ["a store may not ship this order"]
+        most, units = policy.store_units_most, sum(covers.values())
+        if most is not None and units > most and (most == 0 or covers == scene.calls):
+            return [f"of {units} units a store may ship {most} at most"]
+    if source.node.code not in fixed and (None not in fixed or (len(fixed) > 1 and covers == scene.calls)):
+        return [f"bound to another node: {', '.join(sorted(code for code in fixed if code))}"]
+    return []
+
+
 def _torn(scene: Scene, covers: Mapping[str, int]) -> list[str]:
-    """Where no plan was found, whether the node has too little of what must stay together."""
+    """Where no plan was found, whether the node has too little for an order, or goods, that may not be divided."""
     if scene.best is not None:
         return []
+    if scene.most == 1:
+        return [_UNDIVIDED]
     return [
         f"has not all of what must stay together: {', '.join(skus)}"
         for skus in scene.tied
@@ -120,6 +139,25 @@ def _in_time(scene: Scene, lane: Lane) -> list[str]:
 
 
 # --- sentences ------------------------------------------------------------------------------------------------
+
+
+def _why_none(scene: Scene, candidates: Sequence[Mapping[str, Any]]) -> str:
+    """What stands in the way of any plan at all."""
+    policy = scene.request.policy
+    if scene.short and policy.ship_complete:
+        return "it ships complete or not at all, and not everything is there"
+    if not scene.calls:
+        return "no node that may ship it has any of it"
+    if all(one["verdict"] == "refused" and _UNDIVIDED not in one["reasons"] for one in candidates):
+        return "every node is refused, each for its own reason"
+    limits = [f"{scene.most} shipments at most" if scene.most > 1 else "one shipment"]
+    if scene.most < policy.max_shipments:
+        limits = [f"one shipment, for its value is below {policy.split_from}"]
+    if policy.stores_most is not None:
+        limits.append(f"{policy.stores_most} stores at most")
+    if policy.store_units_most is not None:
+        limits.append(f"{policy.store_units_most} units of a store at most")
+    return f"no plan brings everything within its limits: {', '.join(limits)}"
 
 
 def _sentences(scene: Scene, candidates: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -169,7 +207,11 @@ def _why_carton(scene: Scene, part: Part) -> dict[str, Any]:
     least = scene.pack_of(part).least
     told: dict[str, Any] = {"about": "carton", "node": part.node.code, "parcels": len(part.parcels)}
     if len(part.parcels) > 1:
-        fewest = "fewer cannot hold it" if len(part.parcels) == least else f"at least {least} are needed"
+        fewest = (
+            "fewer cannot hold it"
+            if len(part.parcels) == least
+            else f"at least {least} {'is' if least == 1 else 'are'} needed"
+        )
         return {**told, "text": f"{len(part.parcels)} parcels: {fewest}"}
     carton = part.parcels[0].carton
     if carton is None:

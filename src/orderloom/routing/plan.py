@@ -58,6 +58,7 @@ def plan(request: Request) -> Decision:
                 world=world,
                 pricing=stage.pricing,
                 calls=calls.by_sku,
+                most=_most(request),
                 best=best,
                 second=second,
                 without={stage.sources[at].node.code: found.cost for at, found in answer.without.items()},

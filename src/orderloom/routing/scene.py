@@ -24,7 +24,8 @@ class Alone(NamedTuple):
 
 
 class Scene:
-    """What was asked and decided. `calls`: all units to be shipped, by SKU; `without`: by node, the best plan's cost.
+    """What was asked and decided. `calls`: all units to be shipped, by SKU; `most`: in so many shipments; `without`: by
+    node, the best plan's cost.
 
     `pricing` has looked up most of the nodes' lanes.
     """
@@ -37,11 +38,12 @@ class Scene:
         world: World,
         pricing: Pricing,
         calls: Mapping[str, int],
+        most: int,
         best: Plan | None,
         second: Plan | None,
         without: Mapping[str, int],
     ) -> None:
-        self.request, self.out, self.world, self.calls = request, out, world, calls
+        self.request, self.out, self.world, self.calls, self.most = request, out, world, calls, most
         self.best, self.second, self.without = best, second, without
         self.promised = request.promise_at.date() if request.promise_at else None
         self.late = best is not None and best.late

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 from orderloom.network.calendar import cutoff
-from orderloom.routing.model import Decision, Request
+from orderloom.routing.model import Decision, Policy, Request
 from orderloom.routing.plan import plan
 from tests.unit.routing.questions import NOW, nodes, question, questions, want
 
@@ -74,7 +74,7 @@ def test_every_part_has_its_reasons(request: Request) -> None:
     made = plan(request)
     told = made.json()["why"]
     if made.plan is None:
-        assert told == []
+        assert [one["about"] for one in told] == ["outcome"]
         return
     codes = [part.node.code for part in made.plan.parts]
     for about in ("node", "carton", "service"):
@@ -123,3 +123,74 @@ def test_the_hour_before_it_would_be_too_late_is_exact(days: int) -> None:
         if flip["kind"] == "hour":
             before = plan(changed(asked, {**flip, "minutes": flip["minutes"] - 1}))
             assert shape(before) == shape(made)
+
+
+TWO = {"RNO": {"MUG": 1}, "NYC": {"LAMP": 1}}
+PAIR = (want("MUG", 1), want("LAMP", 1))
+
+
+@pytest.mark.parametrize(
+    ("policy", "value", "limits"),
+    [
+        (Policy(max_shipments=1), None, "one shipment"),
+        (Policy(split_from=500), 499, "one shipment, for its value is below 500"),
+    ],
+)
+def test_an_order_that_may_not_be_divided_says_so_of_each_node_and_as_a_whole(policy, value, limits):
+    made = plan(question(PAIR, TWO, policy=policy, value=value))
+    assert made.outcome == "unroutable"
+    assert [one["text"] for one in made.json()["why"]] == [
+        f"no plan brings everything within its limits: {limits}"
+    ]
+    assert {reason for one in made.candidates for reason in one["reasons"]} == {
+        "has not everything, and the order may not be divided"
+    }
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        (
+            question(PAIR, {"RNO": {"MUG": 1}}, policy=Policy(ship_complete=True)),
+            "not at all, and not everything is there",
+        ),
+        (question(PAIR, {"RNO": {}}), "no node that may ship it has any of it"),
+        (question(PAIR, TWO, tariffs=()), "every node is refused, each for its own reason"),
+    ],
+)
+def test_nothing_to_ship_has_a_reason(asked, text):
+    [told] = plan(asked).json()["why"]
+    assert (told["about"], told["text"].endswith(text)) == ("outcome", True)
+
+
+@pytest.mark.parametrize(
+    ("policy", "reason"),
+    [
+        (Policy(stores_most=0), "a store may not ship this order"),
+        (Policy(store_units_most=1), "of 2 units a store may ship 1 at most"),
+    ],
+)
+def test_a_store_that_is_passed_over_for_its_limits_says_so(policy, reason):
+    asked = question((want("MUG", 2),), {"RNO": {"MUG": 2}, "NYC": {"MUG": 2}}, policy=policy)
+    near = nodes()["RNO"]
+    asked = replace(
+        asked,
+        sources=tuple(
+            replace(
+                s, node=replace(near, code=s.node.code, type="store" if s.node.code == "NYC" else near.type)
+            )
+            for s in asked.sources
+        ),
+    )
+    told = {one["node"]: one for one in plan(asked).candidates}
+    assert (told["RNO"]["verdict"], told["NYC"]["verdict"], told["NYC"]["reasons"]) == (
+        "chosen",
+        "refused",
+        [reason],
+    )
+
+
+def test_a_line_that_is_bound_elsewhere_is_the_reason():
+    asked = question((want("MUG", 1, fixed_node="NYC"),), {"RNO": {"MUG": 1}, "NYC": {"MUG": 1}})
+    [_, passed] = sorted(plan(asked).candidates, key=lambda one: one["node"])
+    assert passed["reasons"] == ["bound to another node: NYC"]
