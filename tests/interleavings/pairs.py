@@ -16,14 +16,19 @@ from uuid import UUID
 from orderloom import delivery, network
 from orderloom.catalog.model import Item
 from orderloom.delivery.model import Parcel, TrackingEvent
-from orderloom.inventory import counting, reading, reservations
+from orderloom.inventory import counting, reading, reservations, supplies
 from orderloom.inventory.snapshots import Line, Snapshot
 from orderloom.inventory.store import allotments
+from orderloom.inventory.supply import Arrived, Supply, SupplyLine
 from orderloom.journey import (
+    asking_back,
     cancelling,
     carts,
     limiting,
     recounting,
+    releasing,
+    reserving,
+    returning,
     setup,
     snapshotting,
     sourcing,
@@ -35,7 +40,10 @@ from orderloom.journey.placing import place
 from orderloom.journey.setup import Setup
 from orderloom.orders.model import LineDraft, OrderDraft, TenderDraft
 from orderloom.orders.reading import fulfillments_of, slices_of
+from orderloom.plumbing import journeys
 from orderloom.plumbing.journeys import Again
+from orderloom.returns.model import Asked, Disposition, Finding
+from orderloom.returns.reading import returns_of
 from orderloom.simulate import demo_data
 from orderloom.terms import Address, Rank, new_id
 
@@ -59,6 +67,8 @@ class Small:
     cart: UUID
     told_at: datetime
     web: UUID
+    w: UUID | None = None
+    supply: UUID | None = None
     new: list[UUID] = field(default_factory=list)
 
 
@@ -91,8 +101,11 @@ async def furnish(db: Any) -> None:
     await setup.put(db, wanted=wanted)
 
 
-async def worlds(db: Any, count: int, *, allotted: bool = False) -> list[Small]:
-    """So many at once: they cost little more than one. `allotted`: one of the free units is the market's alone."""
+async def worlds(db: Any, count: int, *, allotted: bool = False, waited_for: bool = False) -> list[Small]:
+    """So many at once: they cost little more than one. `allotted`: one of the free units is the market's alone.
+
+    `waited_for`: W has the free units and waits for one more; two are on their way.
+    """
     size = {"weight_g": 300, "length_mm": 100, "width_mm": 80, "height_mm": 60}
     skus = [f"I-{next(_numbers)}" for _ in range(count)]
     items = [Item(sku=sku, name=sku, list_price=1000, **size) for sku in skus]
@@ -119,15 +132,36 @@ async def worlds(db: Any, count: int, *, allotted: bool = False) -> list[Small]:
         await working.track(db, scans=[scan], now=now)
     asked = [CartDraft(channel="web", lines=((sku, 1),), owner=f"Z-{sku}") for sku in skus]
     kept = [made.reservation.id for made in await carts.keep(db, drafts=asked, now=now)]
-    return [
+    made = [
         Small(sku, nodes, x[i], y[i], v[i], works[v[i]].id, kept[i], datetime.now(UTC), channels["web"])
         for i, sku in enumerate(skus)
     ]
+    if waited_for:
+        waiting = await place(db, drafts=[draft(sku, 4, channel="market") for sku in skus])
+        # Its journey stands where the worker would have it by now: looking for units.
+        orders = [placed.order_id for placed in waiting]
+        await db.execute("UPDATE plumbing.subjects SET step = 'reserve' WHERE subject_id = ANY($1)", orders)
+        for world, order in zip(made, orders, strict=True):
+            world.w, world.supply = order, await _on_its_way(db, world)
+    return made
+
+
+async def _on_its_way(db: Any, w: Small) -> UUID:
+    line = SupplyLine(position=1, sku=w.sku, expected=2)
+    supply = Supply(
+        id=new_id(),
+        kind="purchase_order",
+        reference=f"PO-{w.sku}",
+        node_id=w.nodes["CMH"],
+        from_node=None,
+        due_at=w.told_at,
+        lines=(line,),
+    )
+    await supplies.expect(db, supply=supply)
+    return supply.id
 
 
 async def _released(db: Any, orders: Sequence[UUID]) -> None:
-    from orderloom.journey import releasing
-
     if any(piece.rank == Rank.ALLOCATED for piece in await slices_of(db, orders=orders)):
         await releasing.release(db, orders, datetime.now(UTC))
 
@@ -255,10 +289,49 @@ async def allot(db: Any, w: Small) -> str:
     return type(said).__name__
 
 
+async def reserve(db: Any, w: Small) -> str:
+    """W gets what there is now; its journey is held as a worker would hold it."""
+    assert w.w is not None
+    await journeys.hold_still(db, "order", w.w)
+    await reserving.reserve(db, [w.w], datetime.now(UTC))
+    return "done"
+
+
+async def receive(db: Any, w: Small) -> str:
+    """The two that were on their way have come."""
+    assert w.supply is not None
+    arrived = [Arrived(position=1, received=2)]
+    return type(await supplies.receive(db, supply_id=w.supply, arrived=arrived)).__name__
+
+
+async def short(db: Any, w: Small) -> str:
+    """The node does not find Y's unit."""
+    [work] = await fulfillments_of(db, orders=[w.y])
+    said = await working.report_short(db, work=work, sku=w.sku, quantity=1, reason="interleaved")
+    return type(said).__name__
+
+
+async def come_back(db: Any, w: Small) -> str:
+    """A unit that somebody had bought once is on the shelf again."""
+    back = await asking_back.take_blind(
+        db,
+        node_id=w.nodes["ATL"],
+        currency="USD",
+        lines=[Asked(quantity=1, reason="other", sku=w.sku)],
+    )
+    _, [line] = (await returns_of(db, ids=[back.return_id]))[back.return_id]
+    found = Finding(return_line_id=line.id, disposition=Disposition.RESTOCK)
+    await asking_back.inspect(db, return_id=back.return_id, findings=[found])
+    await returning.restock(db, [back.return_id], datetime.now(UTC))
+    return "done"
+
+
 HOT = (capture, keep, convert, grow, expire, route, cancel, ship, lose, count, told, transfer)
 PAIRS = tuple(itertools.combinations_with_replacement(HOT, 2))
 LIMITED = (capture, capture_elsewhere, keep, convert, expire, cancel, lose, allot)
 LIMITED_PAIRS = tuple(itertools.combinations_with_replacement(LIMITED, 2))
+IN_LINE = (capture, keep, expire, cancel, count, transfer, reserve, receive, short, come_back)
+PAIRS_IN_LINE = tuple(itertools.combinations_with_replacement(IN_LINE, 2))
 
 
 async def overdue(db: Any, w: Small) -> None:
@@ -276,7 +349,7 @@ async def state(db: Any, w: Small) -> tuple[Any, ...]:
         (codes[level.node_id], level.on_hand, level.reserved, level.allocated)
         for level in await reading.levels(db, skus=[w.sku])
     )
-    names = {w.x: "x", w.y: "y", w.v: "v"} | dict.fromkeys(w.new, "new")
+    names = {w.x: "x", w.y: "y", w.v: "v"} | dict.fromkeys(w.new, "new") | ({w.w: "w"} if w.w else {})
     pieces = sorted(
         (names[piece.order_id], int(piece.rank), codes.get(piece.node_id, ""), piece.quantity)
         for piece in await slices_of(db, orders=list(names))

@@ -2,7 +2,7 @@
 
 After each permutation the invariants of stock hold, nobody was sent away by a deadlock, and what came of it is what
 one of the two serial orders brings: no third thing can happen. `make test` takes some permutations of each pair, the
-same every time; so many of each pair, or all, with
+same every time, and of those in line (`PAIRS_IN_LINE`) some pairs; so many of each pair, or all, with
 
     INTERLEAVINGS=50 .venv/bin/pytest tests/interleavings -q
     INTERLEAVINGS=all .venv/bin/pytest tests/interleavings -q
@@ -29,6 +29,7 @@ from tests.interleavings.pairs import (
     HOT,
     LIMITED_PAIRS,
     PAIRS,
+    PAIRS_IN_LINE,
     broken,
     capture,
     draft,
@@ -36,6 +37,8 @@ from tests.interleavings.pairs import (
     furnish,
     keep,
     overdue,
+    receive,
+    reserve,
     state,
     worlds,
 )
@@ -87,17 +90,17 @@ async def _outcome(interleaver, db, pair, world, gates, order):
     return (*ran.results, *await state(db, world)), told
 
 
-async def _interleaved(pair, connections, *, allotted=False) -> int:
+async def _interleaved(pair, connections, **kind) -> int:
     db, interleaver = connections[3], Interleaver(connections[:3])
     async with db.transaction():
-        [probe] = await worlds(db, 1, allotted=allotted)
+        [probe] = await worlds(db, 1, **kind)
     gates = [spread(await interleaver.gates_of(lambda lane, step=step: step(lane, probe))) for step in pair]
     ways = list(orders(*(len(one) + 1 for one in gates)))
     if (wanted := os.environ.get("INTERLEAVINGS", SAMPLED)) != "all":
         name = f"{pair[0].__name__} {pair[1].__name__}"
         ways = random.Random(name).sample(ways, min(int(wanted), len(ways)))
     async with db.transaction():
-        made = await worlds(db, len(ways) + len(SERIAL), allotted=allotted)
+        made = await worlds(db, len(ways) + len(SERIAL), **kind)
     serial = set()
     for order in SERIAL:
         outcome, _ = await _outcome(interleaver, db, pair, made.pop(), gates, order)
@@ -124,6 +127,19 @@ async def test_two_transactions_at_once_on_units_set_aside_for_channels(connecti
     async with connections[3].transaction():
         await furnish(connections[3])
     assert sum([await _interleaved(pair, connections, allotted=True) for pair in LIMITED_PAIRS])
+    async with connections[3].transaction():
+        findings = await audit.run(connections[3])
+    assert not [f.json() for f in findings if f.count and f.invariant.key.startswith("S")]
+
+
+@pytest.mark.slow
+async def test_two_transactions_at_once_where_an_order_waits_for_units(connections) -> None:
+    async with connections[3].transaction():
+        await furnish(connections[3])
+    pairs = PAIRS_IN_LINE
+    if "INTERLEAVINGS" not in os.environ:
+        pairs = [pair for pair in pairs if reserve in pair or receive in pair]
+    assert sum([await _interleaved(pair, connections, waited_for=True) for pair in pairs])
     async with connections[3].transaction():
         findings = await audit.run(connections[3])
     assert not [f.json() for f in findings if f.count and f.invariant.key.startswith("S")]

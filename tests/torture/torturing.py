@@ -15,11 +15,12 @@ from typing import Any
 from tests.torture.checker import check
 from tests.torture.clients import TortureClient
 from tests.torture.history import Did, Final, keep
-from tests.torture.operations import bring_the_last, buy_the_last
+from tests.torture.operations import LAST, bring_the_last, buy_the_last
 from tests.torture.world import NODES, SKUS, World, world
 
 DRAIN_S = 2.0
 RACES = 12
+WITHOUT_AN_ANSWER = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +105,7 @@ async def torture(asked: Asked, folder: Path) -> Verdict:
 
 
 async def _tortured(asked: Asked, house: World) -> list[Did]:
+    unanswered = await _left_without_an_answer(asked, house)
     killer = None
     if asked.kill:
         dice = random.Random(asked.seed)
@@ -120,7 +122,29 @@ async def _tortured(asked: Asked, house: World) -> list[Did]:
         killer.cancel()
         with suppress(asyncio.CancelledError):
             await killer
-    return history
+    return sorted([*unanswered, *history], key=lambda did: did.invoked)
+
+
+async def _left_without_an_answer(asked: Asked, house: World) -> list[Did]:
+    """A buyer whose order waits for a lock when its API dies: what chance brings often, this brings every time."""
+    if not asked.kill:
+        return []
+    buyer = TortureClient(
+        asked.clients + WITHOUT_AN_ANSWER,
+        seed=asked.seed,
+        addresses=house.addresses[:1],
+        api_key=house.api_key,
+        skus=SKUS,
+        nodes=NODES,
+    )
+    await buyer.do(bring_the_last)
+    async with house.held(LAST) as somebody_waits:
+        buying = asyncio.create_task(buyer.do(buy_the_last))
+        await somebody_waits()
+        house.running.processes["api-0"].kill()
+    await buying
+    await buyer.leave()
+    return buyer.history
 
 
 async def let_loose(

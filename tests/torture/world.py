@@ -10,7 +10,7 @@ import os
 import random
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,6 +98,28 @@ class World:
             self.server._start_server()
 
         await asyncio.to_thread(stop_and_start)
+
+    @asynccontextmanager
+    async def held(self, sku: str) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+        """Hold the balances of a SKU locked; gives what returns once somebody waits for them."""
+        connection = await asyncpg.connect(self.server.url())
+
+        async def somebody_waits() -> None:
+            async with asyncio.timeout(60):
+                while True:
+                    if await connection.fetchval(
+                        "SELECT EXISTS (SELECT FROM pg_locks "
+                        "WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid)))"
+                    ):
+                        return
+                    await asyncio.sleep(0.02)
+
+        try:
+            async with connection.transaction():
+                await connection.execute("SELECT FROM inventory.stock WHERE sku = $1 FOR UPDATE", sku)
+                yield somebody_waits
+        finally:
+            await connection.close()
 
     async def answering(self) -> None:
         """Wait until every API answers from its database again."""

@@ -10,9 +10,9 @@ from uuid import UUID
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
-from tests.store.inventory_model.shop import ALLOTTED, KIT, NODES, PARTS, SKUS, Shop
+from tests.store.inventory_model.shop import ALLOTTED, KIT, NODES, PARTS, SKUS, SOLD, Shop
 
-RESERVED, ALLOCATED, PACKED, SHIPPED, CANCELLED = 200, 300, 600, 700, 900
+RESERVED, ALLOCATED, PACKED, SHIPPED, DELIVERED, CANCELLED = 200, 300, 600, 700, 800, 900
 # Short of stock: what such a slice waits for may be given to it, and to nobody younger.
 SHORT = (100, 110, 120, 150)
 Place = tuple[str, str]
@@ -44,8 +44,10 @@ class Model(RuleBasedStateMachine):
         self.backs: dict[UUID, tuple[Place, int]] = {}
         self.markets = 0
         self.of_market: set[UUID] = set()
-        self.orders: dict[UUID, Counter[tuple[str, int, str | None]]] = {}
-        self.ordered: dict[UUID, Counter[str]] = {}
+        before = Counter({(sku, DELIVERED, NODES[0]): units for sku, units in SOLD.items()})
+        self.orders: dict[UUID, Counter[tuple[str, int, str | None]]] = {self.shop.sold: before}
+        self.ordered: dict[UUID, Counter[str]] = {self.shop.sold: Counter(SOLD)}
+        self.asked_back: Counter[UUID] = Counter()
         self.carts: dict[UUID, Counter[Place]] = {}
         self.ended: set[UUID] = set()
         self.owners: dict[str, UUID] = {}
@@ -101,6 +103,11 @@ class Model(RuleBasedStateMachine):
     def waiting(self, sku: str) -> int:
         """Units that orders in line may have a claim on before anybody new."""
         return sum(n for p in self.orders.values() for (s, r, _), n in p.items() if s == sku and r in SHORT)
+
+    @property
+    def going(self) -> list[UUID]:
+        """Orders placed since all began."""
+        return sorted(order for order in self.orders if order != self.shop.sold)
 
     def order_with(self, data: st.DataObject, *ranks: int) -> UUID | None:
         found = [o for o, p in self.orders.items() if any(r in ranks for _, r, _ in p)]

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -34,6 +35,7 @@ from orderloom.journey import (
     carts,
     limiting,
     recounting,
+    releasing,
     reserving,
     returning,
     setup,
@@ -42,7 +44,7 @@ from orderloom.journey import (
     working,
 )
 from orderloom.journey.carts import CartDraft
-from orderloom.journey.fulfillment import FULFILLMENT, dispatch
+from orderloom.journey.fulfillment import FULFILLMENT, deliver, dispatch
 from orderloom.journey.placing import place
 from orderloom.journey.setup import Setup
 from orderloom.orders.model import LineDraft, OrderDraft, TenderDraft
@@ -55,6 +57,8 @@ from orderloom.terms import Address, new_id
 
 NODES = ("ATL", "CMH", "DFW")
 SKUS = ("A", "B", "C")
+# What an order had that was delivered before all begins: it may come back.
+SOLD = {"A": 4, "B": 3, "C": 3}
 # Units of it may be set aside for the market; and one is tracked by lot.
 ALLOTTED, TRACKED = "A", "C"
 KIT, PARTS = "KIT", {"A": 2, "B": 1}
@@ -96,7 +100,9 @@ class Shop:
         self.nodes: dict[str, UUID] = {}
         self._codes: dict[UUID, str] = {}
         self._outer: Any = None
+        self.away: list[tuple[UUID, UUID]] = []
         self.run(self._furnished())
+        self.sold = self._sold_before()
 
     def run(self, work: Any) -> Any:
         return self._loop.run_until_complete(work)
@@ -129,7 +135,7 @@ class Shop:
             channels=world.channels,
             cartons=world.cartons,
             carriers=[carrier for carrier in world.carriers if carrier.code == "swift"],
-            stock={(node, sku): 6 for node in NODES for sku in SKUS},
+            stock={(n, sku): 6 + (SOLD[sku] if n == NODES[0] else 0) for n in NODES for sku in SKUS},
         )
         async with self.db.transaction():
             await setup.put(self.db, wanted=wanted)
@@ -140,7 +146,19 @@ class Shop:
         self.nodes = {node.code: node.id for node in (await network.nodes_of(self.db)).values()}
         self._codes = {node: code for code, node in self.nodes.items()}
 
+    def _sold_before(self) -> UUID:
+        """An order that has come all the way."""
+        order = self.place(list(SOLD.items()), channel="market", node=NODES[0]).order_id
+        self.route([order])
+        self.release([order])
+        [work] = self.works(order)
+        self.pack(work.id)
+        self.hand_over(work.id, order)
+        self.deliver()
+        return order
+
     def begin(self) -> None:
+        self.away = []
         self._outer = self.db.transaction()
         self.run(self._outer.start())
 
@@ -184,7 +202,14 @@ class Shop:
 
     # --- what is done -----------------------------------------------------------------------------------------
 
-    def place(self, lines: list[tuple[str, int]], *, channel: str, cart: UUID | None = None) -> Any:
+    def place(
+        self,
+        lines: list[tuple[str, int]],
+        *,
+        channel: str,
+        cart: UUID | None = None,
+        node: str | None = None,
+    ) -> Any:
         total = sum(units for _, units in lines) * 1000
         draft = OrderDraft(
             channel=channel,
@@ -193,7 +218,7 @@ class Shop:
             currency="USD",
             buyer={"name": "Ann Buyer", "email": "ann@example.com", "notify": []},
             ship_to=HOME,
-            lines=tuple(LineDraft(sku=sku, quantity=n, unit_price=1000) for sku, n in lines),
+            lines=tuple(LineDraft(sku=sku, quantity=n, unit_price=1000, node_code=node) for sku, n in lines),
             tenders=(TenderDraft(method="card", token="tok_ok", amount=total),),
             total=total,
             reservation_id=cart,
@@ -256,13 +281,9 @@ class Shop:
         self.call(lambda: sourcing.unallocate(self.db, orders, datetime.now(UTC)))
 
     def release(self, orders: list[UUID]) -> None:
-        from orderloom.journey import releasing
-
         self.call(lambda: releasing.release(self.db, orders, datetime.now(UTC)))
 
     def recall(self, orders: list[UUID]) -> None:
-        from orderloom.journey import releasing
-
         self.call(lambda: releasing.recall(self.db, orders, datetime.now(UTC)))
 
     def cancel(self, order: UUID, quantities: dict[UUID, int] | None = None) -> Any:
@@ -270,14 +291,15 @@ class Shop:
             lambda: cancelling.cancel(self.db, order_id=order, reason="model", quantities=quantities)
         )
 
-    def lines(self, order: UUID) -> list[tuple[UUID, str]]:
-        """Its lines that hold units, with their SKUs."""
+    def lines(self, order: UUID) -> list[tuple[UUID, str, int]]:
+        """Its lines that hold units, with their SKUs and how many were ordered."""
         found = self.run(
             self.db.fetch(
-                "SELECT id, sku FROM orders.lines WHERE order_id = $1 AND NOT is_kit ORDER BY position", order
+                "SELECT id, sku, quantity FROM orders.lines WHERE order_id = $1 AND NOT is_kit ORDER BY position",
+                order,
             )
         )
-        return [(row["id"], row["sku"]) for row in found]
+        return [(row["id"], row["sku"], row["quantity"]) for row in found]
 
     def works(self, order: UUID) -> list[Any]:
         """Its fulfillment orders that go on."""
@@ -313,14 +335,31 @@ class Shop:
 
         async def handed() -> None:
             now = datetime.now(UTC)
-            number = f"TRK{work.hex}"
-            parcel = Parcel(carrier="swift", tracking_number=number, order_id=order, fulfillment_id=work)
-            scan = TrackingEvent(carrier="swift", tracking_number=number, code="in_transit", occurred_at=now)
+            parcel = Parcel(
+                carrier="swift", tracking_number=f"TRK{work.hex}", order_id=order, fulfillment_id=work
+            )
             await delivery.follow(self.db, parcels=[parcel])
-            await working.track(self.db, scans=[scan], now=now)
+            await self._scanned(work, "in_transit", now)
             await dispatch(self.db, [work], now)
 
         self.call(handed)
+        self.away.append((order, work))
+
+    async def _scanned(self, work: UUID, code: str, now: datetime) -> None:
+        scan = TrackingEvent(carrier="swift", tracking_number=f"TRK{work.hex}", code=code, occurred_at=now)
+        await working.track(self.db, scans=[scan], now=now)
+
+    def deliver(self) -> UUID:
+        """The parcel that left first is with its buyer; returns the order."""
+        order, work = self.away.pop(0)
+
+        async def delivered() -> None:
+            now = datetime.now(UTC)
+            await self._scanned(work, "delivered", now)
+            await deliver(self.db, [work], now)
+
+        self.call(delivered)
+        return order
 
     def adjust(self, node: str, sku: str, *, lots: Sequence[LotUnits] = (), **changes: int) -> Any:
         return self.call(
@@ -413,12 +452,43 @@ class Shop:
         self.judge(said.return_id, becomes)
         return said.return_id
 
+    def ask_back(self, order: UUID, line: UUID, units: int, node: str, *, blind: bool) -> Any:
+        """Units of an order on their way back; `blind`: they are at the dock before anybody asked."""
+        asked, home = [Asked(quantity=units, reason="other", line_id=line)], self.nodes[node]
+        take = (
+            partial(asking_back.take_blind, node_id=home, currency="USD")
+            if blind
+            else partial(asking_back.ask_back, now=datetime.now(UTC), needs_label=False, to_node=home)
+        )
+        return self.call(lambda: take(self.db, order_id=order, lines=asked))
+
+    def send_back(self, back: UUID, units: int) -> None:
+        """So many of a return's units arrive; with none the buyer keeps them."""
+
+        async def sent() -> None:
+            await asking_back.approve(self.db, return_id=back)
+            if not units:
+                await asking_back.cancel(self.db, return_id=back, reason="model")
+                return
+            _, [line] = (await returns_of(self.db, ids=[back]))[back]
+            await asking_back.receive(self.db, return_id=back, lines=[(line.id, units)])
+
+        self.call(sent)
+
+    def expect_no_more(self, back: UUID) -> Any:
+        """What of a return has not come never will."""
+        return self.call(lambda: asking_back.close(self.db, return_id=back))
+
     def judge(self, back: UUID, becomes: Disposition) -> None:
         """What becomes of what came back, booked as the journey's step does it."""
 
         async def judged() -> None:
             _, lines = (await returns_of(self.db, ids=[back]))[back]
-            findings = [Finding(return_line_id=line.id, disposition=becomes) for line in lines]
+            findings = [
+                Finding(return_line_id=line.id, disposition=becomes, quantity=line.received)
+                for line in lines
+                if line.received
+            ]
             await asking_back.inspect(self.db, return_id=back, findings=findings)
             await returning.restock(self.db, [back], datetime.now(UTC))
 

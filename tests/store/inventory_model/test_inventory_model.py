@@ -32,30 +32,28 @@ from orderloom.journey.limiting import SoldAhead
 from orderloom.journey.recounting import Counted
 from orderloom.orders.model import Placed, Refused
 from orderloom.packing.model import Short
-from orderloom.returns.model import Disposition
+from tests.store.inventory_model.giving_back import GivingBack, few, nodes, skus
 from tests.store.inventory_model.model import (
     ALLOCATED,
     CANCELLED,
+    DELIVERED,
     PACKED,
     RESERVED,
     SHIPPED,
     SHORT,
-    Model,
     demand,
 )
-from tests.store.inventory_model.shop import KIT, NODES, SKUS, TRACKED, Shop
+from tests.store.inventory_model.shop import KIT, SKUS, TRACKED, Shop
 
 PROFILES = {
     "quick": {"max_examples": 30, "stateful_step_count": 30, "database": None, "phases": [Phase.generate]},
     "default": {"max_examples": 105, "stateful_step_count": 30, "derandomize": True, "database": None},
     "nightly": {"max_examples": 20_000, "stateful_step_count": 60},
 }
-BECOMES = (Disposition.NEEDS_INSPECTION, Disposition.RESTOCK, Disposition.DESTROY)
-nodes, skus, few = st.sampled_from(NODES), st.sampled_from(SKUS), st.integers(1, 3)
 carts_lines = st.lists(st.tuples(st.sampled_from((*SKUS, KIT)), few), min_size=1, max_size=3)
 
 
-class InventoryMachine(Model):
+class InventoryMachine(GivingBack):
     """Every call there is, and what the model says of it."""
 
     # --- orders -----------------------------------------------------------------------------------------------
@@ -113,7 +111,7 @@ class InventoryMachine(Model):
             assert not self.carts[cart]
             self.ended.add(cart)
 
-    @precondition(lambda self: self.orders)
+    @precondition(lambda self: self.going)
     @rule(data=st.data())
     def reserve_what_is_short(self, data: st.DataObject) -> None:
         order = self.order_with(data, *SHORT)
@@ -121,7 +119,7 @@ class InventoryMachine(Model):
             self.shop.reserve([order])
             self.settle(order)
 
-    @precondition(lambda self: self.orders)
+    @precondition(lambda self: self.going)
     @rule(data=st.data())
     def route(self, data: st.DataObject) -> None:
         order = self.order_with(data, RESERVED)
@@ -129,7 +127,7 @@ class InventoryMachine(Model):
             self.shop.route([order])
             self.settle(order)
 
-    @precondition(lambda self: self.orders)
+    @precondition(lambda self: self.going)
     @rule(data=st.data())
     def take_routing_back(self, data: st.DataObject) -> None:
         order = self.order_with(data, ALLOCATED)
@@ -138,7 +136,7 @@ class InventoryMachine(Model):
             self.settle(order)
             assert not any(rank == ALLOCATED for _, rank, _ in self.orders[order])
 
-    @precondition(lambda self: self.orders)
+    @precondition(lambda self: self.going)
     @rule(data=st.data())
     def release(self, data: st.DataObject) -> None:
         order = self.order_with(data, ALLOCATED)
@@ -146,7 +144,7 @@ class InventoryMachine(Model):
             self.shop.release([order])
             self.settle(order)
 
-    @precondition(lambda self: self.orders)
+    @precondition(lambda self: self.going)
     @rule(data=st.data())
     def recall(self, data: st.DataObject) -> None:
         order = self.order_with(data, 400, 450)
@@ -155,13 +153,13 @@ class InventoryMachine(Model):
             self.settle(order)
             assert not any(400 <= rank < SHIPPED for _, rank, _ in self.orders[order])
 
-    @precondition(lambda self: self.orders)
+    @precondition(lambda self: self.going)
     @rule(data=st.data())
     def cancel_whole(self, data: st.DataObject) -> None:
-        order = data.draw(st.sampled_from(sorted(self.orders)))
+        order = data.draw(st.sampled_from(self.going))
         before = self.orders[order]
         said = self.shop.cancel(order)
-        everything_gone = all(r in (SHIPPED, CANCELLED) for _, r, _ in before)
+        everything_gone = all(r in (SHIPPED, DELIVERED, CANCELLED) for _, r, _ in before)
         if isinstance(said, CannotCancel):
             assert everything_gone
         self.settle(order)
@@ -171,11 +169,11 @@ class InventoryMachine(Model):
                     rank >= SHIPPED
                 ) or rank == CANCELLED
 
-    @precondition(lambda self: self.orders)
+    @precondition(lambda self: self.going)
     @rule(data=st.data(), units=few)
     def cancel_partly(self, data: st.DataObject, units: int) -> None:
-        order = data.draw(st.sampled_from(sorted(self.orders)))
-        line, sku = data.draw(st.sampled_from(self.shop.lines(order)))
+        order = data.draw(st.sampled_from(self.going))
+        line, sku, _ = data.draw(st.sampled_from(self.shop.lines(order)))
         before = self.orders[order]
         said = self.shop.cancel(order, {line: units})
         self.settle(order)
@@ -194,21 +192,21 @@ class InventoryMachine(Model):
         works = self.shop.works(order) if order is not None else []
         return (order, data.draw(st.sampled_from(works))) if works else None
 
-    @precondition(lambda self: self.orders)
+    @precondition(lambda self: self.going)
     @rule(data=st.data())
     def accept(self, data: st.DataObject) -> None:
         if found := self._work(data, 400):
             self.shop.accept(found[1].id)
             self.settle(found[0])
 
-    @precondition(lambda self: self.orders)
+    @precondition(lambda self: self.going)
     @rule(data=st.data())
     def reject(self, data: st.DataObject) -> None:
         if found := self._work(data, 400, 450):
             self.shop.reject(found[1].id)
             self.settle(found[0])
 
-    @precondition(lambda self: self.orders)
+    @precondition(lambda self: self.going)
     @rule(data=st.data())
     def do_not_find(self, data: st.DataObject) -> None:
         if found := self._work(data, 400, 450):
@@ -229,14 +227,14 @@ class InventoryMachine(Model):
             self.settle(order)
             assert self.claimed(at) == before - missed
 
-    @precondition(lambda self: self.orders)
+    @precondition(lambda self: self.going)
     @rule(data=st.data())
     def pack(self, data: st.DataObject) -> None:
         if found := self._work(data, 400, 450):
             self.shop.pack(found[1].id)
             self.settle(found[0])
 
-    @precondition(lambda self: self.orders)
+    @precondition(lambda self: self.going)
     @rule(data=st.data())
     def ship(self, data: st.DataObject) -> None:
         if found := self._work(data, PACKED):
@@ -249,6 +247,13 @@ class InventoryMachine(Model):
                     self.on_hand[node, sku] -= min(units, self.fit((node, sku)))
             self.settle(order)
             assert not any(rank == PACKED and where == node for _, rank, where in self.orders[order])
+
+    @precondition(lambda self: self.shop.away)
+    @rule()
+    def deliver(self) -> None:
+        order = self.shop.deliver()
+        self.settle(order)
+        assert any(rank == DELIVERED for _, rank, _ in self.orders[order])
 
     # --- carts ------------------------------------------------------------------------------------------------
 
@@ -440,27 +445,6 @@ class InventoryMachine(Model):
             self.on_hand[node, sku] += units
             self.damaged[node, sku] += damaged
             self.coming[supply][2] -= units
-        self.settle()
-
-    @rule(node=nodes, sku=skus, units=few, becomes=st.sampled_from(BECOMES))
-    def have_goods_back(self, node: str, sku: str, units: int, becomes: Disposition) -> None:
-        back, at = self.shop.have_back(node, sku, units, becomes), (node, sku)
-        self.on_hand[at] += 0 if becomes == Disposition.DESTROY else units
-        if becomes == Disposition.NEEDS_INSPECTION:
-            self.aside[at] += units
-            self.backs[back] = (at, units)
-        self.settle()
-
-    @precondition(lambda self: self.backs)
-    @rule(data=st.data(), becomes=st.sampled_from((Disposition.RESTOCK, Disposition.DESTROY)))
-    def judge_what_was_put_aside(self, data: st.DataObject, becomes: Disposition) -> None:
-        back = data.draw(st.sampled_from(sorted(self.backs)))
-        at, units = self.backs.pop(back)
-        self.shop.judge(back, becomes)
-        # Where a count has let them go meanwhile, stock cannot tell them apart: a person's matter.
-        if self.aside[at] >= units:
-            self.aside[at] -= units
-            self.on_hand[at] -= units if becomes == Disposition.DESTROY else 0
         self.settle()
 
     @rule(node=nodes, sku=skus, units=st.integers(0, 3))
