@@ -164,8 +164,8 @@ async def latest_news(db: Db, *, scope: Scope) -> list[Row]:
 
 
 async def pulse(db: Db) -> int:
-    """A number that grows with every change, to tell whether anything has happened."""
-    return await db.fetchval("SELECT coalesce(max(id), 0) FROM plumbing.events") or 0
+    """A number that is another after every change, to tell whether anything has happened."""
+    return await db.fetchval("SELECT id FROM plumbing.events ORDER BY xid DESC, id DESC LIMIT 1") or 0
 
 
 async def _only(db: Db, statement: str, *values: object) -> Row:

@@ -16,7 +16,7 @@ from orderloom.payments.model import (
     Transaction,
     UnitsCharged,
 )
-from orderloom.plumbing.database import Db, Row
+from orderloom.plumbing.database import Db, Row, new_ids
 
 # --- intents --------------------------------------------------------------------------------------------------
 
@@ -46,9 +46,10 @@ async def insert_new(db: Db, tenders: Sequence[Tender]) -> None:
     await db.copy_records_to_table(
         "intents",
         schema_name="payments",
-        columns=("order_id", "sequence", "gateway", "method", "token", "amount", "currency"),
+        columns=("id", "order_id", "sequence", "gateway", "method", "token", "amount", "currency"),
         records=[
-            (t.order_id, t.sequence, t.gateway, t.method, t.token, t.amount, t.currency) for t in tenders
+            (id_, t.order_id, t.sequence, t.gateway, t.method, t.token, t.amount, t.currency)
+            for id_, t in zip(new_ids(len(tenders)), tenders, strict=True)
         ],
     )
 

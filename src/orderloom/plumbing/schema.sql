@@ -34,9 +34,26 @@ CREATE FUNCTION orders.refuse_stray_lines() RETURNS trigger
     SET enable_material TO 'off'
     AS $$
 BEGIN
-  IF EXISTS (SELECT FROM fresh AS l LEFT JOIN orders.orders AS o ON o.id = l.order_id WHERE o.id IS NULL)
-     OR EXISTS (SELECT FROM fresh AS l LEFT JOIN catalog.items AS i USING (sku) WHERE i.sku IS NULL) THEN
-    RAISE EXCEPTION 'a line is of no order or no item' USING ERRCODE = '23503';
+  IF EXISTS (SELECT FROM (SELECT DISTINCT order_id FROM fresh) AS l LEFT JOIN orders.orders AS o ON o.id = l.order_id
+             WHERE o.id IS NULL)
+     OR EXISTS (SELECT FROM (SELECT DISTINCT sku FROM fresh) AS l LEFT JOIN catalog.items AS i USING (sku) WHERE i.sku IS NULL)
+     OR EXISTS (SELECT FROM fresh AS l LEFT JOIN orders.lines AS k ON k.id = l.kit_line_id AND k.order_id = l.order_id
+                WHERE k.id IS NULL AND l.kit_line_id IS NOT NULL)
+     OR EXISTS (SELECT FROM fresh AS l LEFT JOIN network.nodes AS n ON n.id = l.fixed_node_id
+                WHERE n.id IS NULL AND l.fixed_node_id IS NOT NULL) THEN
+    RAISE EXCEPTION 'a line is of no order, item or kit, or fixed to no node' USING ERRCODE = '23503';
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION orders.refuse_stray_orders() RETURNS trigger
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    AS $$
+BEGIN
+  IF EXISTS (SELECT FROM (SELECT DISTINCT channel_id FROM fresh) AS o LEFT JOIN network.channels AS c ON c.id = o.channel_id
+             WHERE c.id IS NULL) THEN
+    RAISE EXCEPTION 'an order is of no channel' USING ERRCODE = '23503';
   END IF;
   RETURN NULL;
 END $$;
@@ -51,9 +68,23 @@ CREATE FUNCTION orders.refuse_stray_slices() RETURNS trigger
 BEGIN
   IF EXISTS (SELECT FROM fresh AS s LEFT JOIN orders.lines AS l ON l.id = s.line_id AND l.order_id = s.order_id
              WHERE l.id IS NULL)
-     OR EXISTS (SELECT FROM fresh AS s LEFT JOIN network.nodes AS n ON n.id = s.node_id
+     OR EXISTS (SELECT FROM (SELECT DISTINCT node_id FROM fresh) AS s LEFT JOIN network.nodes AS n ON n.id = s.node_id
                 WHERE n.id IS NULL AND s.node_id IS NOT NULL) THEN
     RAISE EXCEPTION 'a slice is of no line of its order, or at no node' USING ERRCODE = '23503';
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE FUNCTION payments.refuse_stray_intents() RETURNS trigger
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_material TO 'off'
+    AS $$
+BEGIN
+  IF EXISTS (SELECT FROM fresh AS i LEFT JOIN orders.orders AS o ON o.id = i.order_id WHERE o.id IS NULL) THEN
+    RAISE EXCEPTION 'an intent is of no order' USING ERRCODE = '23503';
   END IF;
   RETURN NULL;
 END $$;
@@ -360,7 +391,7 @@ CREATE TABLE inventory.movements (
     actor text NOT NULL,
     reason text,
     as_of timestamp with time zone,
-    moved_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    moved_at timestamp with time zone DEFAULT statement_timestamp() NOT NULL,
     CONSTRAINT movements_kind_check CHECK ((kind = ANY (ARRAY['received'::text, 'reserved'::text, 'unreserved'::text, 'allocated'::text, 'unallocated'::text, 'shipped'::text, 'adjusted'::text, 'counted'::text, 'transferred'::text, 'returned'::text, 'disposed'::text])))
 );
 
@@ -716,8 +747,8 @@ CREATE TABLE orders.orders (
     late boolean DEFAULT false NOT NULL,
     delivered_at timestamp with time zone,
     version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    created_at timestamp with time zone DEFAULT statement_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT statement_timestamp() NOT NULL,
     CONSTRAINT orders_check CHECK ((total = ((((subtotal - discount) + shipping) + tax) + adjustment))),
     CONSTRAINT orders_discount_check CHECK ((discount >= 0)),
     CONSTRAINT orders_lifecycle_check CHECK ((lifecycle = ANY (ARRAY['draft'::text, 'open'::text, 'closed'::text, 'cancelled'::text]))),
@@ -928,8 +959,8 @@ CREATE TABLE payments.intents (
     amount bigint NOT NULL,
     currency character(3) NOT NULL,
     status text DEFAULT 'pending'::text NOT NULL,
-    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    created_at timestamp with time zone DEFAULT statement_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT statement_timestamp() NOT NULL,
     CONSTRAINT intents_amount_check CHECK ((amount > 0)),
     CONSTRAINT intents_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'authorized'::text, 'declined'::text, 'voided'::text, 'captured'::text, 'expired'::text])))
 )
@@ -1018,7 +1049,7 @@ CREATE TABLE plumbing.events (
     request_id text,
     reason text,
     data jsonb DEFAULT '{}'::jsonb NOT NULL,
-    occurred_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+    occurred_at timestamp with time zone DEFAULT statement_timestamp() NOT NULL
 );
 
 ALTER TABLE plumbing.events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -1037,7 +1068,7 @@ CREATE TABLE plumbing.idempotency (
     body_hash bytea NOT NULL,
     status smallint,
     body bytea,
-    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    created_at timestamp with time zone DEFAULT statement_timestamp() NOT NULL,
     CONSTRAINT idempotency_key_check CHECK ((length(key) <= 255))
 );
 
@@ -1189,7 +1220,7 @@ CREATE TABLE routing.decisions (
     shipments smallint,
     profile_id uuid,
     decided_as_of timestamp with time zone NOT NULL,
-    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+    created_at timestamp with time zone DEFAULT statement_timestamp() NOT NULL
 );
 
 CREATE TABLE routing.profiles (
@@ -1483,7 +1514,7 @@ ALTER TABLE ONLY inventory.lots
     ADD CONSTRAINT lots_pkey PRIMARY KEY (node_id, sku, lot);
 
 ALTER TABLE ONLY inventory.movements
-    ADD CONSTRAINT movements_pkey PRIMARY KEY (id);
+    ADD CONSTRAINT movements_pkey PRIMARY KEY (xid, id);
 
 ALTER TABLE ONLY inventory.reservation_lines
     ADD CONSTRAINT reservation_lines_pkey PRIMARY KEY (reservation_id, "position");
@@ -1678,7 +1709,7 @@ ALTER TABLE ONLY plumbing.events
     ADD CONSTRAINT events_event_id_key UNIQUE (event_id);
 
 ALTER TABLE ONLY plumbing.events
-    ADD CONSTRAINT events_pkey PRIMARY KEY (id);
+    ADD CONSTRAINT events_pkey PRIMARY KEY (xid, id);
 
 ALTER TABLE ONLY plumbing.idempotency
     ADD CONSTRAINT idempotency_pkey PRIMARY KEY (credential, route, key);
@@ -1826,8 +1857,6 @@ CREATE INDEX lots_by_name ON inventory.lots USING btree (sku, lot);
 
 CREATE INDEX lots_expiring ON inventory.lots USING btree (expires_on) WHERE (on_hand > expired);
 
-CREATE INDEX movements_in_commit_order ON inventory.movements USING btree (xid, id);
-
 CREATE INDEX movements_of_cause ON inventory.movements USING btree (cause_id) WHERE (cause_id IS NOT NULL);
 
 CREATE INDEX movements_of_stock ON inventory.movements USING btree (node_id, sku, id);
@@ -1912,8 +1941,6 @@ CREATE INDEX transactions_open ON payments.transactions USING btree (created_at)
 
 CREATE UNIQUE INDEX transactions_provider_ref ON payments.transactions USING btree (kind, provider_ref) WHERE ((provider_ref IS NOT NULL) AND (status = 'succeeded'::text));
 
-CREATE INDEX events_in_commit_order ON plumbing.events USING btree (xid, id);
-
 CREATE INDEX events_of_entity ON plumbing.events USING btree (entity_id, id) WHERE (entity_id IS DISTINCT FROM order_id);
 
 CREATE INDEX events_of_order ON plumbing.events USING btree (order_id, id) WHERE (order_id IS NOT NULL);
@@ -1984,7 +2011,11 @@ CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON inventory.movements FOR EACH
 
 CREATE TRIGGER keep_before AFTER UPDATE ON network.nodes FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION plumbing.keep_before('code');
 
+CREATE TRIGGER never_deleted BEFORE DELETE ON network.channels FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
+
 CREATE TRIGGER never_deleted BEFORE DELETE ON network.nodes FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
+
+CREATE TRIGGER stays BEFORE UPDATE OF id ON network.channels FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
 
 CREATE TRIGGER never_deleted BEFORE DELETE ON orders.lines FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
 
@@ -1992,13 +2023,23 @@ CREATE TRIGGER never_deleted BEFORE DELETE ON orders.orders FOR EACH ROW EXECUTE
 
 CREATE TRIGGER refuse_strays AFTER INSERT ON orders.lines REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION orders.refuse_stray_lines();
 
+CREATE TRIGGER refuse_strays AFTER INSERT ON orders.orders REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION orders.refuse_stray_orders();
+
 CREATE TRIGGER refuse_strays AFTER INSERT ON orders.slices REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION orders.refuse_stray_slices();
+
+CREATE TRIGGER stays BEFORE UPDATE OF id, order_id, sku, kit_line_id, fixed_node_id ON orders.lines FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
+
+CREATE TRIGGER stays BEFORE UPDATE OF id, channel_id ON orders.orders FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
 
 CREATE TRIGGER keep_before AFTER UPDATE ON packing.cartons FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION plumbing.keep_before('code');
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON payments.entries FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
 
 CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON payments.entries FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
+
+CREATE TRIGGER refuse_strays AFTER INSERT ON payments.intents REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION payments.refuse_stray_intents();
+
+CREATE TRIGGER stays BEFORE UPDATE OF id, order_id ON payments.intents FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON plumbing.events FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
 
@@ -2135,15 +2176,6 @@ ALTER TABLE ONLY orders.holds
 ALTER TABLE ONLY orders.holds
     ADD CONSTRAINT holds_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
 
-ALTER TABLE ONLY orders.lines
-    ADD CONSTRAINT lines_fixed_node_id_fkey FOREIGN KEY (fixed_node_id) REFERENCES network.nodes(id);
-
-ALTER TABLE ONLY orders.lines
-    ADD CONSTRAINT lines_kit_line_id_fkey FOREIGN KEY (kit_line_id) REFERENCES orders.lines(id);
-
-ALTER TABLE ONLY orders.orders
-    ADD CONSTRAINT orders_channel_id_fkey FOREIGN KEY (channel_id) REFERENCES network.channels(id);
-
 ALTER TABLE ONLY orders.repromises
     ADD CONSTRAINT repromises_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
 
@@ -2209,9 +2241,6 @@ ALTER TABLE ONLY payments.charges
 
 ALTER TABLE ONLY payments.entries
     ADD CONSTRAINT entries_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
-
-ALTER TABLE ONLY payments.intents
-    ADD CONSTRAINT intents_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
 
 ALTER TABLE ONLY payments.refund_lines
     ADD CONSTRAINT refund_lines_line_id_fkey FOREIGN KEY (line_id) REFERENCES orders.lines(id);

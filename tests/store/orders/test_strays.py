@@ -10,6 +10,19 @@ _LINE = (
     "INSERT INTO orders.lines (id, order_id, position, sku, name, quantity, unit_price, total) "
     "VALUES ($1, $2, 2, $3, 'Mug', 1, 0, 0)"
 )
+_PART = (
+    "INSERT INTO orders.lines (id, order_id, position, sku, name, quantity, unit_price, total, kit_line_id, "
+    "fixed_node_id) VALUES ($1, $2, 2, 'MUG', 'Mug', 1, 0, 0, $3, $4)"
+)
+_ORDER = (
+    "INSERT INTO orders.orders (id, number, channel_id, external_id, body_hash, placed_at, currency, buyer, "
+    "ship_to, subtotal, discount, shipping, tax, total) "
+    "VALUES ($1, 'OL-2', $2, 'X2', '', now(), 'USD', '{}', '{}', 0, 0, 0, 0, 0)"
+)
+_INTENT = (
+    "INSERT INTO payments.intents (order_id, sequence, gateway, method, token, amount, currency) "
+    "VALUES ($1, 9, 'sandbox', 'card', 't', 3500, 'USD')"
+)
 _SLICE = (
     "INSERT INTO orders.slices (order_id, line_id, sku, quantity, rank, node_id) "
     "VALUES ($1, $2, 'MUG', 1, 200, $3)"
@@ -22,6 +35,31 @@ async def test_a_line_of_no_order_or_no_item_is_refused(db):
         with pytest.raises(asyncpg.ForeignKeyViolationError):
             async with db.transaction():
                 await db.execute(_LINE, *values)
+
+
+async def test_an_order_of_no_channel_is_refused(db):
+    world = await sound.build(db)
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        async with db.transaction():
+            await db.execute(_ORDER, new_id(), new_id())
+    await db.execute(_ORDER, new_id(), world.channel)
+
+
+async def test_a_line_of_no_kit_or_fixed_to_no_node_is_refused(db):
+    world = await sound.build(db)
+    for kit, node in ((new_id(), None), (None, new_id())):
+        with pytest.raises(asyncpg.ForeignKeyViolationError):
+            async with db.transaction():
+                await db.execute(_PART, new_id(), world.order, kit, node)
+    await db.execute(_PART, new_id(), world.order, world.line, world.node)
+
+
+async def test_an_intent_of_no_order_is_refused(db):
+    world = await sound.build(db)
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        async with db.transaction():
+            await db.execute(_INTENT, new_id())
+    await db.execute(_INTENT, world.order)
 
 
 async def test_a_slice_of_no_line_of_its_order_or_at_no_node_is_refused(db):
@@ -38,8 +76,26 @@ async def test_a_slice_of_no_line_of_its_order_or_at_no_node_is_refused(db):
     await db.execute(_SLICE, world.order, world.line, world.node)
 
 
-@pytest.mark.parametrize("table", ["orders.orders", "orders.lines", "catalog.items", "network.nodes"])
+@pytest.mark.parametrize(
+    "table", ["orders.orders", "orders.lines", "catalog.items", "network.nodes", "network.channels"]
+)
 async def test_what_they_refer_to_stays(db, table):
     await sound.build(db)
     with pytest.raises(asyncpg.PostgresError, match="keeps its rows"):
         await db.execute("DELETE FROM " + table)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "orders.orders SET channel_id = $1",
+        "orders.lines SET order_id = $1",
+        "orders.lines SET kit_line_id = $1",
+        "payments.intents SET order_id = $1",
+        "network.channels SET id = $1",
+    ],
+)
+async def test_they_never_refer_to_anything_else(db, change):
+    await sound.build(db)
+    with pytest.raises(asyncpg.PostgresError, match="keeps its rows"):
+        await db.execute("UPDATE " + change, new_id())

@@ -25,12 +25,18 @@ INVARIANTS = (
     ),
     Invariant(
         key="O2.strays",
-        says="a line is of an order and an item, a slice of a line and at a node, that are there",
+        says="an order is of a channel, a line of an order, an item and a kit, a slice of a line and at a node, that are there",
         sql="""
-        SELECT l.order_id, l.id AS line_id, NULL::uuid AS slice_id, l.sku, NULL::uuid AS node_id
+        SELECT o.id AS order_id, NULL::uuid AS line_id, NULL::uuid AS slice_id, NULL AS sku, NULL::uuid AS node_id
+        FROM orders.orders AS o LEFT JOIN network.channels AS c ON c.id = o.channel_id WHERE c.id IS NULL
+        UNION ALL
+        SELECT l.order_id, l.id, NULL::uuid, l.sku, l.fixed_node_id
         FROM orders.lines AS l
         LEFT JOIN orders.orders AS o ON o.id = l.order_id LEFT JOIN catalog.items AS i USING (sku)
-        WHERE o.id IS NULL OR i.sku IS NULL
+        LEFT JOIN orders.lines AS k ON k.id = l.kit_line_id AND k.order_id = l.order_id
+        LEFT JOIN network.nodes AS n ON n.id = l.fixed_node_id
+        WHERE o.id IS NULL OR i.sku IS NULL OR (k.id IS NULL AND l.kit_line_id IS NOT NULL)
+           OR (n.id IS NULL AND l.fixed_node_id IS NOT NULL)
         UNION ALL
         SELECT s.order_id, s.line_id, s.id, s.sku, s.node_id
         FROM orders.slices AS s

@@ -14,6 +14,14 @@ INVARIANTS = (
         """,
     ),
     Invariant(
+        key="M1.strays",
+        says="an intent is of an order that is there",
+        sql="""
+        SELECT i.id AS intent_id, i.order_id, i.status, i.amount, i.currency FROM payments.intents AS i
+        WHERE NOT EXISTS (SELECT FROM orders.orders AS o WHERE o.id = i.order_id)
+        """,
+    ),
+    Invariant(
         key="M1.one_capture",
         says="an intent is captured at most once for a shipment",
         sql="""

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from orderloom.plumbing.database import Db, Row, UniqueViolation
+from orderloom.plumbing.database import Db, Row, UniqueViolation, new_ids
 
 _KNOWN = """
 SELECT o.id, o.number, o.channel_id, o.external_id, o.body_hash
@@ -79,8 +79,16 @@ async def insert_lines(db: Db, rows: Sequence[Sequence[Any]]) -> None:
 
 
 async def insert_slices(db: Db, rows: Sequence[Sequence[Any]]) -> None:
-    """Store the slices of new lines, each of SLICE_COLUMNS."""
-    await db.copy_records_to_table("slices", schema_name="orders", columns=SLICE_COLUMNS, records=rows)
+    """Store the slices of new lines, each of SLICE_COLUMNS. A line's first has the line's own id."""
+    lines: set[UUID] = set()
+    records = []
+    for row in rows:
+        line = row[1]
+        records.append((new_ids(1)[0] if line in lines else line, *row))
+        lines.add(line)
+    await db.copy_records_to_table(
+        "slices", schema_name="orders", columns=("id", *SLICE_COLUMNS), records=records
+    )
 
 
 async def stored_content(db: Db, order_ids: Sequence[UUID]) -> dict[UUID, Row]:

@@ -87,6 +87,15 @@ async def posted(db, world, **legs):
         )
 
 
+async def an_intent_of_no_order(db, world):
+    await db.execute("ALTER TABLE payments.intents DISABLE TRIGGER refuse_strays")
+    await db.execute(
+        "INSERT INTO payments.intents (order_id, gateway, method, token, amount, currency) "
+        "VALUES ($1, 'sandbox', 'card', 't', 3500, 'USD')",
+        new_id(),
+    )
+
+
 async def two_promises(db, world):
     await intent(db, world)
     await moved(db, world, "authorize", 3500)
@@ -178,6 +187,7 @@ async def money_held_for_a_cancelled_order(db, world):
 
 PLANTINGS = {
     "M1.one_promise": two_promises,
+    "M1.strays": an_intent_of_no_order,
     "M1.one_capture": a_shipment_captured_twice,
     "M2.promised": more_taken_than_promised,
     "M2.shipment": more_taken_than_charged,

@@ -37,8 +37,10 @@ CREATE TABLE plumbing.migrations (
   applied_at  timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
+-- What comes in by COPY has no volatile default, so that a page is written once for all of its rows: `statement_timestamp()`,
+-- and ids that whoever writes brings along (uuidv7() is for those who do not).
 CREATE TABLE plumbing.events (
-  id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  id          bigint GENERATED ALWAYS AS IDENTITY,
   xid         xid8 NOT NULL DEFAULT pg_current_xact_id(),
   event_id    uuid NOT NULL DEFAULT uuidv7() UNIQUE,
   type        text NOT NULL,
@@ -52,9 +54,9 @@ CREATE TABLE plumbing.events (
   request_id  text,
   reason      text,
   data        jsonb NOT NULL DEFAULT '{}',
-  occurred_at timestamptz NOT NULL DEFAULT clock_timestamp()
+  occurred_at timestamptz NOT NULL DEFAULT statement_timestamp(),
+  PRIMARY KEY (xid, id)                        -- in the order of commits, as cursors read it
 );
-CREATE INDEX events_in_commit_order ON plumbing.events (xid, id);
 CREATE INDEX events_of_order ON plumbing.events (order_id, id) WHERE order_id IS NOT NULL;
 -- Most are of the order itself, and found by it.
 CREATE INDEX events_of_entity ON plumbing.events (entity_id, id) WHERE entity_id IS DISTINCT FROM order_id;
@@ -109,7 +111,7 @@ CREATE TABLE plumbing.idempotency (
   body_hash  bytea NOT NULL,
   status     smallint,
   body       bytea,
-  created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  created_at timestamptz NOT NULL DEFAULT statement_timestamp(),
   PRIMARY KEY (credential, route, key)
 );
 CREATE INDEX idempotency_age ON plumbing.idempotency (created_at);
@@ -265,7 +267,7 @@ CREATE SEQUENCE orders.order_number START 100001;
 CREATE TABLE orders.orders (
   id             uuid PRIMARY KEY,
   number         text NOT NULL UNIQUE,
-  channel_id     uuid NOT NULL REFERENCES network.channels,
+  channel_id     uuid NOT NULL,                -- of network.channels: see refuse_strays
   external_id    text NOT NULL,
   body_hash      bytea NOT NULL,
   placed_at      timestamptz NOT NULL,
@@ -293,8 +295,8 @@ CREATE TABLE orders.orders (
   late           boolean NOT NULL DEFAULT false,
   delivered_at   timestamptz,
   version        integer NOT NULL DEFAULT 1,
-  created_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
-  updated_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+  created_at     timestamptz NOT NULL DEFAULT statement_timestamp(),
+  updated_at     timestamptz NOT NULL DEFAULT statement_timestamp(),
   UNIQUE (channel_id, external_id),
   CHECK (total = subtotal - discount + shipping + tax + adjustment)
 ) WITH (fillfactor = 60);
@@ -321,7 +323,7 @@ CREATE TABLE orders.lines (
   id           uuid PRIMARY KEY,
   order_id     uuid NOT NULL,                  -- of orders.orders: see refuse_strays
   position     smallint NOT NULL,
-  kit_line_id  uuid REFERENCES orders.lines,
+  kit_line_id  uuid,                           -- of orders.lines
   is_kit       boolean NOT NULL DEFAULT false,
   external_id  text,
   sku          text NOT NULL,                  -- of catalog.items
@@ -331,7 +333,7 @@ CREATE TABLE orders.lines (
   discount     bigint NOT NULL DEFAULT 0 CHECK (discount >= 0),
   tax          bigint NOT NULL DEFAULT 0 CHECK (tax >= 0),
   total        bigint NOT NULL CHECK (total >= 0),
-  fixed_node_id uuid REFERENCES network.nodes,
+  fixed_node_id uuid,                          -- of network.nodes
   min_rank     smallint NOT NULL DEFAULT 100,
   max_rank     smallint NOT NULL DEFAULT 100,
   UNIQUE (order_id, position)
@@ -388,15 +390,29 @@ CREATE INDEX slices_of_order ON orders.slices (order_id);
 CREATE INDEX slices_of_fulfillment ON orders.slices (fulfillment_id) WHERE fulfillment_id IS NOT NULL;
 CREATE INDEX slices_holding_stock ON orders.slices (node_id, sku) WHERE rank BETWEEN 200 AND 699;
 CREATE INDEX slices_short ON orders.slices (sku) WHERE rank BETWEEN 100 AND 150;
--- What new lines and slices refer to is looked at once for the whole set. A foreign key locks the row referred to, hot ones
--- too, for every row that comes in: that was a third of all PostgreSQL did for an order. What they refer to is never deleted.
+-- What new orders, lines and slices refer to is looked at once for the whole set, and once for all that refer to the same. A
+-- foreign key locks the row referred to, hot ones too, for every row that comes in: that was a third of all PostgreSQL did for
+-- an order. What they refer to is never deleted, and they never refer to anything else.
 -- Always by key: a plan made while the tables were small would read them from end to end later.
+CREATE FUNCTION orders.refuse_stray_orders() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
+BEGIN
+  IF EXISTS (SELECT FROM (SELECT DISTINCT channel_id FROM fresh) AS o LEFT JOIN network.channels AS c ON c.id = o.channel_id
+             WHERE c.id IS NULL) THEN
+    RAISE EXCEPTION 'an order is of no channel' USING ERRCODE = '23503';
+  END IF;
+  RETURN NULL;
+END $$;
 CREATE FUNCTION orders.refuse_stray_lines() RETURNS trigger LANGUAGE plpgsql
   SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off AS $$
 BEGIN
-  IF EXISTS (SELECT FROM fresh AS l LEFT JOIN orders.orders AS o ON o.id = l.order_id WHERE o.id IS NULL)
-     OR EXISTS (SELECT FROM fresh AS l LEFT JOIN catalog.items AS i USING (sku) WHERE i.sku IS NULL) THEN
-    RAISE EXCEPTION 'a line is of no order or no item' USING ERRCODE = '23503';
+  IF EXISTS (SELECT FROM (SELECT DISTINCT order_id FROM fresh) AS l LEFT JOIN orders.orders AS o ON o.id = l.order_id
+             WHERE o.id IS NULL)
+     OR EXISTS (SELECT FROM (SELECT DISTINCT sku FROM fresh) AS l LEFT JOIN catalog.items AS i USING (sku) WHERE i.sku IS NULL)
+     OR EXISTS (SELECT FROM fresh AS l LEFT JOIN orders.lines AS k ON k.id = l.kit_line_id AND k.order_id = l.order_id
+                WHERE k.id IS NULL AND l.kit_line_id IS NOT NULL)
+     OR EXISTS (SELECT FROM fresh AS l LEFT JOIN network.nodes AS n ON n.id = l.fixed_node_id
+                WHERE n.id IS NULL AND l.fixed_node_id IS NOT NULL) THEN
+    RAISE EXCEPTION 'a line is of no order, item or kit, or fixed to no node' USING ERRCODE = '23503';
   END IF;
   RETURN NULL;
 END $$;
@@ -405,16 +421,25 @@ CREATE FUNCTION orders.refuse_stray_slices() RETURNS trigger LANGUAGE plpgsql
 BEGIN
   IF EXISTS (SELECT FROM fresh AS s LEFT JOIN orders.lines AS l ON l.id = s.line_id AND l.order_id = s.order_id
              WHERE l.id IS NULL)
-     OR EXISTS (SELECT FROM fresh AS s LEFT JOIN network.nodes AS n ON n.id = s.node_id
+     OR EXISTS (SELECT FROM (SELECT DISTINCT node_id FROM fresh) AS s LEFT JOIN network.nodes AS n ON n.id = s.node_id
                 WHERE n.id IS NULL AND s.node_id IS NOT NULL) THEN
     RAISE EXCEPTION 'a slice is of no line of its order, or at no node' USING ERRCODE = '23503';
   END IF;
   RETURN NULL;
 END $$;
+CREATE TRIGGER refuse_strays AFTER INSERT ON orders.orders REFERENCING NEW TABLE AS fresh
+  FOR EACH STATEMENT EXECUTE FUNCTION orders.refuse_stray_orders();
 CREATE TRIGGER refuse_strays AFTER INSERT ON orders.lines REFERENCING NEW TABLE AS fresh
   FOR EACH STATEMENT EXECUTE FUNCTION orders.refuse_stray_lines();
 CREATE TRIGGER refuse_strays AFTER INSERT ON orders.slices REFERENCING NEW TABLE AS fresh
   FOR EACH STATEMENT EXECUTE FUNCTION orders.refuse_stray_slices();
+CREATE TRIGGER stays BEFORE UPDATE OF id, channel_id ON orders.orders
+  FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
+CREATE TRIGGER stays BEFORE UPDATE OF id, order_id, sku, kit_line_id, fixed_node_id ON orders.lines
+  FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
+CREATE TRIGGER stays BEFORE UPDATE OF id ON network.channels
+  FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
+CREATE TRIGGER never_deleted BEFORE DELETE ON network.channels FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
 CREATE TRIGGER never_deleted BEFORE DELETE ON orders.orders FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
 CREATE TRIGGER never_deleted BEFORE DELETE ON orders.lines FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
 CREATE TRIGGER never_deleted BEFORE DELETE ON catalog.items FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
@@ -515,7 +540,7 @@ CREATE TABLE inventory.stock (
 CREATE INDEX stock_by_sku ON inventory.stock (sku, node_id);
 
 CREATE TABLE inventory.movements (
-  id                    bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  id                    bigint GENERATED ALWAYS AS IDENTITY,
   xid                   xid8 NOT NULL DEFAULT pg_current_xact_id(),
   node_id               uuid NOT NULL,
   sku                   text NOT NULL,
@@ -531,7 +556,8 @@ CREATE TABLE inventory.movements (
   actor                 text NOT NULL,
   reason                text,
   as_of                 timestamptz,           -- a count is true as of then, though it was posted later
-  moved_at              timestamptz NOT NULL DEFAULT clock_timestamp()
+  moved_at              timestamptz NOT NULL DEFAULT statement_timestamp(),
+  PRIMARY KEY (xid, id)                        -- the ledger is also the log of stock: the channels' feed follows it
 );
 CREATE INDEX movements_of_stock ON inventory.movements (node_id, sku, id);
 CREATE INDEX movements_of_cause ON inventory.movements (cause_id) WHERE cause_id IS NOT NULL;
@@ -542,9 +568,6 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON inventory.movements
   FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
 CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON inventory.movements
   FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
-
--- The ledger is also the log of stock: the channels' feed follows it in commit order.
-CREATE INDEX movements_in_commit_order ON inventory.movements (xid, id);
 
 -- Sums of the ledger up to a movement, so that a long history need not be read to explain a number. A balance's movements
 -- are written under its lock, so all before one that is seen are seen.
@@ -771,7 +794,7 @@ CREATE INDEX lot_picks_of_line ON inventory.lot_picks (line_id);
 
 CREATE TABLE payments.intents (
   id         uuid PRIMARY KEY DEFAULT uuidv7(),
-  order_id   uuid NOT NULL REFERENCES orders.orders,
+  order_id   uuid NOT NULL,                    -- of orders.orders: see refuse_strays
   sequence   smallint NOT NULL DEFAULT 1,
   gateway    text NOT NULL,
   method     text NOT NULL,
@@ -780,10 +803,22 @@ CREATE TABLE payments.intents (
   currency   char(3) NOT NULL,
   status     text NOT NULL DEFAULT 'pending'
              CHECK (status IN ('pending', 'authorized', 'declined', 'voided', 'captured', 'expired')),
-  created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  created_at timestamptz NOT NULL DEFAULT statement_timestamp(),
+  updated_at timestamptz NOT NULL DEFAULT statement_timestamp(),
   UNIQUE (order_id, sequence)
 ) WITH (fillfactor = 50);
+CREATE FUNCTION payments.refuse_stray_intents() RETURNS trigger LANGUAGE plpgsql
+  SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off AS $$
+BEGIN
+  IF EXISTS (SELECT FROM fresh AS i LEFT JOIN orders.orders AS o ON o.id = i.order_id WHERE o.id IS NULL) THEN
+    RAISE EXCEPTION 'an intent is of no order' USING ERRCODE = '23503';
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER refuse_strays AFTER INSERT ON payments.intents REFERENCING NEW TABLE AS fresh
+  FOR EACH STATEMENT EXECUTE FUNCTION payments.refuse_stray_intents();
+CREATE TRIGGER stays BEFORE UPDATE OF id, order_id ON payments.intents
+  FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
 CREATE TABLE payments.refunds (
   id           uuid PRIMARY KEY DEFAULT uuidv7(),
   order_id     uuid NOT NULL REFERENCES orders.orders,
@@ -904,7 +939,7 @@ CREATE TABLE routing.decisions (
   shipments      smallint,
   profile_id     uuid REFERENCES routing.profiles,
   decided_as_of  timestamptz NOT NULL,
-  created_at     timestamptz NOT NULL DEFAULT clock_timestamp()
+  created_at     timestamptz NOT NULL DEFAULT statement_timestamp()
 );
 CREATE INDEX decisions_of_order ON routing.decisions (order_id, id);
 
