@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from contextlib import suppress
 from time import monotonic
 from typing import Annotated
@@ -108,7 +109,10 @@ async def _run(demo: Demo, ending: asyncio.Event) -> bool:
 def _announce(console: Console, login: Login, around: Surroundings, seconds: float) -> None:
     console.print(f"[bold]Orderloom runs at {login.address}/console[/]  (after {seconds:.1f} s)")
     console.print(f"  log in as  {login.email}  with the password  {login.password}")
-    console.print(f"  API        {login.address}/v1  (make a key: orderloom apikey create NAME --all-scopes)")
+    console.print(
+        f"  API        {login.address}/v1  (make a key: {sys.argv[0]} apikey create NAME --all-scopes)",
+        soft_wrap=True,
+    )
     console.print(f"  mailbox    {around.addresses.mailbox}")
     console.print("  Ctrl-C ends everything; the next start goes on from here.")
 

@@ -191,6 +191,12 @@ EVENT_WORDS: Mapping[str, str] = {
     "order.delivered": "Everything delivered",
     "order.closed": "Closed",
     "order.edited": "Edited",
+    "order.payment_status_changed": "Payment status changed",
+    "order.return_status_changed": "Return status changed",
+    "order.recalled": "Taken back from its node",
+    "order.rerouted": "Planned anew with others",
+    "order.tender_replaced": "Another means of payment offered",
+    "order.unsupplied": "No node has stock for it",
     "sourcing_profile.drafted": "Sourcing profile drafted",
     "sourcing_profile.activated": "Sourcing profile activated",
     "sourcing_profile.retired": "Sourcing profile retired",
@@ -211,10 +217,12 @@ EVENT_WORDS: Mapping[str, str] = {
     "fulfillment.short": "Short pick",
     "fulfillment.cancelled": "Fulfillment order cancelled",
     "package.packed": "Parcel closed",
+    "package.cancelled": "Parcel taken apart",
     "label.purchased": "Label bought",
     "label.voided": "Label voided",
     "manifest.closed": "Manifest closed",
     "shipment.shipped": "Handed to the carrier",
+    "shipment.unshipped": "Did not leave after all",
     "shipment.delivered": "Shipment delivered",
     "parcel.out_for_delivery": "Out for delivery",
     "parcel.status": "Carrier scan",
@@ -230,6 +238,8 @@ EVENT_WORDS: Mapping[str, str] = {
     "return.received": "Return received",
     "return.inspected": "Return inspected",
     "return.closed": "Return closed",
+    "return.cancelled": "Return called off",
+    "return.expired": "Return never came",
     "notice.sent": "Buyer told",
     "count.created": "Cycle count begun",
     "count.recorded": "Counted",
@@ -263,19 +273,25 @@ def event_icon(kind: str) -> str:
     return _EVENT_ICONS.get(kind.partition(".")[0], "circle-dot")
 
 
-_UNSAID = {"before", "locale", "currency", "labels", "way_out"}
+_UNSAID = {"before", "locale", "currency", "labels", "way_out", "parcel_version"}
+_MONEY = {"amount", "cost"}
 
 
-def event_facts(data: Mapping[str, Any] | None) -> list[tuple[str, str]]:
-    """The plain facts of an event, ids and nested values left to the raw view."""
+def event_facts(data: Mapping[str, Any] | None, currency: str = "") -> list[tuple[str, str]]:
+    """The plain facts of an event, ids and nested values left to the raw view; money is the event's or, unsaid, of `currency`."""
+    data = data or {}
     found = []
-    for name, value in (data or {}).items():
+    for name, value in data.items():
         if name in _UNSAID or value is False:
             continue
-        if isinstance(value, int | float) or (
-            isinstance(value, str) and len(value) <= 60 and not _is_dull(value)
-        ):
+        if name in _MONEY and isinstance(value, int):
+            found.append((words(name), money(value, data.get("currency") or currency)))
+        elif name == "weight_g" and isinstance(value, int):
+            found.append(("weight", weight(value)))
+        elif isinstance(value, int | float):
             found.append((words(name), "" if value is True else str(value)))
+        elif isinstance(value, str) and len(value) <= 60 and not _is_dull(value):
+            found.append((words(name), words(value)))
     return found[:5]
 
 
