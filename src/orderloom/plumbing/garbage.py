@@ -6,8 +6,8 @@ import gc
 
 # A set of 500 orders is some hundred thousand objects that all live until it is written. With Python's own setting
 # (700) they were looked through two thousand times in 3,000 orders, a fifth of a worker's CPU, and little was found;
-# with 50,000 still once a set, a thirtieth. Beyond 200,000 it is only looked for when more than a set lives.
-YOUNG, MIDDLE, OLD = 200_000, 20, 20
+# with 50,000 still once a set, a thirtieth. Beyond 500,000 it is only looked for when more than two sets live.
+YOUNG, MIDDLE, OLD = 500_000, 20, 20
 
 
 def search_seldom() -> None:

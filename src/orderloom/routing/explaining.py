@@ -12,9 +12,11 @@ from typing import Any
 
 from orderloom.network.model import NodeType
 from orderloom.routing.flipping import flips
+from orderloom.routing.lanes import World
 from orderloom.routing.model import Part, Source
 from orderloom.routing.scene import Scene
-from orderloom.routing.ways import Lane
+from orderloom.routing.ways import Lane, Pack, Way
+from orderloom.shipping.model import Quote
 
 _UNDIVIDED = "has not everything, and the order may not be divided"
 
@@ -89,7 +91,7 @@ def _alone(
     lane = scene.lane(node)
     if not lane.kept and not scene.lane(node, until=date.max).later:
         return [_no_service(scene, source, packed=False)], None, None
-    if covers != scene.calls:
+    if not scene.covers_all(source):
         return _in_time(scene, lane) or _limited(scene, source, covers) or _torn(scene, covers), None, None
     alone = scene.alone(source, lane) or scene.alone(source, scene.lane(node, until=date.max))
     if alone is None:
@@ -220,6 +222,17 @@ def _why_carton(scene: Scene, part: Part) -> dict[str, Any]:
     return {**told, "text": f"{carton} is the smallest carton that takes {goods}"}
 
 
+def _rivals(
+    world: World, ways: Sequence[Way], pack: Pack, quote: Quote
+) -> Iterator[tuple[int, tuple[date, str, str], Way]]:
+    """The other services among these ways that take the packing, by what they would count."""
+    for way in ways:
+        if way.tie[2] != quote.service or way.tie[1] != quote.carrier:
+            cost = world.carriage(way, pack)
+            if cost is not None:
+                yield way.weighed(cost), way.tie, way
+
+
 def _why_service(scene: Scene, part: Part) -> dict[str, Any]:
     """Against the next cheapest in time, and against one that is cheaper and too late."""
     quote, world = part.quote, scene.world
@@ -229,15 +242,9 @@ def _why_service(scene: Scene, part: Part) -> dict[str, Any]:
         return {**told, "text": f"no service keeps the promise, and {name} comes soonest"}
     pack = scene.pack_of(part)
     lane = scene.lane(part.node, until=date.max)
-    rivals = [
-        (way.weighed(cost), way.tie, way)
-        for way in (*lane.kept, *lane.later)
-        if (way.service.tariff.carrier, way.service.code) != (quote.carrier, quote.service)
-        and (cost := world.carriage(way, pack)) is not None
-    ]
     own = quote.cost - part.credit
-    slower = [one for one in rivals if one[2] in lane.later and one[0] < own]
-    in_time = [one for one in rivals if one[2] in lane.kept]
+    in_time = list(_rivals(world, lane.kept, pack, quote))
+    slower = [one for one in _rivals(world, lane.later, pack, quote) if one[0] < own]
     text = f"{name} is the only service in time"
     if in_time:
         cost, _, way = min(in_time, key=lambda one: one[:2])

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from orderloom.delivery.promise import path_between, ship_date
-from orderloom.network.calendar import NeverWorks, cutoff, local
+from orderloom.delivery.promise import path_between
+from orderloom.network.calendar import cutoff, local
 from orderloom.routing.model import Part
 from orderloom.routing.scene import Scene
 from orderloom.shipping.select import arrival
@@ -64,7 +64,7 @@ def _more_stock(scene: Scene) -> Iterator[dict[str, Any]]:
         return
     for source in scene.request.sources:
         code = source.node.code
-        if scene.covers(source) == scene.calls or scene.out.get(code, _NONE) != _NONE:
+        if scene.covers_all(source) or scene.out.get(code, _NONE) != _NONE:
             continue
         missing = {
             sku: units - source.available.get(sku, 0)
@@ -107,7 +107,7 @@ def _later_cutoff(scene: Scene) -> Iterator[dict[str, Any]]:
     """How much later a node's cut-off had to be for it to hand everything over today, and to be the better one."""
     for source in scene.request.sources:
         node = source.node
-        if node.code in scene.out or scene.covers(source) != scene.calls or scene.bound_elsewhere(node.code):
+        if node.code in scene.out or not scene.covers_all(source) or scene.bound_elsewhere(node.code):
             continue
         origin = scene.origin(node)
         stretched = scene.world.stretched(origin, scene.request.now)
@@ -139,9 +139,8 @@ def _later_order(scene: Scene) -> Iterator[dict[str, Any]]:
     if scene.promised is None:
         return
     for part in scene.best.parts:
-        lead = timedelta(hours=part.node.processing_hours)
-        spare = part.ship_by - scene.request.now - lead
-        if _next_arrival_is_late(scene, part, lead):
+        if _next_arrival_is_late(scene, part):
+            spare = part.ship_by - scene.request.now - timedelta(hours=part.node.processing_hours)
             minutes = int(spare.total_seconds()) // 60 + 1
             yield {
                 "kind": "hour",
@@ -152,17 +151,11 @@ def _later_order(scene: Scene) -> Iterator[dict[str, Any]]:
             }
 
 
-def _next_arrival_is_late(scene: Scene, part: Part, lead: timedelta) -> bool:
+def _next_arrival_is_late(scene: Scene, part: Part) -> bool:
     quote = part.quote
     contract = next(one for one in scene.request.tariffs if one.carrier == quote.carrier)
-    try:
-        leaves = ship_date(
-            node=part.node,
-            carrier=quote.carrier,
-            service=quote.service,
-            now=part.ship_by - lead + timedelta(minutes=1),
-        )
-    except NeverWorks:
+    leaves = scene.origin(part.node).after(quote.carrier, quote.service, part.ship_by)
+    if leaves is None:
         return True
     request = scene.request
     path = path_between(node=part.node, to=request.destination, carrier=quote.carrier, service=quote.service)

@@ -58,7 +58,7 @@ class Scene:
             (code, pricing.until): lane for code, lane in zip(codes, pricing.lanes, strict=True)
         }
         self._everything: dict[int, Pack] = {}
-        self._covers: dict[str, dict[str, int]] = {}
+        self._covers: dict[str, Mapping[str, int]] = {}
 
     @cached_property
     def short(self) -> set[str]:
@@ -119,13 +119,21 @@ class Scene:
         return self.world.lane(origin, self.reach, self.promised, until)
 
     def covers(self, source: Source) -> Mapping[str, int]:
-        """What the node has of what is to be shipped."""
+        """What the node has of what is to be shipped: `calls` itself where it has all."""
         found = self._covers.get(source.node.code)
         if found is None:
             has = source.available
-            found = {sku: min(units, has[sku]) for sku, units in self.calls.items() if sku in has}
+            found = self.calls
+            for sku, units in self.calls.items():
+                if has.get(sku, 0) < units:
+                    found = {sku: min(units, has[sku]) for sku, units in self.calls.items() if sku in has}
+                    break
             self._covers[source.node.code] = found
         return found
+
+    def covers_all(self, source: Source) -> bool:
+        """Whether the node has all of it."""
+        return self.covers(source) is self.calls
 
     def bound_elsewhere(self, code: str) -> bool:
         """Whether units that are to be shipped may come from another node alone."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from orderloom.network.calendar import cutoff
+from orderloom.delivery.promise import ship_date
+from orderloom.network.calendar import NeverWorks, cutoff
 from orderloom.network.model import Node
 from orderloom.packing.model import Parcel as Packed
 from orderloom.routing.boxes import NOWHERE
@@ -168,6 +169,7 @@ class Origin:
     """A node as lanes begin there. `leaves`: by service the handover, None where it may not or never ships so."""
 
     __slots__ = (
+        "_after",
         "allowed",
         "cutoffs",
         "days",
@@ -199,6 +201,18 @@ class Origin:
         self.legs: dict[int, int] = {}
         self.slips: dict[str, int] = {}
         self.stretched: Origin | None = None
+        self._after: dict[tuple[str, str, datetime], datetime | None] = {}
+
+    def after(self, carrier: str, service: str, handed_over: datetime) -> datetime | None:
+        """The service's handover after that one; None where there is none."""
+        key = carrier, service, handed_over
+        if key not in self._after:
+            late = handed_over - timedelta(hours=self.node.processing_hours) + timedelta(minutes=1)
+            try:
+                self._after[key] = ship_date(node=self.node, carrier=carrier, service=service, now=late)
+            except NeverWorks:
+                self._after[key] = None
+        return self._after[key]
 
 
 class Reach(NamedTuple):
