@@ -49,6 +49,7 @@ async def test_a_kit_short_of_one_component_is_refused_whole(house: House) -> No
     assert isinstance(refused, Refused)
     assert refused.short
     assert refused.available == {scarce: 0}
+    assert f"0 of {scarce} (a part of {kit}) are left for" in refused.faults[0].message
     for sku in rest:
         async with house.database.transaction() as db:
             assert not await db.fetchval("SELECT sum(reserved) FROM inventory.stock WHERE sku = $1", sku)

@@ -367,7 +367,7 @@ def _reserve(
     )
     if isinstance(sold, NotComing):
         lacking = [leaves[i] for i in sold.indexes]
-        return _insufficient(lacking, channel, shelves, open_nodes[channel.code], own, ahead)
+        return _insufficient(draft, lacking, demands, channel, shelves, open_nodes[channel.code], own, ahead)
     [order_id] = new_ids(1)
     legs = reserve_legs((k.node_id, demands[k.index].sku, k.quantity) for k in kept)
     if cart is not None:
@@ -402,7 +402,9 @@ def _reserve(
 
 
 def _insufficient(
+    draft: OrderDraft,
     short: Sequence[NewLine],
+    demands: Sequence[Demand],
     channel: Channel,
     shelves: Shelves,
     open_nodes: set[UUID],
@@ -416,16 +418,23 @@ def _insufficient(
         for sku in {line.values.sku for line in short}
     }
     coming = {sku: (c.at, c.units) for sku in available if (c := ahead.next_of(sku, open_nodes))}
+    asked = {sku: sum(d.quantity for d in demands if d.sku == sku) for sku in available}
     faults = tuple(
         Fault(
             f"/lines/{line.draft_index}/quantity",
             "insufficient_stock",
-            f"{available[line.values.sku]} of {line.values.sku} are left for {channel.code}, "
-            f"{line.values.quantity} were asked for: order fewer, another item, or wait for supply",
+            f"{available[line.values.sku]} of {_named(line, draft)} are left for {channel.code}, "
+            f"{asked[line.values.sku]} were asked for: order fewer, another item, or wait for supply",
         )
         for line in short
     )
     return Refused(faults, available, coming)
+
+
+def _named(line: NewLine, draft: OrderDraft) -> str:
+    """The line's SKU; a component's with the kit that the buyer asked for."""
+    sku = line.values.sku
+    return f"{sku} (a part of {draft.lines[line.draft_index].sku})" if line.kit_line_id else sku
 
 
 async def _store(
