@@ -21,6 +21,9 @@ from orderloom.packing.steady import shift, steadied
 from orderloom.terms import Dimensions, Quantities
 
 EFFORT = 160_000
+# What plans of fulfillment orders are made with, and what routing and promises foresee of them: a worker plans whole
+# sets, and a hard order must not keep all others waiting for its last box.
+PLANNED_EFFORT = 10_000
 # The units of one kind that are not packed yet, by SKU.
 _Units: TypeAlias = deque[tuple[str, int]]
 

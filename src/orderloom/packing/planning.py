@@ -12,7 +12,7 @@ from orderloom import catalog
 from orderloom.catalog import Item
 from orderloom.orders import reading
 from orderloom.packing import store
-from orderloom.packing.cartonize import cartonize, whole
+from orderloom.packing.cartonize import PLANNED_EFFORT, cartonize, whole
 from orderloom.packing.houserules import HouseRules, Houses, Offered, StoredRules, in_force
 from orderloom.packing.landed import Price, landed
 from orderloom.packing.model import Article, Carton, PackPlan, handled
@@ -38,10 +38,6 @@ def articles(*, items: Mapping[str, Item], units: Mapping[str, int]) -> tuple[Ar
         )
         for sku, count in sorted(units.items())
     )
-
-
-# A worker plans whole sets: a hard order must not keep all others waiting for its last box.
-_EFFORT = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,9 +77,14 @@ async def plan_for(
 
 def _planned(work: ToPack, cartons: Sequence[Carton], house: HouseRules) -> PackPlan:
     if house.landed is None or work.price is None:
-        return cartonize(work.articles, cartons, effort=_EFFORT, rules=house.rules)
+        return cartonize(work.articles, cartons, effort=PLANNED_EFFORT, rules=house.rules)
     found = landed(
-        work.articles, cartons, price=work.price, costs=house.landed, effort=_EFFORT, rules=house.rules
+        work.articles,
+        cartons,
+        price=work.price,
+        costs=house.landed,
+        effort=PLANNED_EFFORT,
+        rules=house.rules,
     )
     return found.plan
 

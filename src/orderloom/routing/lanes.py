@@ -18,7 +18,7 @@ from orderloom.delivery.promise import path_between, ship_date
 from orderloom.delivery.transit import BY_CONTRACT, Assured
 from orderloom.network.calendar import NeverWorks, local
 from orderloom.network.model import Node
-from orderloom.packing.cartonize import lacking, takers, whole
+from orderloom.packing.cartonize import PLANNED_EFFORT, lacking, takers, whole
 from orderloom.packing.houserules import stocked
 from orderloom.packing.model import Article, Carton, PackRules
 from orderloom.packing.model import Parcel as Packed
@@ -31,8 +31,6 @@ from orderloom.shipping.select import arrival
 from orderloom.shipping.tariff import Tariff
 from orderloom.terms import Address
 
-# Cartons are tried less hard than at the pack station: a plan needs their number and sizes, not the last centimetre.
-PACKING_EFFORT = 4_000
 # What is remembered at most; beyond it all is forgotten and worked out again.
 KEPT_MOST = 200_000
 _WORLDS_MOST = 8
@@ -145,7 +143,7 @@ class World:
         found = self._packs.get(key)
         if found is None:
             articles = [self._some(number, units) for number, units in content]
-            plan = whole(articles, home.cartons, effort=PACKING_EFFORT, rules=home.rules)
+            plan = whole(articles, home.cartons, effort=PLANNED_EFFORT, rules=home.rules)
             dangerous = {article.sku for article in articles if article.hazmat_class}
             found = Pack(
                 number=len(self._packs),

@@ -3,8 +3,8 @@
 The cost of a part, which the search is exact for, is the sum of
 - carriage: all parcels by one service, the cheapest of those that keep the promise on the node's next handover, less what
   an open commitment to its carrier is worth (which guides the choice and is no cost);
-- the cartons, as `packing.cartonize.whole` packs just these units within `PACKING_EFFORT`, into what the node has and by
-  its rules;
+- the cartons, as `packing.cartonize.whole` packs just these units within `PLANNED_EFFORT`, into what the node has and by
+  its rules: as release packs them, unless the house packs at the least landed cost;
 - the node's pick cost once, its unit cost and the scarcity price of each unit.
 """
 

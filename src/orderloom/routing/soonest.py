@@ -16,7 +16,7 @@ from orderloom.delivery.transit import BY_CONTRACT, LEVELS, Assured, Learnt, Pat
 from orderloom.network.calendar import NeverWorks
 from orderloom.network.model import Node
 from orderloom.network.places import positioned
-from orderloom.packing.cartonize import lacking, whole
+from orderloom.packing.cartonize import PLANNED_EFFORT, lacking, whole
 from orderloom.packing.houserules import stocked
 from orderloom.packing.model import Article, Carton, PackRules
 from orderloom.packing.sorting import PLAIN
@@ -187,7 +187,7 @@ def _parcels(goods: Sequence[Article], source: Source, lanes: Lanes) -> list[Par
     """The goods packed as the node packs; nothing where it has no carton left for some of them."""
     rules = source.packing or lanes.packing
     cartons = lanes.cartons if source.cartons is None else stocked(lanes.cartons, source.cartons)
-    plan = whole(goods, cartons, rules=rules)
+    plan = whole(goods, cartons, effort=PLANNED_EFFORT, rules=rules)
     if source.cartons is not None and lacking(plan, goods, lanes.cartons, rules):
         return []
     dangerous = {article.sku for article in goods if article.hazmat_class}

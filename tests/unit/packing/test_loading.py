@@ -15,13 +15,20 @@ kinds = st.tuples(
 )
 
 
+def cargos(goods):
+    return [Cargo(turns(edges, standing), quantity) for edges, standing, quantity in goods]
+
+
 @given(goods=st.lists(kinds, min_size=1, max_size=4))
-@settings(max_examples=25, deadline=None)
-def test_a_load_has_no_fault_and_is_the_same_again(goods):
-    cargos = [Cargo(turns(edges, standing), quantity) for edges, standing, quantity in goods]
-    loaded = load(INNER, cargos, effort=60)
+@settings(max_examples=10, deadline=None)
+def test_a_load_has_no_fault(goods):
+    loaded = load(INNER, cargos(goods), effort=60)
     assert list(faults(INNER, goods, loaded)) == []
-    assert load(INNER, cargos, effort=60) == loaded
+
+
+def test_a_load_is_the_same_again():
+    goods = [((50, 40, 30), (1, 1, 1), 6), ((33, 21, 17), (0, 1, 1), 9)]
+    assert load(INNER, cargos(goods), effort=60) == load(INNER, cargos(goods), effort=60)
 
 
 def test_what_fits_exactly_fills_it():

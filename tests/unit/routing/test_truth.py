@@ -15,12 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orderloom.delivery.promise import ship_date
-from orderloom.packing.cartonize import whole
+from orderloom.packing.cartonize import PLANNED_EFFORT, whole
 from orderloom.packing.houserules import stocked
 from orderloom.packing.model import PackRules
 from orderloom.routing import lanes
 from orderloom.routing.floors import floor
-from orderloom.routing.lanes import PACKING_EFFORT, world_of
+from orderloom.routing.lanes import world_of
 from orderloom.routing.model import Policy, Request
 from orderloom.routing.plan import plan
 from orderloom.routing.pricing import Bench, Goods
@@ -169,7 +169,7 @@ def _priced(request: Request, at: int, units: dict[str, int]) -> tuple[Any, ...]
     goods = [replace(articles[sku], quantity=n) for sku, n in sorted(units.items())]
     rules = source.packing or request.packing
     cartons = request.cartons if source.cartons is None else stocked(request.cartons, source.cartons)
-    packed = whole(goods, cartons, effort=PACKING_EFFORT, rules=rules).parcels
+    packed = whole(goods, cartons, effort=PLANNED_EFFORT, rules=rules).parcels
     if source.cartons is not None:
         # What only this node has no carton for, it does not ship.
         bare = {sku for parcel in packed if parcel.carton is None for sku in parcel.contents}
