@@ -38,7 +38,11 @@ from tests.unit.routing.instances import exact, instance
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     asked.add_argument("--json", action="store_true", help="print the figures as JSON")
-    asked.add_argument("--answers", type=Path, help="write every order's way before and after as NDJSON")
+    asked.add_argument(
+        "--answers",
+        type=Path,
+        help="write every order's way before and after, every batch and every wait as NDJSON",
+    )
     asked.add_argument("--orders", type=int, default=100)
     asked.add_argument("--nodes", type=int, default=12)
     asked.add_argument("--seeds", type=int, default=2)
@@ -48,8 +52,8 @@ def main() -> None:
     answers: list[dict[str, object]] = []
     figures = {
         "routed": [routed(seed, options.orders, options.nodes, answers) for seed in range(options.seeds)],
-        "listed": listed(options.listed),
-        "waited": waited(options.waited, options.nodes),
+        "listed": listed(options.listed, answers),
+        "waited": waited(options.waited, options.nodes, answers),
     }
     if options.answers:
         options.answers.write_text("".join(json.dumps(answer) + "\n" for answer in answers))
@@ -130,7 +134,7 @@ def routed(seed: int, orders: int, nodes: int, answers: list[dict[str, object]])
     }
 
 
-def waited(orders: int, nodes: int) -> dict[str, object]:
+def waited(orders: int, nodes: int, answers: list[dict[str, object]]) -> dict[str, object]:
     """A line of each order comes to a node one to six days later; the promise is nine days off, a day counts 0.25."""
     dice = random.Random(7)
     places = made_nodes(dice, nodes)
@@ -168,6 +172,17 @@ def waited(orders: int, nodes: int) -> dict[str, object]:
         done += 1
         held += decision.held
         separate = [decision.plan, later]
+        skus = {want.key: want.sku for want in request.wants}
+        answers.append(
+            {
+                "waited": done,
+                "held": decision.held,
+                "request": decision.request.json(),
+                "answer": decision.json(),
+                "later_alone": later.json(skus),
+                "all_together": whole.json(skus),
+            }
+        )
         for found, sums in ((separate, apart), ([whole] if decision.held else separate, kept)):
             sums["parcels"] += sum(len(part.parcels) for one in found for part in one.parts)
             sums["cost"] += sum(one.cost for one in found)
@@ -210,7 +225,7 @@ def _by_node(stock: dict[tuple[str, str], int]) -> dict[str, dict[str, int]]:
     return found
 
 
-def listed(batches: int) -> dict[str, object]:
+def listed(batches: int, answers: list[dict[str, object]]) -> dict[str, object]:
     """Sums over made-up batches, beside the exact program's."""
     before = cost = bound = least = right = 0
     relaxed = worst = 0.0
@@ -227,6 +242,16 @@ def listed(batches: int) -> dict[str, object]:
         relaxed += exact(members, stock, whole=False)
         worst = max(worst, (found.cost - best) / best)
         right += found.cost == best
+        answers.append(
+            {
+                "listed": seed,
+                "before": found.before,
+                "cost": found.cost,
+                "bound": found.bound,
+                "exact": best,
+                "ways": [{"cost": way.cost, "uses": way.uses} for way in found.ways],
+            }
+        )
     return {
         "batches": batches,
         "exact": right,

@@ -1,10 +1,15 @@
 """How long routing takes on made-up orders of several sizes, how often its answer is proven, and how HiGHS compares.
 
 Goods, cartons and contracts are the demo's; nodes stand at random ZIP codes and have each item with 35 %. Figures are
-of this machine; what carries over is the ratio between methods in one run.
+of this machine; what carries over is the ratio between methods in one run. Given a folder, its questions are answered
+instead: each `*.json` is one, as `orderloom decide route` takes it, and so is each line of a `*.ndjson`.
 
-    python bench/routing.py [--json] [--answers FILE] [--sizes 1x5,5x50] [--orders 60]
-    python bench/routing.py --exact [--share 10]
+The answers begin with what all made-up orders share (contracts, cartons, items); each has its order's nodes, its decision,
+and of each shipment where every unit lies in its parcel and every line of what carriage asks. With `--exact` each has the
+tables of its instance.
+
+    python bench/routing.py [FOLDER] [--json] [--answers FILE] [--sizes 1x5,5x50] [--orders 60]
+    python bench/routing.py --exact [--share 10] [--answers FILE]
 """
 
 from __future__ import annotations
@@ -15,6 +20,8 @@ import os
 import random
 import sys
 import time
+from collections import Counter
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,11 +29,17 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from orderloom.network.model import Node
 from orderloom.network.places import place_of
+from orderloom.packing.cartonize import PLANNED_EFFORT, whole
 from orderloom.packing.planning import articles
+from orderloom.routing.deciding import decide
 from orderloom.routing.model import Policy, Request, Source, Want
 from orderloom.routing.plan import plan
+from orderloom.routing.questions import RouteQuestion
 from orderloom.routing.seeking import sought
+from orderloom.routing.world import EMPTY, Unanswerable
 from orderloom.shipping.contract import parse
+from orderloom.shipping.model import Parcel, Place
+from orderloom.shipping.select import quote
 from orderloom.shipping.tariff import compile_contract
 from orderloom.simulate import demo_carriers, demo_catalogue, demo_data
 from orderloom.terms import Address, Quantities
@@ -193,6 +206,96 @@ def measured(lines, nodes, count):
     }
 
 
+# --- answers ------------------------------------------------------------------------------------------------------
+
+
+def shared():
+    """What all made-up orders are decided on."""
+    return {
+        "contracts": demo_carriers.terms(),
+        "cartons": [carton.json() for carton in CARTONS],
+        "items": [article.json() for article in articles(items=ITEMS, units=dict.fromkeys(ITEMS, 1))],
+    }
+
+
+def told(size, decision):
+    """A decision with what it was decided on, and its shipments down to coordinates and lines of carriage."""
+    request = decision.request
+    return {
+        "size": size,
+        "nodes": [node_told(source.node) for source in request.sources],
+        "request": request.json(),
+        "answer": decision.json(),
+        "shipments": [shipment(request, part) for part in decision.plan.parts] if decision.plan else [],
+    }
+
+
+def node_told(node):
+    names = ("code", "type", "latitude", "longitude", "time_zone", "cutoffs", "processing_hours", "pick_cost")
+    return {name: getattr(node, name) for name in (*names, "unit_cost")} | {"postcode": node.address.postcode}
+
+
+def shipment(request, part):
+    """One part packed and rated once more, with coordinates and a trace."""
+    units = Counter()
+    known = {want.key: want.article for want in request.wants}
+    for key, count in part.units.items():
+        units[known[key].sku] += count
+    goods = [replace(one, quantity=units[one.sku]) for one in known.values() if one.sku in units]
+    node = part.node
+    packed = whole(goods, request.cartons, effort=PLANNED_EFFORT, rules=request.packing)
+    rated = quote(
+        contract=next(one for one in request.tariffs if one.carrier == part.quote.carrier),
+        service=part.quote.service,
+        parcels=[Parcel.of(dimensions=one.outer, weight_g=one.weight_g) for one in packed.parcels],
+        origin=Place.of(replace(node.address, latitude=node.latitude, longitude=node.longitude)),
+        destination=Place.of(request.destination),
+        ship_on=part.ship_by.date(),
+    )
+    if rated.cost != part.quote.cost:
+        raise SystemExit(f"{node.code} is {rated.cost} rated anew, and {part.quote.cost} in its plan")
+    return {
+        "node": node.code,
+        "parcels": [parcel.json() for parcel in packed.parcels],
+        "carriage": rated.json(),
+    }
+
+
+def asked(folder):
+    """Every question of a folder by its name."""
+    for path in sorted(folder.glob("*.json")):
+        yield path.name, path.read_text(encoding="utf-8")
+    for path in sorted(folder.glob("*.ndjson")):
+        for at, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if line.strip():
+                yield f"{path.name}:{at}", line
+
+
+def answered(wanted):
+    """The questions of a folder, each decided twice so that the second is warm; one that cannot be answered says why."""
+    took, outcomes, proven = [], Counter(), 0
+    with (wanted.answers or Path(os.devnull)).open("w") as file:
+        for name, text in asked(wanted.folder):
+            try:
+                question = RouteQuestion.model_validate_json(text)
+                decide(question, present=EMPTY, now=NOW)
+                begun = time.process_time_ns()
+                record = decide(question, present=EMPTY, now=NOW)
+            except (ValueError, Unanswerable) as wrong:
+                outcomes["unanswerable"] += 1
+                print(json.dumps({"question": name, "fault": str(wrong)}), file=file)
+                continue
+            took.append((time.process_time_ns() - begun) / 1e6)
+            outcomes[record["outcome"]] += 1
+            proven += record["answer"]["proven"]
+            print(json.dumps({"question": name, **record}), file=file)
+    figures = {"questions": sum(outcomes.values()), "outcomes": dict(outcomes), "proven": proven}
+    if took:
+        figures["ms_warm_with_record"] = spread(took)
+    print(json.dumps(figures))
+    return int(bool(outcomes["unanswerable"]))
+
+
 # By size, how many instances are compared with HiGHS: 2,000 in all.
 COMPARED = {
     (1, 50): 300,
@@ -207,7 +310,7 @@ COMPARED = {
 }
 
 
-def compared(lines, nodes, count, effort):
+def compared(lines, nodes, count, effort, file):
     """Questions with tables of costs, answered by us and by HiGHS: the same least cost, or it is said where not."""
     ours, theirs, wrong, usual, proven = [], [], [], 0, 0
     for seed in range(count):
@@ -224,6 +327,16 @@ def compared(lines, nodes, count, effort):
         theirs.append((time.process_time_ns() - begun) / 1e6)
         cost = found.best.cost if found.best else None
         same = cost == least if found.proven else least is None or found.floor <= least <= (cost or least)
+        answer = {
+            "seed": seed,
+            "instance": asdict(tables),
+            "parts": found.best.parts if found.best else None,
+            "cost": cost,
+            "bound": found.floor,
+            "proven": found.proven,
+            "highs": least,
+        }
+        print(json.dumps(answer, default=list), file=file)
         if not same:
             wrong.append({"seed": seed, "ours": cost, "highs": least, "bound": found.floor})
     return {
@@ -241,6 +354,7 @@ def compared(lines, nodes, count, effort):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, nargs="?", help="questions to answer instead of made-up ones")
     parser.add_argument("--sizes", default=",".join(f"{lines}x{nodes}" for lines, nodes in SIZES))
     parser.add_argument("--orders", type=int, default=60)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
@@ -250,16 +364,18 @@ def main():
     wanted = parser.parse_args()
     if wanted.exact:
         return exact(wanted)
+    if wanted.folder:
+        return answered(wanted)
     figures = []
     with (wanted.answers or Path(os.devnull)).open("w") as file:
+        if wanted.answers:
+            print(json.dumps({"shared": shared()}), file=file)
         for size in wanted.sizes.split(","):
             lines, nodes = map(int, size.split("x"))
             made, found = measured(lines, nodes, wanted.orders)
             figures.append(found)
-            for one in made:
-                file.write(
-                    json.dumps({"size": size, "request": one.request.json(), "answer": one.json()}) + "\n"
-                )
+            for one in made if wanted.answers else ():
+                print(json.dumps(told(size, one)), file=file)
             if not wanted.json:
                 print(f"== {size}")
                 for name, value in found.items():
@@ -272,11 +388,12 @@ def main():
 def exact(wanted):
     """Compare size by size; the exit code says whether anything differed."""
     figures = []
-    for (lines, nodes), count in COMPARED.items():
-        found = compared(lines, nodes, max(1, count // wanted.share), effort=400_000)
-        figures.append(found)
-        if not wanted.json:
-            print(json.dumps(found), flush=True)
+    with (wanted.answers or Path(os.devnull)).open("w") as file:
+        for (lines, nodes), count in COMPARED.items():
+            found = compared(lines, nodes, max(1, count // wanted.share), effort=400_000, file=file)
+            figures.append(found)
+            if not wanted.json:
+                print(json.dumps(found), flush=True)
     if wanted.json:
         print(json.dumps({"exact": figures}))
     return int(any(one["different"] for one in figures))
