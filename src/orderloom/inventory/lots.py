@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
 from orderloom.catalog.store import tracked_of
 from orderloom.inventory.lot_books import Books, Cause
-from orderloom.inventory.model import Entry, Leg, LotUnits
+from orderloom.inventory.model import Entry, LotUnits
 from orderloom.inventory.store import lots as store
 from orderloom.inventory.store import stock
 from orderloom.inventory.store.lots import Pick
@@ -321,11 +321,6 @@ async def note_expired(db: Db, *, units: Mapping[Key, int], today: Mapping[UUID,
             books.put_aside(lot, taken)
             left -= taken
     await books.write(db)
-
-
-def of_leg(leg: Leg, lots: Sequence[LotUnits]) -> Leg:
-    """The leg with its lots named."""
-    return replace(leg, lots=tuple(lots))
 
 
 async def returning(db: Db, *, units: Mapping[UUID, int]) -> dict[UUID, tuple[LotUnits, ...]]:

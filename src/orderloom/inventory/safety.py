@@ -56,14 +56,8 @@ class Learnt:
         return sum(size * count for size, count in self.sizes.items()) / self.window_s * 86_400
 
     @property
-    def nil_rate(self) -> float:
-        """The chance that a unit on the books is not found, as learnt."""
-        a, b = self.missing
-        return a / (a + b)
-
-    @property
     def missing(self) -> tuple[float, float]:
-        """The posterior of that chance."""
+        """The posterior of the chance that a unit on the books is not found."""
         return MISSING_PRIOR[0] + self.missed, MISSING_PRIOR[1] + self.picked
 
 

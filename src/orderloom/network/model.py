@@ -21,16 +21,6 @@ class NodeType(StrEnum):
     VIRTUAL = "virtual"
 
 
-class ChannelType(StrEnum):
-    """Where orders come from."""
-
-    SITE = "site"
-    MARKETPLACE = "marketplace"
-    STORE = "store"
-    EDI = "edi"
-    FILE = "file"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """A place that holds stock and ships.

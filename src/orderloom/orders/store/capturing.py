@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -99,14 +98,3 @@ async def stored_content(db: Db, order_ids: Sequence[UUID]) -> dict[UUID, Row]:
         list(order_ids),
     )
     return {row["id"]: row for row in rows}
-
-
-async def shift_promises(db: Db, promises: Sequence[tuple[UUID, datetime]]) -> list[Row]:
-    """Bind new promise dates; returns (id, version) of the orders changed."""
-    return await db.fetch(
-        "UPDATE orders.orders AS o SET promise_at = t.at, version = o.version + 1, updated_at = clock_timestamp() "
-        "FROM unnest($1::uuid[], $2::timestamptz[]) AS t (id, at) "
-        "WHERE o.id = t.id AND o.promise_at IS DISTINCT FROM t.at RETURNING o.id, o.version",
-        [p[0] for p in promises],
-        [p[1] for p in promises],
-    )

@@ -243,15 +243,6 @@ _SHIPMENT = (
 )
 
 
-async def shipments_of(db: Db, fulfillments: Sequence[UUID]) -> dict[UUID, ShipmentRow]:
-    """The shipments of fulfillment orders, by those."""
-    rows = await db.fetch(
-        f"SELECT {_SHIPMENT} FROM shipping.shipments WHERE fulfillment_id = ANY($1::uuid[])",
-        list(fulfillments),
-    )
-    return {row["fulfillment_id"]: ShipmentRow(**dict(row)) for row in rows}
-
-
 async def planned_of(db: Db, fulfillments: Sequence[UUID]) -> dict[UUID, Planned]:
     """By fulfillment order how its shipment travels, and the day on which the contract has it arrive."""
     rows = await db.fetch(

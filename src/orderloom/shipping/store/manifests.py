@@ -75,15 +75,6 @@ async def manifests_by_id(db: Db, ids: Sequence[UUID]) -> dict[UUID, Manifest]:
     return {head["id"]: Manifest(**dict(head), labels=tuple(lines.get(head["id"], ()))) for head in heads}
 
 
-async def manifests_of(db: Db, labels: Sequence[UUID]) -> dict[UUID, UUID]:
-    """On which manifest each label stands."""
-    rows = await db.fetch(
-        "SELECT label_id, manifest_id FROM shipping.manifest_labels WHERE label_id = ANY($1::uuid[])",
-        list(labels),
-    )
-    return {row["label_id"]: row["manifest_id"] for row in rows}
-
-
 async def works_on(db: Db, manifests: Sequence[UUID]) -> list[UUID]:
     """Fulfillment orders with a label on these manifests."""
     rows = await db.fetch(
