@@ -16,6 +16,8 @@ from orderloom.shipping.spending import earnings
 
 router = APIRouter()
 PARTS = ("nodes", "channels", "carriers", "cartons", "packing", "webhooks", "api_keys", "users")
+# Of a table of days by lane, origins on the page.
+LANES_SHOWN = 100
 # Who holds keys and logins is for those who manage them.
 GUARDED = {"api_keys": "users:write", "users": "users:write"}
 
@@ -42,7 +44,7 @@ async def show(
 async def show_contract(
     request: Request, code: str, who: Annotated[Visitor, Depends(needs("config:read"))]
 ) -> Response:
-    """What was agreed last with a carrier: its services with their charts and days, and what has been earned."""
+    """What was agreed last with a carrier: its services with their charts, days by zone and lane, and what has been earned."""
     async with reading(request) as db:
         contract = await newest_contract(db, carrier=code)
         # What is spent is of all nodes and channels: whoever may see some only sees none of it.
@@ -54,5 +56,11 @@ async def show_contract(
         for one in contract.terms.services
     }
     return page(
-        request, "contract.html", contract=contract, terms=contract.terms, tables=tables, earned=earned
+        request,
+        "contract.html",
+        contract=contract,
+        terms=contract.terms,
+        tables=tables,
+        lanes_shown=LANES_SHOWN,
+        earned=earned,
     )
