@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -44,8 +45,10 @@ log = structlog.get_logger(__name__)
 routes = Routes("orders")
 NDJSON = "application/x-ndjson"
 OnError: TypeAlias = Literal["reject_all", "reject_failed", "ignore_failed"]
-# A set is small while checkouts come in, since they wait for it.
+# A checkout waits for the set that is being stored. So it is small while they come in, and the larger the longer none
+# has: at the pace of the set before, it takes half as long as nobody has come, and never longer than this.
 SET_SMALL, SET_LARGE = 20, 500
+SET_MOST_S = 0.5
 # All or nothing is one transaction, which locks stock from its first row to its last.
 ALL_MOST = 1_000
 # Rows of answers kept in memory for a client that does not read yet; beyond it they wait on disk.
@@ -206,6 +209,8 @@ class _Bulk:
         self._on_error = on_error
         self._seen = seen
         self._counts = {"rows": 0, "created": 0, "duplicates": 0, "failed": 0}
+        # Rows a second, as the last set was stored.
+        self._pace = 0.0
 
     async def in_sets(self, lines: AsyncIterator[tuple[int, bytes | None]]) -> AsyncIterator[bytes]:
         """The answers, set by set, each after its set was stored."""
@@ -220,7 +225,7 @@ class _Bulk:
                 continue
             # Reading is work too: requests that came meanwhile have their turn.
             await asyncio.sleep(0)
-            if len(rows) >= (SET_LARGE if flights.quiet else SET_SMALL):
+            if len(rows) >= min(SET_LARGE, self._pace * min(flights.silent_s / 2, SET_MOST_S)):
                 if storing is not None:
                     complete = await storing
                     yield self._told(stored)
@@ -264,7 +269,9 @@ class _Bulk:
         mark = acting.set(self._call.actor)
         try:
             async with self._call.desk.captures.turn():
+                began = time.monotonic()
                 await self._place(good)
+            self._pace = len(good) / (time.monotonic() - began)
         except _LATER:
             for row in good:
                 if row.answer is None:

@@ -29,9 +29,11 @@ WAIT_MOST_S = 3.0
 # flights' own work stands in the same line, and comes to its turn as fast as the line moves.
 AWAY_MOST = 40
 AWAY_EVERY_S = 0.01
-# Work that lets passengers go first gets a turn after so long at the latest; after so long without any it is quiet.
+# Work that lets passengers go first gets a turn after so long at the latest. After so long without any it is quiet, and
+# so many have theirs together: the database stores for one what another makes ready.
 TURN_S = 0.5
-QUIET_S = 2.0
+QUIET_S = 0.5
+ABREAST = 2
 # How much the newest flight counts in what is known of the pace.
 _NEWEST = 0.2
 P = TypeVar("P")
@@ -135,24 +137,24 @@ class Flights(Generic[P, A]):
         return await arrival
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[bool]:
+    async def turn(self) -> AsyncIterator[None]:
         """A time when nothing flies, for work that can wait: given when nobody waits to board, or has waited long enough.
 
-        Tells whether it is quiet, so that the work may be large; keep it small otherwise.
+        Keep it small where nobody has boarded for a short time only (`silent_s`).
         """
         mine = _Turn(self._clock())
         self._turns.append(mine)
         self._wake_pilot()
         try:
             await mine.begin.wait()
-            yield self.quiet
+            yield
         finally:
             mine.done.set()
 
     @property
-    def quiet(self) -> bool:
-        """Whether nobody has boarded for a while."""
-        return self._clock() - self._boarded_at > QUIET_S
+    def silent_s(self) -> float:
+        """For how long nobody has boarded."""
+        return self._clock() - self._boarded_at
 
     def _wake_pilot(self) -> None:
         if self._pilot is None or self._pilot.done():
@@ -161,9 +163,7 @@ class Flights(Generic[P, A]):
     async def _keep_flying(self) -> None:
         while self._waiting or self._turns:
             if self._turns and (not self._waiting or self._clock() - self._turns[0].since > TURN_S):
-                turn = self._turns.popleft()
-                turn.begin.set()
-                await turn.done.wait()
+                await self._give_turns()
                 continue
             self._send_away_late()
             if not self._waiting:
@@ -177,6 +177,14 @@ class Flights(Generic[P, A]):
             self._seconds_a_flight = max(
                 took, self._seconds_a_flight + _NEWEST * (took - self._seconds_a_flight)
             )
+
+    async def _give_turns(self) -> None:
+        together = ABREAST if self.silent_s > QUIET_S else 1
+        given = [self._turns.popleft() for _ in range(min(together, len(self._turns)))]
+        for turn in given:
+            turn.begin.set()
+        for turn in given:
+            await turn.done.wait()
 
     def _send_away_late(self) -> None:
         """Nothing was done for who has waited too long: they may come again, and those behind are not late as well."""

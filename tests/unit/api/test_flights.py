@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from orderloom.api.flights import AWAY_EVERY_S, AWAY_MOST, WAIT_MOST_S, Flights, rest_s
+from orderloom.api.flights import ABREAST, AWAY_EVERY_S, AWAY_MOST, QUIET_S, WAIT_MOST_S, Flights, rest_s
 from orderloom.api.problems import Problem
 
 
@@ -171,8 +171,8 @@ async def test_a_turn_waits_for_those_who_wait_to_board_and_holds_the_next_fligh
     order = []
 
     async def bulk():
-        async with runway.flights.turn() as quiet:
-            order.append(("turn", quiet, len(runway.flown)))
+        async with runway.flights.turn():
+            order.append(("turn", len(runway.flown)))
             third = asyncio.create_task(runway.flights.board("c"))
             await settle()
             assert len(runway.flown) == 2
@@ -183,8 +183,30 @@ async def test_a_turn_waits_for_those_who_wait_to_board_and_holds_the_next_fligh
     assert order == []
     runway.gate.set()
     third = await taking
-    assert order == [("turn", False, 2)]
+    assert order == [("turn", 2)]
     assert await asyncio.gather(first, second, third) == ["A", "B", "C"]
+
+
+@pytest.mark.parametrize(("silent_s", "together"), [(0, 1), (QUIET_S, 1), (10 * QUIET_S, ABREAST)])
+async def test_turns_are_taken_together_while_it_is_quiet(silent_s, together):
+    moment = [0.0]
+    runway = Runway(clock=lambda: moment[0])
+    await runway.flights.board("a")
+    moment[0] += silent_s
+    gate = asyncio.Event()
+    begun = []
+
+    async def bulk(name):
+        async with runway.flights.turn():
+            begun.append(name)
+            await gate.wait()
+
+    taking = [asyncio.create_task(bulk(name)) for name in range(ABREAST + 1)]
+    await settle()
+    assert begun == list(range(together))
+    gate.set()
+    await asyncio.gather(*taking)
+    assert begun == list(range(ABREAST + 1))
 
 
 async def test_a_turn_given_up_holds_nobody():
