@@ -317,21 +317,22 @@ def _one_node_for_all(demands: Sequence[Demand], units: Sequence[int], taking: _
             if demand.without:
                 without |= demand.without
             wanted[demand.sku] = wanted.get(demand.sku, 0) + quantity
-    spare: dict[UUID, int] | None = None
+    lefts: list[tuple[dict[UUID, int], int]] = []
     for sku, quantity in wanted.items():
         if taking.room(sku) < quantity:
             return None
-        left = taking.left(sku)
-        # Each further SKU leaves the nodes that have enough of it too, by the scarcest of their surpluses.
-        if spare is None:
-            spare = {n: has - quantity for n, has in left.items() if has >= quantity and n not in without}
-        else:
-            spare = {
-                n: min(least, has - quantity)
-                for n, least in spare.items()
-                if (has := left.get(n, 0)) >= quantity
-            }
-    return max(spare, key=lambda n: (spare[n], n)) if spare else None
+        lefts.append((taking.left(sku), quantity))
+    best: UUID | None = None
+    most = 0
+    for node in lefts[0][0] if lefts else ():
+        # What is over there of the SKU that would be scarcest; asked for every order at every node, so in plain steps.
+        least = _NO_LIMIT
+        for left, quantity in lefts:
+            over = left.get(node, 0) - quantity
+            least = over if over < least else least
+        if least >= most and node not in without and (least > most or best is None or node > best):
+            best, most = node, least
+    return best
 
 
 @dataclass(frozen=True, slots=True)

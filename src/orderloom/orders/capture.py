@@ -115,12 +115,15 @@ async def store(db: Db, *, orders: Sequence[NewOrder], node_ids: Mapping[str, UU
     ordered = sorted(orders, key=lambda o: (o.channel_id, o.draft.external_id))
     numbers = await capturing.numbers(db, len(ordered))
     spans = [_spans(order) for order in ordered]
-    rows = [_order_row(*of) for of in zip(ordered, numbers, spans, strict=True)]
+    rows = [
+        _order_row(order, number, whole)
+        for order, number, (whole, _) in zip(ordered, numbers, spans, strict=True)
+    ]
     if not await capturing.insert_orders(db, rows):
         raise Raced
     lines = [
-        _line_row(order, line, span[line.id], node_ids)
-        for order, span in zip(ordered, spans, strict=True)
+        _line_row(order, line, of_lines.get(line.id, whole), node_ids)
+        for order, (whole, of_lines) in zip(ordered, spans, strict=True)
         for line in order.lines
     ]
     await capturing.insert_lines(db, lines)
@@ -136,23 +139,21 @@ async def store(db: Db, *, orders: Sequence[NewOrder], node_ids: Mapping[str, UU
 Span: TypeAlias = tuple[int, int]
 
 
-def _spans(order: NewOrder) -> dict[UUID, Span]:
-    """The least and the greatest rank within the order, each of its lines, and each kit with its components."""
-    spans: dict[UUID, Span] = {}
+def _spans(order: NewOrder) -> tuple[Span, dict[UUID, Span]]:
+    """The least and the greatest rank within the order; and within each line, a kit with its components, that is unlike."""
     ranks = {piece.rank for piece in order.slices}
-    if len(ranks) == 1:
-        [rank] = ranks
-        return dict.fromkeys((order.id, *(line.id for line in order.lines)), (rank, rank))
-    for piece in order.slices:
-        rank = piece.rank
-        for key in (order.id, piece.line.id, piece.line.kit_line_id):
-            if key is not None:
-                lowest, highest = spans.get(key, (rank, rank))
-                spans[key] = (min(lowest, rank), max(highest, rank))
-    return spans
+    whole, spans = (min(ranks), max(ranks)), dict[UUID, Span]()
+    if len(ranks) > 1:
+        for piece in order.slices:
+            rank = piece.rank
+            for key in (piece.line.id, piece.line.kit_line_id):
+                if key is not None:
+                    lowest, highest = spans.get(key, (rank, rank))
+                    spans[key] = (min(lowest, rank), max(highest, rank))
+    return whole, spans
 
 
-def _order_row(order: NewOrder, number: str, spans: Mapping[UUID, Span]) -> tuple[Any, ...]:
+def _order_row(order: NewOrder, number: str, span: Span) -> tuple[Any, ...]:
     """As ORDER_COLUMNS; the figures come from the lines that carry money: a kit's components, not the kit."""
     draft = order.draft
     subtotal = discount = tax = 0
@@ -185,7 +186,7 @@ def _order_row(order: NewOrder, number: str, spans: Mapping[UUID, Span]) -> tupl
         draft.computed_total,
         order.promise_at,
         draft.ship_complete,
-        *spans[order.id],
+        *span,
         "pending" if draft.tenders else "unpaid",
     )
 
