@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -30,6 +31,7 @@ from orderloom.worker import Worker
 HOME = Address(
     name="Ann Buyer", line1="500 W 2nd St", city="Austin", region="TX", postcode="78701", country="US"
 )
+SETTLES_WITHIN_S = 300
 _numbers = itertools.count(1)
 
 
@@ -82,8 +84,9 @@ class House:
         return [placed.order_id for placed in taken]
 
     async def settle(self) -> None:
-        """Let the worker do all that is due."""
-        await self.worker.run_until_idle()
+        """Let the worker do all that is due. What another transaction of the server keeps back is waited for, but not for ever."""
+        async with asyncio.timeout(SETTLES_WITHIN_S):
+            await self.worker.run_until_idle()
 
     async def settle_in_time(self, rounds: int = 12) -> None:
         """The same, and what comes again after a pause comes at once."""

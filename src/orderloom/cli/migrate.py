@@ -33,8 +33,8 @@ async def _migrate() -> None:
     lacked = await session.lacking(url)
     # Also where nothing is pending: the application's role may have been made since.
     await migrate.migrate(url)
-    ran = f", by {', '.join(lacked)}" if lacked else ""
-    print(f"The database is at {versions.newest()}{ran}.")
+    ran = f"Ran migration {', '.join(lacked)}. " if lacked else ""
+    print(f"{ran}The database is at {versions.newest()}.")
 
 
 async def _check() -> None:

@@ -60,6 +60,7 @@ class WholeWay:
     within: timedelta = timedelta(hours=6)
     seconds: dict[str, float] = field(default_factory=dict)
     retries: int = 0
+    refused_credits: int = 0
     restarts: list[str] = field(default_factory=list)
 
     async def capture_only(self) -> dict[str, Any]:
@@ -87,6 +88,7 @@ class WholeWay:
         return figures | {
             "others": books,
             "client_retries": self.retries,
+            "credits_refused": self.refused_credits,
             "restarts": len(self.restarts),
             "proofs": proofs,
             "good": all(proofs.values()),
@@ -179,6 +181,7 @@ class WholeWay:
         await history.take_back(
             self.translation.credits, lambda count: self.tell("taking back what was credited", count, total)
         )
+        self.refused_credits = history.refused_credits
 
     async def _until_settled(self, world: HistoricalWorld, mischief: asyncio.Task[None] | None) -> bool:
         before: Backlog | None = None
