@@ -58,6 +58,32 @@ async def test_levels_are_listed(shop, inventory):
     rows = json.loads(await inventory("levels", "--sku", "MUG", "--json"))
     assert [(row["node"], row["available"]) for row in rows] == [("EAST", 10), ("WEST", 10)]
     assert "LAMP" in await inventory("levels", "--node", "EAST")
+    assert "more than these 1" in await inventory("levels", "--limit", "1")
+
+
+async def test_what_channels_may_sell_is_told_by_date(shop, inventory):
+    coming = {
+        "kind": "purchase_order",
+        "reference": "PO-1",
+        "node": "EAST",
+        "due_at": "2027-03-09T00:00:00Z",
+        "lines": [{"sku": "MUG", "quantity": 7}],
+    }
+    await shop.ok("POST", "/v1/inventory/supplies", coming, status=(201,))
+    [row] = json.loads(await inventory("availability", "MUG", "--channel", "web", "--json"))
+    assert [day["units"] for day in row["by_date"]] == [20, 27]
+    assert "27 from 2027-03-09" in await inventory("availability", "MUG")
+    await inventory("availability", "NONE", ends=2)
+    await inventory("availability", "MUG", "--channel", "nowhere", ends=2)
+
+
+async def test_a_movement_of_broken_units_shows_where_they_went(shop, inventory):
+    broken = {"node": "EAST", "sku": "LAMP", "damaged": 2, "reason": "dropped"}
+    assert "damaged" in (await inventory("why", "EAST", "LAMP")).split("last moved")[0]
+    await shop.ok("POST", "/v1/inventory/adjust", broken)
+    moves = (await inventory("why", "EAST", "LAMP")).split("last moved")[1]
+    assert "damaged" in moves
+    assert "+2" in moves
 
 
 async def test_safety_is_shown_and_then_applied(shop, inventory):

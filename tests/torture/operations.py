@@ -149,6 +149,13 @@ async def cancel_order_partly(me: Acting) -> Plan | None:
     )
 
 
+async def edit_order(me: Acting) -> Plan | None:
+    """Another place in line: where it waits for units it may come before others from here on."""
+    order = _some(me, me.orders)
+    body = {"priority": me.dice.choice((0, 1, 5)), "reason": me.reason}
+    return order and Plan(path=f"/v1/orders/{order}", method="PATCH", body=body, known=order)
+
+
 # --- carts ----------------------------------------------------------------------------------------------------
 
 
@@ -467,6 +474,7 @@ OPERATIONS: dict[Operation, int] = {
     read_order: 6,
     cancel_order: 6,
     cancel_order_partly: 6,
+    edit_order: 3,
     adjust: 6,
     put_aside: 3,
     set_stock: 5,

@@ -30,7 +30,6 @@ from orderloom.api.wire import (
 )
 from orderloom.inventory.allotting import Allotment, SafetyRule
 from orderloom.inventory.availability import Offer
-from orderloom.inventory.promising import by_date
 from orderloom.inventory.store import allotments as store
 from orderloom.journey import limiting
 from orderloom.journey.limiting import TooMuch
@@ -356,18 +355,14 @@ async def _details(
     more = await expected(call.db, skus={sku for _, sku in found}, now=call.now)
     details = {}
     for (channel, sku), offer in found.items():
-        coming = more.at(open_to(channels[channel], nodes), sku)
-        days = [(call.now, 0), *((max(at, call.now), units) for at, units in coming)]
+        days = more.by_date(open_to(channels[channel], nodes), sku, offer, now=call.now)
         details[channel, sku] = {
             "nodes": [
                 NodeUnits(node=nodes[n].code, quantity=units)
                 for n, units in offer.by_node.items()
                 if n in nodes
             ],
-            "by_date": [
-                PromisableOut(at=p.at, units=p.units)
-                for p in by_date(available=offer.quantity, coming=days, wanted=())
-            ],
+            "by_date": [PromisableOut(at=day.at, units=day.units) for day in days],
         }
     return details
 

@@ -1,4 +1,4 @@
-"""`orderloom inventory`: levels, why a number is so, safety stock from a risk, a channel's listing compared with ours."""
+"""`orderloom inventory`: levels, what channels may sell by when, why a number is so, safety stock from a risk, a channel's listing compared with ours."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from orderloom import network
+from orderloom import catalog, network
 from orderloom.cli import session
 from orderloom.insight import stock_pages, why_stock
 from orderloom.insight.scope import EVERYTHING
 from orderloom.insight.why_stock import ChannelWhy, Why
 from orderloom.journey import limiting, publishing_stock, securing
+from orderloom.journey.offering import expected, offers, open_to
 from orderloom.journey.securing import Asked, Proposal
 from orderloom.plumbing import clock, http
 from orderloom.plumbing.database import Row
@@ -121,14 +122,13 @@ def _channel(out: Console, channel: ChannelWhy) -> None:
 
 
 def _moves(moves: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table(
-        "last moved", "kind", "on hand", "reserved", "allocated", "cause", "by", box=None, pad_edge=False
-    )
+    # Few units are ever damaged or in quality control: their columns are there when a movement has some.
+    always, seldom = ("on_hand", "reserved", "allocated"), ("damaged", "quality_control")
+    buckets = (*always, *(b for b in seldom if any(move[f"{b}_delta"] for move in moves)))
+    names = [bucket.replace("_", " ") for bucket in buckets]
+    table = Table("last moved", "kind", *names, "cause", "by", box=None, pad_edge=False)
     for move in moves:
-        deltas = [
-            f"{move[name]:+}" if move[name] else ""
-            for name in ("on_hand_delta", "reserved_delta", "allocated_delta")
-        ]
+        deltas = [f"{move[f'{b}_delta']:+}" if move[f"{b}_delta"] else "" for b in buckets]
         cause = move["order_number"] or move["reason"] or move["cause_type"]
         table.add_row(_at(move["moved_at"]), move["kind"], *deltas, cause, move["actor"])
     return table
@@ -166,12 +166,59 @@ def levels(
     for row in rows:
         table.add_row(*(str(row[name]) for name in names))
     Console().print(table)
+    if len(rows) == limit:
+        print(f"There may be more than these {limit}: name SKUs or nodes, or give a higher --limit.")
 
 
 async def _levels(skus: list[str] | None, nodes: list[str] | None, limit: int) -> list[Row]:
     async with session.opened() as database, database.transaction(readonly=True) as db:
         rows = await stock_pages.levels(db, scope=EVERYTHING, skus=skus, nodes=nodes, limit=limit)
     return rows[:limit]
+
+
+@app.command()
+def availability(
+    sku: Annotated[list[str], typer.Argument(help="SKUs of items or kits.")],
+    *,
+    channel: Annotated[str | None, typer.Option(help="To this channel alone, by its code.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What channels may sell of these now, and by when more."""
+    found = session.run(_availability(sku, channel))
+    if as_json:
+        print(json.dumps(found, default=_plain))
+        return
+    table = Table("sku", "channel", "may sell", "by when more", box=None, pad_edge=False)
+    for row in found:
+        now, *later = row["by_date"]
+        more = ", ".join(f"{day['units']} from {_at(day['at'])}" for day in later)
+        table.add_row(row["sku"], row["channel"], str(now["units"]), more)
+    Console().print(table)
+
+
+async def _availability(skus: list[str], code: str | None) -> list[dict[str, Any]]:
+    now = clock.now()
+    async with session.opened() as database, database.transaction(readonly=True) as db:
+        items = await catalog.items_of(db, skus=set(skus))
+        if unknown := [sku for sku in skus if sku not in items or not items[sku].active]:
+            raise typer.BadParameter(f"no active item {', '.join(unknown)}")
+        channels = await network.channels_of(db, codes=[code] if code else None)
+        if not channels:
+            raise typer.BadParameter(f"there is no channel {code!r}")
+        nodes = await network.nodes_of(db)
+        offered = await offers(db, skus=sorted(items), channels=list(channels))
+        more = await expected(db, skus=sorted(items), now=now)
+    found = [
+        {
+            "sku": sku,
+            "channel": channels[key].code,
+            "by_date": [
+                asdict(day) for day in more.by_date(open_to(channels[key], nodes), sku, offer, now=now)
+            ],
+        }
+        for (key, sku), offer in offered.items()
+    ]
+    return sorted(found, key=lambda row: (row["sku"], row["channel"]))
 
 
 @app.command()

@@ -12,7 +12,7 @@ from orderloom import catalog, inventory, network
 from orderloom.inventory import expecting, reading
 from orderloom.inventory.allotting import Allotment
 from orderloom.inventory.availability import Key, Offer
-from orderloom.inventory.promising import Outlook, kits_expected
+from orderloom.inventory.promising import Outlook, Promisable, by_date, kits_expected
 from orderloom.network.model import Channel, Node
 from orderloom.orders.reading import unsupplied
 from orderloom.plumbing.database import Db
@@ -65,6 +65,13 @@ class Expected:
         for supply in coming:
             units[supply.at] += supply.units
         return sorted(units.items())
+
+    def by_date(
+        self, nodes: Collection[UUID], sku: str, offered: Offer, *, now: datetime
+    ) -> list[Promisable]:
+        """From each moment on so many in all; what is overdue counts as arriving now."""
+        coming = [(max(at, now), units) for at, units in self.at(nodes, sku)]
+        return by_date(available=offered.quantity, coming=[(now, 0), *coming], wanted=())
 
 
 async def expected(db: Db, *, skus: Collection[str], now: datetime) -> Expected:
