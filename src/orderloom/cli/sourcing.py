@@ -5,6 +5,7 @@ A version is named `us@3`, or `us` for the latest of that name.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Annotated, Any, NoReturn
 from uuid import UUID
@@ -26,6 +27,7 @@ from orderloom.terms import wire
 
 FAILED, FAULTY = 1, 2
 _SHOWN = 20
+_PAUSE = 0.2
 Which = Annotated[str, typer.Argument(metavar="VERSION", help="us@3, or us for the latest of that name.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 Why = Annotated[str | None, typer.Option(help="Why; kept with the event.")]
@@ -126,10 +128,13 @@ async def _try(version: str, last: int) -> dict[str, Any]:
             while True:
                 async with database.transaction() as db:
                     done = await trials.go_on(db, trial_id=trial)
+                found = await _reported(database, trial)
+                shown.update(task, completed=found["answered"], total=found["asked"])
+                if found["answered"] >= found["asked"]:
+                    return found
                 if not done:
-                    break
-                shown.advance(task, done)
-        return await _reported(database, trial)
+                    # A worker has the rest in hand.
+                    await asyncio.sleep(_PAUSE)
 
 
 def shadow(
