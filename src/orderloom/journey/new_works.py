@@ -13,7 +13,7 @@ from orderloom.orders.model import Slice
 from orderloom.orders.slices import Move
 from orderloom.orders.store.rows import insert_fulfillments
 from orderloom.plumbing import journeys
-from orderloom.plumbing.database import Db
+from orderloom.plumbing.database import Db, new_ids
 from orderloom.plumbing.journeys import Outcome, Wait
 from orderloom.routing.model import Decision
 from orderloom.terms import Rank, new_id
@@ -30,9 +30,10 @@ async def kept_back(db: Db, *, orders: Sequence[UUID]) -> dict[UUID, Outcome]:
 
 def planned(decided: Mapping[UUID, Decision], ids: Mapping[UUID, UUID]) -> Works:
     """One for each part of each order's plan, with the service that was chosen; `ids` are the decisions'."""
+    parts = [(order, part) for order, d in decided.items() if d.plan is not None for part in d.plan.parts]
     return {
         (order, part.node.id): {
-            "id": new_id(),
+            "id": id_,
             "order_id": order,
             "node_id": part.node.id,
             "decision_id": ids[order],
@@ -41,9 +42,7 @@ def planned(decided: Mapping[UUID, Decision], ids: Mapping[UUID, UUID]) -> Works
             "planned_cost": part.cost,
             "ship_by": part.ship_by,
         }
-        for order, decision in decided.items()
-        if decision.plan is not None
-        for part in decision.plan.parts
+        for id_, (order, part) in zip(new_ids(len(parts)), parts, strict=True)
     }
 
 

@@ -28,10 +28,10 @@ from orderloom.orders.model import Line, Order, Slice
 from orderloom.orders.promises import Promised
 from orderloom.orders.reading import lines_of, lock, orders_of, slices_of
 from orderloom.orders.slices import Move, Stage, move, move_on
-from orderloom.plumbing.database import Db
+from orderloom.plumbing.database import Db, new_ids
 from orderloom.plumbing.journeys import Again, Later, Outcome, Outcomes, Park, Wait
 from orderloom.routing.model import Decision, Plan
-from orderloom.terms import Rank, new_id
+from orderloom.terms import Rank
 
 _LOOK_AGAIN = timedelta(hours=1)
 # Planning takes the processor for itself: after so many orders others of this process have their turn.
@@ -219,7 +219,7 @@ async def _record(
     decided: Mapping[UUID, Decision],
 ) -> None:
     """Keep the decisions, move the slices to their nodes and on, and say which orders will be late."""
-    ids = {order: new_id() for order in decided}
+    ids = dict(zip(decided, new_ids(len(decided)), strict=True))
     await routing.record(db, decisions={ids[o]: (o, d) for o, d in decided.items()})
     moves = [
         Move(slice_id=piece.id, to=Rank.ALLOCATED, quantity=units, node_id=node)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from math import asin, cos, radians, sin, sqrt
 from statistics import median
 
@@ -14,7 +15,7 @@ from orderloom.terms import Address
 
 EARTH_KM = 6371.0088
 # Published with a marker that it is typed, but without the types.
-_similar_to: Callable[[str], list[dict[str, str]]] = zipcodes.similar_to
+_list_all: Callable[[], list[dict[str, str]]] = zipcodes.list_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Place:
 
 def read_table() -> None:
     """Read the table of ZIP codes now: it takes half a second, for which whoever asks first would wait."""
-    _around("00")
+    _table()
 
 
 def place_of(*, postcode: str, country: str = "US") -> Place | None:
@@ -64,18 +65,22 @@ def kilometres(here: tuple[float, float], there: tuple[float, float]) -> float:
 
 
 def _zip(digits: str) -> Place | None:
-    return _around(digits[:2]).get(digits)
+    return _table().get(digits[:3], {}).get(digits)
 
 
-@lru_cache(maxsize=100)
-def _around(prefix: str) -> dict[str, Place]:
-    """Every ZIP code with these two digits: a search of the table takes a millisecond, whatever it is for."""
-    return {row["zip_code"]: place for row in _similar_to(prefix) if (place := _placed(row))}
+@cache
+def _table() -> Mapping[str, Mapping[str, Place]]:
+    """Every ZIP code, under its first three digits."""
+    found: defaultdict[str, dict[str, Place]] = defaultdict(dict)
+    for row in _list_all():
+        if place := _placed(row):
+            found[row["zip_code"][:3]][row["zip_code"]] = place
+    return dict(found)
 
 
 @lru_cache(maxsize=1_000)
 def _zip3(prefix: str) -> Place | None:
-    around = [place for digits, place in _around(prefix[:2]).items() if digits.startswith(prefix)]
+    around = _table().get(prefix, {}).values()
     if not around:
         return None
     zones = sorted(place.time_zone for place in around)

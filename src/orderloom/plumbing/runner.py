@@ -360,25 +360,33 @@ class Runner:
         self, action: Outward, calls: Sequence[object]
     ) -> tuple[list[Answer], dict[UUID, str]]:
         """Make the calls, so many at once to each provider; say whose outcome nobody knows, and why."""
-        bulkheads: dict[str, asyncio.Semaphore] = {}
+        answers: dict[int, Answer] = {}
         unknown: dict[UUID, str] = {}
+        waiting: dict[str, list[tuple[int, object]]] = {}
+        for number, call in enumerate(calls):
+            waiting.setdefault(getattr(call, "provider", ""), []).append((number, call))
 
-        async def one(call: object) -> Answer | None:
-            provider: str = getattr(call, "provider", "")
-            subject: UUID = getattr(call, "subject")  # noqa: B009 - an Outward's calls are duck-typed
-            async with bulkheads.setdefault(provider, asyncio.Semaphore(action.at_once)):
+        async def serve(provider: str, line: Iterator[tuple[int, object]]) -> None:
+            for number, call in line:
+                subject: UUID = getattr(call, "subject")  # noqa: B009 - an Outward's calls are duck-typed
                 try:
-                    return call, await action.call(call)
+                    answers[number] = call, await action.call(call)
                 except Unavailable as fault:
                     unknown[subject] = str(fault)
                 except Exception as fault:
                     # A call's defect is its own subject's, never a neighbour's.
                     log.exception("call failed", provider=provider, subject=str(subject))
                     unknown[subject] = f"{type(fault).__name__}: {fault}"
-                return None
 
-        answers = await asyncio.gather(*(one(call) for call in calls))
-        return [answer for answer in answers if answer is not None], unknown
+        await asyncio.gather(
+            *(
+                serve(provider, line)
+                for provider, mine in waiting.items()
+                for line in [iter(mine)]
+                for _ in range(min(action.at_once, len(mine)))
+            )
+        )
+        return [answers[number] for number in sorted(answers)], unknown
 
     async def _record(
         self,

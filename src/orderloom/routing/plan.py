@@ -57,6 +57,7 @@ def plan(request: Request) -> Decision:
                 out=out,
                 world=world,
                 pricing=stage.pricing,
+                goods=stage.goods,
                 calls=calls.by_sku,
                 most=_most(request),
                 best=best,

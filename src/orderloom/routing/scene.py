@@ -11,7 +11,7 @@ from orderloom.network.model import Node
 from orderloom.routing.boxes import Home
 from orderloom.routing.lanes import World
 from orderloom.routing.model import Part, Plan, Request, Source
-from orderloom.routing.pricing import Pricing
+from orderloom.routing.pricing import Goods, Pricing
 from orderloom.routing.ways import Chosen, Lane, Origin, Pack
 
 
@@ -37,6 +37,7 @@ class Scene:
         out: Mapping[str, str],
         world: World,
         pricing: Pricing,
+        goods: Goods,
         calls: Mapping[str, int],
         most: int,
         best: Plan | None,
@@ -57,6 +58,7 @@ class Scene:
         self._lanes: dict[tuple[str, date | None], Lane] = {
             (code, pricing.until): lane for code, lane in zip(codes, pricing.lanes, strict=True)
         }
+        self._numbers = dict(zip(goods.skus, goods.numbers, strict=True))
         self._everything: dict[int, Pack] = {}
         self._covers: dict[str, Mapping[str, int]] = {}
 
@@ -78,17 +80,19 @@ class Scene:
                 groups[name].append(sku)
         return [sorted(skus) for _, skus in sorted(groups.items())]
 
-    @cached_property
-    def _numbers(self) -> dict[str, int]:
-        return {want.sku: self.world.article(want.article) for want in reversed(self.request.wants)}
-
     def everything(self, source: Source) -> Pack:
         """All units in the node's cartons."""
+        if source.cartons is None and source.packing is None:
+            return self._usually
         home = self._home(source)
         found = self._everything.get(home.number)
         if found is None:
             found = self._everything[home.number] = self._packed(home, self.calls)
         return found
+
+    @cached_property
+    def _usually(self) -> Pack:
+        return self._packed(self._usual, self.calls)
 
     @cached_property
     def _usual(self) -> Home:
