@@ -80,6 +80,13 @@ class TestThePolicy:
         assert summary["created"] == 0
         assert await reserved(shop) == 0
 
+    async def test_all_or_nothing_says_all_that_is_wrong_at_once(self, shop):
+        rows = [json.dumps(order()).encode(), b"{", json.dumps(order({"LAMP": 99})).encode()]
+        told, summary = await sent(shop, b"\n".join(rows), query="?on_error=reject_all")
+        assert [r["code"] for r in told] == ["not_kept", "invalid", "insufficient_stock"]
+        assert (summary["created"], summary["failed"], summary["complete"]) == (0, 3, True)
+        assert await reserved(shop) == 0
+
     async def test_all_or_nothing_keeps_all(self, shop):
         told, _ = await sent(shop, [order(), order()], query="?on_error=reject_all")
         assert [r["status"] for r in told] == [201, 201]

@@ -148,8 +148,11 @@ async def test_a_file_may_be_kept_whole_or_judged_alone(shop, monkeypatch):
     job = await sent(shop, bad, query="?on_error=reject_all")
     assert figures(await taken(shop, job)) == ("done", 2, 0, 0, 2)
     assert [r["code"] for r in await rows_of(shop, job)] == ["not_kept", "insufficient_stock"]
-    job = await sent(shop, json.dumps(order()).encode() + b"\n{", query="?on_error=reject_all")
-    assert figures(await taken(shop, job)) == ("done", 2, 0, 0, 2)
+    mixed = b"\n".join([b"{", *(json.dumps(one).encode() for one in bad)])
+    job = await sent(shop, mixed, query="?on_error=reject_all")
+    assert figures(await taken(shop, job)) == ("done", 3, 0, 0, 3)
+    codes = [r["code"] for r in await rows_of(shop, job)]
+    assert codes == ["invalid", "not_kept", "insufficient_stock"], "all that is wrong is told at once"
     dry = await sent(shop, bad, query="?dry_run=true")
     assert figures(await taken(shop, dry)) == ("done", 2, 1, 0, 1)
     assert [(r["status"], r["id"]) for r in await rows_of(shop, dry)] == [(201, None), (409, None)]

@@ -208,6 +208,8 @@ class _Bulk:
         self._call = call
         self._on_error = on_error
         self._seen = seen
+        # One of the rows that all are to be kept cannot be read: none is.
+        self._spoilt = False
         self._counts = {"rows": 0, "created": 0, "duplicates": 0, "failed": 0}
         # Rows a second, as the last set was stored.
         self._pace = 0.0
@@ -255,7 +257,9 @@ class _Bulk:
                     "too_large",
                     f"all or nothing is for at most {ALL_MOST} rows: send fewer, or another on_error",
                 )
-        complete = any(row.answer for row in rows) or await self._keep(rows)
+        # The rest is judged too where some cannot be read, so that all that is wrong is told at once.
+        self._spoilt = any(row.answer for row in rows)
+        complete = await self._keep(rows)
         if any(row.answer and row.answer.status >= 400 for row in rows):
             for row in rows:
                 if row.answer is None or row.answer.status < 400:
@@ -311,7 +315,7 @@ class _Bulk:
         async def work(db: Db) -> None:
             found[:] = await placing.place(db, drafts=drafts)
             strict = self._on_error == "reject_all" and any(isinstance(one, Refused) for one in found)
-            if self._call.dry_run or strict:
+            if self._call.dry_run or strict or self._spoilt:
                 raise _Undone
 
         with suppress(_Undone):

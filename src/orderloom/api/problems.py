@@ -167,11 +167,15 @@ _CODES: Mapping[str, str] = {
     "literal_error": "unknown_value",
     "enum": "unknown_value",
     "string_pattern_mismatch": "wrong_form",
+    "model_attributes_type": "wrong_type",
+    "model_type": "wrong_type",
     "value_error": "invalid",
 }
 _MESSAGES: Mapping[str, str] = {
     "missing": "this is required",
     "extra_forbidden": "no field has this name here: see the API document",
+    "model_attributes_type": "this is an object with fields of its own: see the API document",
+    "model_type": "this is an object with fields of its own: see the API document",
 }
 
 

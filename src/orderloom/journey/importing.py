@@ -59,9 +59,7 @@ async def _take(db: Db, job: Job, most: int, tried: int) -> timedelta | None:
     whole = job.on_error == "reject_all"
     limit = ALL_MOST if whole else max(1, most >> 2 * tried)
     rows = await bulk.waiting(db, job_id=job.id, limit=limit)
-    if whole and job.failed:
-        await bulk.settle_as(db, job=job, rows=rows, outcome="not_kept")
-    elif tried >= GIVEN_UP_AFTER:
+    if tried >= GIVEN_UP_AFTER:
         await bulk.settle_as(db, job=job, rows=rows, outcome="defect")
     elif rows and not await _place(db, job, rows):
         return _BUSY
@@ -82,7 +80,7 @@ async def _place(db: Db, job: Job, rows: Sequence[Waiting]) -> bool:
     except (Raced, LockTimeout, StatementTimeout):
         return False
     kept = list(zip(rows, found, strict=True))
-    if job.on_error == "reject_all" and _failed(found):
+    if _none(job, found):
         good = [row for row, one in kept if isinstance(one, Placed)]
         await bulk.settle_as(db, job=job, rows=good, outcome="not_kept")
         kept = [(row, one) for row, one in kept if isinstance(one, Refused)]
@@ -93,13 +91,15 @@ async def _place(db: Db, job: Job, rows: Sequence[Waiting]) -> bool:
 async def _placed(db: Db, job: Job, rows: Sequence[Waiting]) -> Sequence[Placed | Refused]:
     drafts = [row.draft for row in rows]
     found = await placing.place(db, drafts=drafts, actors=[Actor(job.created_by)] * len(rows))
-    if job.dry_run or (job.on_error == "reject_all" and _failed(found)):
+    if job.dry_run or _none(job, found):
         raise _Unmade(found)
     return found
 
 
-def _failed(found: Sequence[Placed | Refused]) -> bool:
-    return any(isinstance(one, Refused) for one in found)
+def _none(job: Job, found: Sequence[Placed | Refused]) -> bool:
+    """Whether none is kept, since all were to be and one cannot: one of these, or a row that could not be read."""
+    broken = job.failed > 0 or any(isinstance(one, Refused) for one in found)
+    return job.on_error == "reject_all" and broken
 
 
 JOB = Journey(
