@@ -2,8 +2,8 @@
 
 Carriage is a question put to the caller (`price`), for packing knows no carriers. Fewer boxes is a proxy only: two
 small parcels can beat one that is billed by its size. The plan of fewest boxes is priced first, then others: without
-each of the cartons in turn, in ever smaller steps, and with single parcels split. The cheapest of all is the answer, so
-it is never dearer than the plan of fewest boxes.
+each carton it uses in turn, and from the cheapest of these on in the same way, whether or not it is dearer; then with
+single parcels split. The cheapest of all is the answer, so it is never dearer than the plan of fewest boxes.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ Price: TypeAlias = Callable[[Dimensions, int], int | None]
 # What a parcel that no service takes counts as.
 UNSHIPPABLE = 10**9
 # Of the effort, each plan beside the first may take this part; none begins when twice the effort is spent in all.
-PART, WHOLE = 8, 2
-ROUNDS = 3
+PART, WHOLE = 4, 2
+ROUNDS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,10 +92,13 @@ def landed(
 
     fewest, plan = packed(offered, effort)
     best, cost, tried, spent = plan, fewest, 1, plan.effort
-    kept = offered
+    kept, last = offered, plan
     for _ in range(ROUNDS):
         ways = []
+        used = {parcel.carton for parcel in last.parcels}
         for carton in kept if spent < WHOLE * effort else ():
+            if carton.code not in used:
+                continue
             some = tuple(one for one in kept if one is not carton)
             other_cost, other = packed(some, effort // PART)
             tried += 1
@@ -104,12 +107,9 @@ def landed(
                 ways.append((other_cost, len(other.parcels), carton.code, some, other))
         if not ways:
             break
-        cheapest = min(ways, key=lambda way: way[:3])
-        kept = cheapest[3]
-        if cheapest[0] < cost:
-            cost, best = cheapest[0], cheapest[4]
-        elif cheapest[0] > fewest:
-            break
+        now, _, _, kept, last = min(ways, key=lambda way: way[:3])
+        if now < cost:
+            cost, best = now, last
     for _ in range(ROUNDS if spent < WHOLE * effort else 0):
         split, more = _split(
             goods, best, offered, cartonizing=(keep_flat, effort // PART, rules), price=price, costs=asked

@@ -58,7 +58,8 @@ class _Question(NamedTuple):
 Filled = tuple[int, Fill]
 
 
-@lru_cache(maxsize=8_192)
+# A kilobyte each: what routing packed is not packed again at release, though many orders come between.
+@lru_cache(maxsize=32_768)
 def search(
     kinds: tuple[Kind, ...],
     counts: tuple[int, ...],
