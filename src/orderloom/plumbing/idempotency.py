@@ -70,16 +70,15 @@ async def claim(db: Db, requests: Sequence[Keyed]) -> list[Claim]:
         )
     ]
     rows = await db.fetch(
-        "SELECT t.n, i.body_hash, i.status, i.body FROM unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY "
-        "AS t (credential, route, key, n) JOIN plumbing.idempotency AS i USING (credential, route, key)",
+        "SELECT credential, route, key, body_hash, status, body FROM plumbing.answered($1, $2, $3)",
         [request.credential for request in requests],
         [request.route for request in requests],
         [request.key for request in requests],
     )
-    known = {row["n"] - 1: row for row in rows}
+    known = {(row["credential"], row["route"], row["key"]): row for row in rows}
     found: list[Claim] = []
     for i, request in enumerate(requests):
-        if (row := known.get(i)) is None:
+        if (row := known.get((request.credential, request.route, request.key))) is None:
             found.append(Fresh() if locked[i] else InProgress())
         elif row["body_hash"] != request.body_hash:
             found.append(Reused())

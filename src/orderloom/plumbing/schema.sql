@@ -26,6 +26,74 @@ CREATE SCHEMA shipping;
 
 CREATE SCHEMA sync;
 
+CREATE TABLE orders.orders (
+    id uuid NOT NULL,
+    number text NOT NULL,
+    channel_id uuid NOT NULL,
+    external_id text NOT NULL,
+    body_hash bytea NOT NULL,
+    placed_at timestamp with time zone NOT NULL,
+    decide_as_of timestamp with time zone,
+    currency character(3) NOT NULL,
+    buyer jsonb NOT NULL,
+    ship_to jsonb NOT NULL,
+    service_level text DEFAULT 'standard'::text NOT NULL,
+    priority smallint DEFAULT 0 NOT NULL,
+    tags text[] DEFAULT '{}'::text[] NOT NULL,
+    flags jsonb DEFAULT '[]'::jsonb NOT NULL,
+    subtotal bigint NOT NULL,
+    discount bigint NOT NULL,
+    shipping bigint NOT NULL,
+    tax bigint NOT NULL,
+    adjustment bigint DEFAULT 0 NOT NULL,
+    total bigint NOT NULL,
+    promise_at timestamp with time zone,
+    ship_complete boolean DEFAULT false NOT NULL,
+    lifecycle text DEFAULT 'open'::text NOT NULL,
+    min_rank smallint DEFAULT 100 NOT NULL,
+    max_rank smallint DEFAULT 100 NOT NULL,
+    payment_status text DEFAULT 'unpaid'::text NOT NULL,
+    return_status text DEFAULT 'none'::text NOT NULL,
+    late boolean DEFAULT false NOT NULL,
+    delivered_at timestamp with time zone,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT statement_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT statement_timestamp() NOT NULL,
+    CONSTRAINT orders_check CHECK ((total = ((((subtotal - discount) + shipping) + tax) + adjustment))),
+    CONSTRAINT orders_discount_check CHECK ((discount >= 0)),
+    CONSTRAINT orders_lifecycle_check CHECK ((lifecycle = ANY (ARRAY['draft'::text, 'open'::text, 'closed'::text, 'cancelled'::text]))),
+    CONSTRAINT orders_shipping_check CHECK ((shipping >= 0)),
+    CONSTRAINT orders_tax_check CHECK ((tax >= 0)),
+    CONSTRAINT orders_total_check CHECK ((total >= 0))
+)
+WITH (fillfactor='60');
+
+CREATE FUNCTION orders.known(channels uuid[], names text[]) RETURNS SETOF orders.orders
+    LANGUAGE sql STABLE
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+SELECT o.* FROM unnest(channels, names) AS t (channel_id, external_id)
+JOIN orders.orders AS o USING (channel_id, external_id)
+$$;
+
+CREATE FUNCTION orders.refuse_stray_fulfillments() RETURNS trigger
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_material TO 'off'
+    AS $$
+BEGIN
+  IF EXISTS (SELECT FROM fresh AS f LEFT JOIN orders.orders AS o ON o.id = f.order_id WHERE o.id IS NULL)
+     OR EXISTS (SELECT FROM (SELECT DISTINCT node_id FROM fresh) AS f LEFT JOIN network.nodes AS n ON n.id = f.node_id
+                WHERE n.id IS NULL) THEN
+    RAISE EXCEPTION 'a fulfillment order is of no order or no node' USING ERRCODE = '23503';
+  END IF;
+  RETURN NULL;
+END $$;
+
 CREATE FUNCTION orders.refuse_stray_lines() RETURNS trigger
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
@@ -89,6 +157,42 @@ BEGIN
   RETURN NULL;
 END $$;
 
+CREATE FUNCTION payments.refuse_stray_transactions() RETURNS trigger
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_material TO 'off'
+    AS $$
+BEGIN
+  IF EXISTS (SELECT FROM fresh AS t LEFT JOIN payments.intents AS i ON i.id = t.intent_id AND i.order_id = t.order_id
+             WHERE i.id IS NULL) THEN
+    RAISE EXCEPTION 'a transaction is of no intent of its order' USING ERRCODE = '23503';
+  END IF;
+  RETURN NULL;
+END $$;
+
+CREATE TABLE plumbing.idempotency (
+    credential text NOT NULL,
+    route text NOT NULL,
+    key text NOT NULL,
+    body_hash bytea NOT NULL,
+    status smallint,
+    body bytea,
+    created_at timestamp with time zone DEFAULT statement_timestamp() NOT NULL,
+    CONSTRAINT idempotency_key_check CHECK ((length(key) <= 255))
+);
+
+CREATE FUNCTION plumbing.answered(credentials text[], routes text[], keys text[]) RETURNS SETOF plumbing.idempotency
+    LANGUAGE sql STABLE
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+SELECT i.* FROM unnest(credentials, routes, keys) AS t (credential, route, key)
+JOIN plumbing.idempotency AS i USING (credential, route, key)
+$$;
+
 CREATE FUNCTION plumbing.keep_before() RETURNS trigger
     LANGUAGE plpgsql
     AS $_$
@@ -103,6 +207,22 @@ CREATE FUNCTION plumbing.refuse_change() RETURNS trigger
     AS $$
 BEGIN
   RAISE EXCEPTION '%.% keeps its rows as they are: % refused', TG_TABLE_SCHEMA, TG_TABLE_NAME, TG_OP USING ERRCODE = '23001';
+END $$;
+
+CREATE FUNCTION routing.refuse_stray_decisions() RETURNS trigger
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_material TO 'off'
+    AS $$
+BEGIN
+  IF EXISTS (SELECT FROM fresh AS d LEFT JOIN orders.orders AS o ON o.id = d.order_id WHERE o.id IS NULL)
+     OR EXISTS (SELECT FROM (SELECT DISTINCT profile_id FROM fresh) AS d LEFT JOIN routing.profiles AS p ON p.id = d.profile_id
+                WHERE p.id IS NULL AND d.profile_id IS NOT NULL) THEN
+    RAISE EXCEPTION 'a decision is of no order or no profile' USING ERRCODE = '23503';
+  END IF;
+  RETURN NULL;
 END $$;
 
 CREATE TABLE catalog.items (
@@ -716,48 +836,6 @@ CREATE SEQUENCE orders.order_number
     NO MAXVALUE
     CACHE 1;
 
-CREATE TABLE orders.orders (
-    id uuid NOT NULL,
-    number text NOT NULL,
-    channel_id uuid NOT NULL,
-    external_id text NOT NULL,
-    body_hash bytea NOT NULL,
-    placed_at timestamp with time zone NOT NULL,
-    decide_as_of timestamp with time zone,
-    currency character(3) NOT NULL,
-    buyer jsonb NOT NULL,
-    ship_to jsonb NOT NULL,
-    service_level text DEFAULT 'standard'::text NOT NULL,
-    priority smallint DEFAULT 0 NOT NULL,
-    tags text[] DEFAULT '{}'::text[] NOT NULL,
-    flags jsonb DEFAULT '[]'::jsonb NOT NULL,
-    subtotal bigint NOT NULL,
-    discount bigint NOT NULL,
-    shipping bigint NOT NULL,
-    tax bigint NOT NULL,
-    adjustment bigint DEFAULT 0 NOT NULL,
-    total bigint NOT NULL,
-    promise_at timestamp with time zone,
-    ship_complete boolean DEFAULT false NOT NULL,
-    lifecycle text DEFAULT 'open'::text NOT NULL,
-    min_rank smallint DEFAULT 100 NOT NULL,
-    max_rank smallint DEFAULT 100 NOT NULL,
-    payment_status text DEFAULT 'unpaid'::text NOT NULL,
-    return_status text DEFAULT 'none'::text NOT NULL,
-    late boolean DEFAULT false NOT NULL,
-    delivered_at timestamp with time zone,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT statement_timestamp() NOT NULL,
-    updated_at timestamp with time zone DEFAULT statement_timestamp() NOT NULL,
-    CONSTRAINT orders_check CHECK ((total = ((((subtotal - discount) + shipping) + tax) + adjustment))),
-    CONSTRAINT orders_discount_check CHECK ((discount >= 0)),
-    CONSTRAINT orders_lifecycle_check CHECK ((lifecycle = ANY (ARRAY['draft'::text, 'open'::text, 'closed'::text, 'cancelled'::text]))),
-    CONSTRAINT orders_shipping_check CHECK ((shipping >= 0)),
-    CONSTRAINT orders_tax_check CHECK ((tax >= 0)),
-    CONSTRAINT orders_total_check CHECK ((total >= 0))
-)
-WITH (fillfactor='60');
-
 CREATE TABLE orders.repromises (
     order_id uuid NOT NULL,
     was timestamp with time zone NOT NULL,
@@ -1059,17 +1137,6 @@ ALTER TABLE plumbing.events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
-);
-
-CREATE TABLE plumbing.idempotency (
-    credential text NOT NULL,
-    route text NOT NULL,
-    key text NOT NULL,
-    body_hash bytea NOT NULL,
-    status smallint,
-    body bytea,
-    created_at timestamp with time zone DEFAULT statement_timestamp() NOT NULL,
-    CONSTRAINT idempotency_key_check CHECK ((length(key) <= 255))
 );
 
 CREATE TABLE plumbing.migrations (
@@ -2021,11 +2088,15 @@ CREATE TRIGGER never_deleted BEFORE DELETE ON orders.lines FOR EACH ROW EXECUTE 
 
 CREATE TRIGGER never_deleted BEFORE DELETE ON orders.orders FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
 
+CREATE TRIGGER refuse_strays AFTER INSERT ON orders.fulfillments REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION orders.refuse_stray_fulfillments();
+
 CREATE TRIGGER refuse_strays AFTER INSERT ON orders.lines REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION orders.refuse_stray_lines();
 
 CREATE TRIGGER refuse_strays AFTER INSERT ON orders.orders REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION orders.refuse_stray_orders();
 
 CREATE TRIGGER refuse_strays AFTER INSERT ON orders.slices REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION orders.refuse_stray_slices();
+
+CREATE TRIGGER stays BEFORE UPDATE OF id, order_id, node_id ON orders.fulfillments FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
 
 CREATE TRIGGER stays BEFORE UPDATE OF id, order_id, sku, kit_line_id, fixed_node_id ON orders.lines FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
 
@@ -2037,15 +2108,25 @@ CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON payments.entries FOR EACH 
 
 CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON payments.entries FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
 
+CREATE TRIGGER never_deleted BEFORE DELETE ON payments.intents FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
+
 CREATE TRIGGER refuse_strays AFTER INSERT ON payments.intents REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION payments.refuse_stray_intents();
 
+CREATE TRIGGER refuse_strays AFTER INSERT ON payments.transactions REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION payments.refuse_stray_transactions();
+
 CREATE TRIGGER stays BEFORE UPDATE OF id, order_id ON payments.intents FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
+
+CREATE TRIGGER stays BEFORE UPDATE OF id, intent_id, order_id ON payments.transactions FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE ON plumbing.events FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
 
 CREATE TRIGGER append_only_whole BEFORE TRUNCATE ON plumbing.events FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
 
 CREATE TRIGGER immutable BEFORE DELETE OR UPDATE OF id, name, version, document ON routing.profiles FOR EACH ROW EXECUTE FUNCTION plumbing.refuse_change();
+
+CREATE TRIGGER refuse_strays AFTER INSERT ON routing.decisions REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION routing.refuse_stray_decisions();
+
+CREATE TRIGGER stays BEFORE UPDATE OF id, order_id, profile_id ON routing.decisions FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
 
 ALTER TABLE ONLY catalog.items_before
     ADD CONSTRAINT items_before_key_fkey FOREIGN KEY (key) REFERENCES catalog.items(sku);
@@ -2161,12 +2242,6 @@ ALTER TABLE ONLY orders.cancellation_requests
 ALTER TABLE ONLY orders.exceptions
     ADD CONSTRAINT exceptions_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
 
-ALTER TABLE ONLY orders.fulfillments
-    ADD CONSTRAINT fulfillments_node_id_fkey FOREIGN KEY (node_id) REFERENCES network.nodes(id);
-
-ALTER TABLE ONLY orders.fulfillments
-    ADD CONSTRAINT fulfillments_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
-
 ALTER TABLE ONLY orders.holds
     ADD CONSTRAINT holds_fulfillment_id_fkey FOREIGN KEY (fulfillment_id) REFERENCES orders.fulfillments(id);
 
@@ -2251,12 +2326,6 @@ ALTER TABLE ONLY payments.refund_lines
 ALTER TABLE ONLY payments.refunds
     ADD CONSTRAINT refunds_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
 
-ALTER TABLE ONLY payments.transactions
-    ADD CONSTRAINT transactions_intent_id_fkey FOREIGN KEY (intent_id) REFERENCES payments.intents(id);
-
-ALTER TABLE ONLY payments.transactions
-    ADD CONSTRAINT transactions_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
-
 ALTER TABLE ONLY plumbing.sessions
     ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES plumbing.users(id) ON DELETE CASCADE;
 
@@ -2280,12 +2349,6 @@ ALTER TABLE ONLY routing.comparisons
 
 ALTER TABLE ONLY routing.comparisons
     ADD CONSTRAINT comparisons_trial_id_fkey FOREIGN KEY (trial_id) REFERENCES routing.trials(id);
-
-ALTER TABLE ONLY routing.decisions
-    ADD CONSTRAINT decisions_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders.orders(id);
-
-ALTER TABLE ONLY routing.decisions
-    ADD CONSTRAINT decisions_profile_id_fkey FOREIGN KEY (profile_id) REFERENCES routing.profiles(id);
 
 ALTER TABLE ONLY routing.scarcity
     ADD CONSTRAINT scarcity_node_id_fkey FOREIGN KEY (node_id) REFERENCES network.nodes(id);

@@ -25,10 +25,15 @@ INVARIANTS = (
     ),
     Invariant(
         key="O2.strays",
-        says="an order is of a channel, a line of an order, an item and a kit, a slice of a line and at a node, that are there",
+        says="what an order, its lines, slices and fulfillment orders refer to is there",
         sql="""
         SELECT o.id AS order_id, NULL::uuid AS line_id, NULL::uuid AS slice_id, NULL AS sku, NULL::uuid AS node_id
         FROM orders.orders AS o LEFT JOIN network.channels AS c ON c.id = o.channel_id WHERE c.id IS NULL
+        UNION ALL
+        SELECT f.order_id, NULL, NULL, NULL, f.node_id
+        FROM orders.fulfillments AS f
+        LEFT JOIN orders.orders AS o ON o.id = f.order_id LEFT JOIN network.nodes AS n ON n.id = f.node_id
+        WHERE o.id IS NULL OR n.id IS NULL
         UNION ALL
         SELECT l.order_id, l.id, NULL::uuid, l.sku, l.fixed_node_id
         FROM orders.lines AS l

@@ -15,10 +15,13 @@ INVARIANTS = (
     ),
     Invariant(
         key="M1.strays",
-        says="an intent is of an order that is there",
+        says="an intent is of an order that is there, a transaction of an intent of its order",
         sql="""
         SELECT i.id AS intent_id, i.order_id, i.status, i.amount, i.currency FROM payments.intents AS i
         WHERE NOT EXISTS (SELECT FROM orders.orders AS o WHERE o.id = i.order_id)
+        UNION ALL
+        SELECT t.intent_id, t.order_id, t.status, t.amount, t.currency FROM payments.transactions AS t
+        WHERE NOT EXISTS (SELECT FROM payments.intents AS i WHERE i.id = t.intent_id AND i.order_id = t.order_id)
         """,
     ),
     Invariant(

@@ -15,6 +15,15 @@ INVARIANTS = (
         """,
     ),
     Invariant(
+        key="O4.strays",
+        says="a decision is of an order, by a version of a sourcing profile, that are there",
+        sql="""
+        SELECT d.id, d.order_id, d.profile_id FROM routing.decisions AS d
+        LEFT JOIN orders.orders AS o ON o.id = d.order_id LEFT JOIN routing.profiles AS p ON p.id = d.profile_id
+        WHERE o.id IS NULL OR (p.id IS NULL AND d.profile_id IS NOT NULL)
+        """,
+    ),
+    Invariant(
         key="O4.decided_by",
         says="a decision follows a version of a sourcing profile only once it has been activated",
         sql="""

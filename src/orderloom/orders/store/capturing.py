@@ -8,11 +8,7 @@ from uuid import UUID
 
 from orderloom.plumbing.database import Db, Row, UniqueViolation, new_ids
 
-_KNOWN = """
-SELECT o.id, o.number, o.channel_id, o.external_id, o.body_hash
-FROM orders.orders AS o
-JOIN unnest($1::uuid[], $2::text[]) AS t (channel_id, external_id) USING (channel_id, external_id)
-"""
+_KNOWN = "SELECT id, number, channel_id, external_id, body_hash FROM orders.known($1::uuid[], $2::text[])"
 
 
 async def known(db: Db, keys: Sequence[tuple[UUID, str]]) -> dict[tuple[UUID, str], Row]:

@@ -1,5 +1,7 @@
 """Violations of what sourcing profiles promise. Where a constraint stands in the way, it is dropped first."""
 
+from orderloom.terms import new_id
+
 PASSED = [{"test": "t", "passed": True}]
 
 
@@ -21,6 +23,11 @@ async def a_decision(db, world, profile=None):
         world.order,
         profile,
     )
+
+
+async def a_decision_by_no_profile(db, world):
+    await db.execute("ALTER TABLE routing.decisions DISABLE TRIGGER refuse_strays")
+    await a_decision(db, world, new_id())
 
 
 async def a_wait_beyond_its_last_moment(db, world):
@@ -59,6 +66,7 @@ async def a_comparison_made_before_the_decision(db, world):
 
 PLANTINGS = {
     "O4.one_profile": two_active_versions_one_of_which_failed,
+    "O4.strays": a_decision_by_no_profile,
     "O4.decided_by": a_decision_before_its_time,
     "O4.compared": a_comparison_made_before_the_decision,
     "O4.held_in_time": a_wait_beyond_its_last_moment,
