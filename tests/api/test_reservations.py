@@ -53,6 +53,20 @@ class TestAReservation:
         assert made["short"] == [{"position": 1, "sku": "LAMP", "asked": 21, "available": 20}]
         assert await reserved(shop, "LAMP") == 20
 
+    async def test_of_too_many_kits_says_when_more_can_be_made(self, shop):
+        coming = {
+            "kind": "purchase_order",
+            "reference": "PO-1",
+            "node": "EAST",
+            "due_at": "2027-03-09T00:00:00Z",
+            "lines": [{"sku": "MUG", "quantity": 5}],
+        }
+        await shop.ok("POST", "/v1/inventory/supplies", coming, status=(201,))
+        refused = await shop.ok("POST", "/v1/reservations", cart(("SET", 11)), status=(409,))
+        [kit] = refused["available"]
+        assert (kit["sku"], kit["available"], kit["next_units"]) == ("SET", 10, 2)
+        assert kit["next_at"].startswith("2027-03-09")
+
     async def test_under_the_same_key_is_answered_as_before(self, shop):
         body = cart(("MUG", 2))
         first = await shop.post("/v1/reservations", body, key="k")

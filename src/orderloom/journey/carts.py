@@ -11,10 +11,9 @@ from uuid import UUID
 from orderloom import catalog, network
 from orderloom.inventory import reservations
 from orderloom.inventory.availability import Shelves
-from orderloom.inventory.expecting import outlook
 from orderloom.inventory.keeping import Line, Reservation
 from orderloom.inventory.reservations import TTL_S, Cart, Ended, Made, NotKept
-from orderloom.journey.offering import open_to
+from orderloom.journey.offering import expected, open_to
 from orderloom.journey.queueing import before_new, line_up, wake_line
 from orderloom.network.model import Channel, Node
 from orderloom.orders.model import Fault
@@ -80,10 +79,10 @@ async def _later(db: Db, outcome: Outcome, open_nodes: Collection[UUID], now: da
     """A refusal says when more comes that nobody waits for."""
     if not isinstance(outcome, NotKept):
         return outcome
-    found = await outlook(
-        db, skus=sorted({short.sku for short in outcome.lacking}), now=now, nodes=open_nodes
-    )
-    return replace(outcome, coming={sku: (left[0].at, left[0].units) for sku, left in found.items() if left})
+    skus = {short.sku for short in outcome.lacking}
+    more = await expected(db, skus=skus, now=now)
+    days = {sku: more.at(open_nodes, sku) for sku in sorted(skus)}
+    return replace(outcome, coming={sku: of[0] for sku, of in days.items() if of})
 
 
 async def _look_up(db: Db, channels: Collection[str], skus: Collection[str]) -> _World:
