@@ -40,6 +40,7 @@ class _Work:
     used: dict[str, int] = field(default_factory=dict)
     least: int = 0
     spent: int = 0
+    ran_out: bool = False
 
     def boxes(self) -> tuple[Box, ...]:
         """The boxes with what is left of those that are limited."""
@@ -90,7 +91,8 @@ def cartonize(
     return PackPlan(
         parcels=tuple(work.parcels),
         lower_bound=work.least,
-        proven=len(work.parcels) == work.least,
+        # With the cartons that there are, others might have held what is left.
+        proven=len(work.parcels) == work.least and not work.ran_out,
         unpackable=tuple(work.unpackable),
         effort=work.spent,
     )
@@ -208,6 +210,7 @@ def _each_alone(work: _Work, article: Article, kind: Kind, fits: int) -> None:
                 break
         else:
             left = article.quantity - nth
+            work.ran_out = True
             work.unpackable.append((article.sku, f"{left} more: no carton is left that takes it"))
             return
 
@@ -225,6 +228,7 @@ def _pack(work: _Work, goods: Goods) -> None:
     work.spent += packing.effort
     if not any(packing.left):
         return
+    work.ran_out = True
     left: Counter[str] = Counter()
     for at, count in enumerate(packing.left):
         for sku, some in _taken(goods.units[at], count):

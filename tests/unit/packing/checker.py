@@ -21,7 +21,8 @@ def faults(articles, cartons, plan, *, keep_flat=False, rules=None):
     found += group_faults(known, plan)
     if plan.lower_bound > len(plan.parcels):
         found.append(f"{len(plan.parcels)} parcels, below the bound {plan.lower_bound}")
-    if plan.proven != (plan.lower_bound == len(plan.parcels)):
+    # Where cartons ran out, equal to the bound is not proven.
+    if plan.proven != (plan.lower_bound == len(plan.parcels)) and (plan.proven or not plan.unpackable):
         found.append("proven does not say what the bound says")
     return found
 

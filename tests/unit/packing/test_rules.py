@@ -1,6 +1,7 @@
 """What goods ask of their packing: every rule is kept, whatever the goods and rules."""
 
 from collections import Counter
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -210,3 +211,19 @@ class TestCartons:
     def test_nothing_fragile_goes_into_a_bag(self):
         plan = parcels([article("glass", 100, 100, 10, fragile=True)], BAG, LARGE)
         assert plan.parcels[0].carton == "L"
+
+
+def test_a_plan_that_ran_out_of_cartons_is_not_proven():
+    box = Carton(
+        code="S",
+        name="S",
+        inner=Dimensions(100, 100, 100),
+        outer=Dimensions(104, 104, 104),
+        tare_g=50,
+        max_weight_g=9_000,
+        stock=1,
+    )
+    cube = Article(sku="CUBE", length=100, width=100, height=100, weight_g=10, quantity=2)
+    found = cartonize([cube], [box])
+    assert (len(found.parcels), [sku for sku, _ in found.unpackable], found.proven) == (1, ["CUBE"], False)
+    assert cartonize([replace(cube, quantity=1)], [box]).proven
