@@ -37,7 +37,6 @@ from tests.interleavings.pairs import (
     furnish,
     keep,
     overdue,
-    receive,
     reserve,
     state,
     worlds,
@@ -96,7 +95,8 @@ async def _interleaved(pair, connections, **kind) -> int:
         [probe] = await worlds(db, 1, **kind)
     gates = [spread(await interleaver.gates_of(lambda lane, step=step: step(lane, probe))) for step in pair]
     ways = list(orders(*(len(one) + 1 for one in gates)))
-    if (wanted := os.environ.get("INTERLEAVINGS", SAMPLED)) != "all":
+    # The first worlds are sampled twice, those with limits or a line once.
+    if (wanted := os.environ.get("INTERLEAVINGS", SAMPLED - len(kind))) != "all":
         name = f"{pair[0].__name__} {pair[1].__name__}"
         ways = random.Random(name).sample(ways, min(int(wanted), len(ways)))
     async with db.transaction():
@@ -138,7 +138,7 @@ async def test_two_transactions_at_once_where_an_order_waits_for_units(connectio
         await furnish(connections[3])
     pairs = PAIRS_IN_LINE
     if "INTERLEAVINGS" not in os.environ:
-        pairs = [pair for pair in pairs if reserve in pair or receive in pair]
+        pairs = [pair for pair in pairs if reserve in pair]
     assert sum([await _interleaved(pair, connections, waited_for=True) for pair in pairs])
     async with connections[3].transaction():
         findings = await audit.run(connections[3])
