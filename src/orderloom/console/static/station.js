@@ -8,9 +8,9 @@ let last = 0;
 
 document.addEventListener("keydown", (event) => {
   if (event.target.matches("input, textarea, select")) return; // a field takes what is typed or scanned into it
-  const now = performance.now();
-  if (now - last > SCANNER_GAP) buffer = "";
-  last = now;
+  // When the key was pressed, not when a busy page came to it.
+  if (event.timeStamp - last > SCANNER_GAP) buffer = "";
+  last = event.timeStamp;
   if (event.key === "Enter" && buffer.length >= 3) {
     event.preventDefault();
     const form = document.querySelector("[data-scanner]");
