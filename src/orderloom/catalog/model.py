@@ -10,7 +10,7 @@ from uuid import UUID
 from orderloom.terms import Dimensions, new_id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class Item:
     """One thing that is sold and shipped, in whole grams and millimetres.
 
@@ -18,7 +18,8 @@ class Item:
     `list_price` is a catalogue figure for checks, never what a buyer pays. `backorder` says what is taken without stock:
     nothing ("refuse"), as many as are on their way ("from_supply"), any number ("always"). `sold_from` makes it a
     pre-order until that day. `tracked_by` ("lot", "serial") asks for the lot of every unit. `handling` is what
-    packing is asked beside the four flags, by the names of its `Article`; only what is said.
+    packing is asked beside the four flags, by the names of its `Article`; only what is said. Never changed; not frozen,
+    since sets read hundreds.
     """
 
     sku: str

@@ -171,7 +171,7 @@ async def put_kits(db: Db, *, kits: Mapping[str, Mapping[str, int]]) -> set[str]
 
 
 def _item(row: Row) -> Item:
-    return Item(**dict(row))
+    return Item(**row)
 
 
 async def sold_later(db: Db, *, on: date) -> dict[str, date]:

@@ -36,19 +36,12 @@ Result = TypeVar("Result")
 _transaction_open: ContextVar[bool] = ContextVar("transaction_open", default=False)
 
 
-_SEVEN = [bytes([0x70 | dice & 0x0F]) for dice in range(256)]
-_VARIANT = [bytes([0x80 | dice & 0x3F]) for dice in range(256)]
-
-
 def new_ids(count: int) -> list[UUID]:
-    """As many as `terms.new_id` makes, of the driver's own kind: made and sent in a tenth of the time."""
-    stamp, dice = (time.time_ns() // 1_000_000).to_bytes(6, "big"), os.urandom(10 * count)
-    return [
-        pgproto.UUID(
-            stamp + _SEVEN[dice[i]] + dice[i + 1 : i + 2] + _VARIANT[dice[i + 2]] + dice[i + 3 : i + 10]
-        )
-        for i in range(0, 10 * count, 10)
-    ]
+    """As many as `terms.new_id` makes, of the driver's own kind: made and sent in a third of the time."""
+    head = (time.time_ns() // 1_000_000 << 80) | 0x7000_8000_0000_0000_0000
+    dice = os.urandom(10 * count)
+    tails = (int.from_bytes(dice[i : i + 10], "big") for i in range(0, 10 * count, 10))
+    return [pgproto.UUID((head | tail & 0x0FFF_3FFF_FFFF_FFFF_FFFF).to_bytes(16, "big")) for tail in tails]
 
 
 class DatabaseAway(Exception):
