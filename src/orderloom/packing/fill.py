@@ -89,12 +89,13 @@ def fill(
             able = turns[index] if turns else box.turns_of(kind)
             if able:
                 filling.options.append((index, kind, able))
+                filling.delicate = filling.delicate or kind.bears_g is not None
     filling.effort = BEGINNING + 2 * len(filling.options)
     filling.spaces.append((0, 0, 0, *box.inner))
     filling.smallest = _smallest(filling)
-    room = _ANY if box.soft else box.volume
-    filling.capped = [room if most == ROOM else most for _, most in rules.caps]
-    filling.delicate = any(kind.bears_g is not None for _, kind, _ in filling.options)
+    if rules.caps:
+        room = _ANY if box.soft else box.volume
+        filling.capped = [room if most == ROOM else most for _, most in rules.caps]
     by_item = by_item and isinstance(taste, tuple)
     while filling.options:
         found = _next_listed(filling, whole=whole) if by_item else _next_block(filling)
