@@ -15,16 +15,19 @@ NOWHERE = 1 << 40
 """A cost above all costs, for what cannot be."""
 
 
-class Load(NamedTuple):
-    """What a floor knows of some units: their weight, volume, the cartons that take all and, by article, some of it.
+class Load:
+    """What a floor knows of some units: their weight and volume, and the places of the cartons that may hold them all.
 
-    Without cartons, where an article fits none, volume and cartons are nought.
+    `ones`: by article the cartons that take a unit of it, as bits, and what that weighs; nothing where not everything is
+    sure to be put in a carton. One object stands for one load.
     """
 
-    weight_g: int
-    volume: int
-    common: int
-    fits: tuple[int, ...]
+    __slots__ = ("ones", "single", "volume", "weight_g")
+
+    def __init__(
+        self, weight_g: int, volume: int, single: Sequence[int] = (), ones: Sequence[tuple[int, int]] = ()
+    ) -> None:
+        self.weight_g, self.volume, self.single, self.ones = weight_g, volume, single, ones
 
 
 class Home(NamedTuple):
@@ -46,6 +49,8 @@ class Boxes:
         self.endless = all(carton.stock is None for carton in cartons)
         self.tare_g = min((carton.tare_g for carton in cartons), default=0)
         self.bears_g = max(1, max((carton.max_weight_g - carton.tare_g for carton in cartons), default=1))
+        self.gross_g = max((carton.max_weight_g for carton in cartons), default=1)
+        self.costs = [carton.cost for carton in self.cartons]
         self._costs: dict[int, int] = {}
         self.parcels = tuple(Parcel.of(dimensions=one.outer, weight_g=0) for one in self.cartons)
 

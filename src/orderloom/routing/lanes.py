@@ -1,4 +1,4 @@
-"""What a lane costs, remembered across orders: packings by content, handovers by node, prices by way and parcel.
+"""What a lane costs, remembered across orders: handovers by node, prices by way and parcel.
 
 Everything here follows from contracts, cartons and nodes alone, so that orders share it; nothing in an answer depends
 on what was remembered. A way is one service on one day in one zone to one kind of destination; a lane is the ways a
@@ -8,7 +8,7 @@ node has to a destination, those that keep the promise apart from those that com
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from operator import is_
@@ -18,26 +18,22 @@ from orderloom.delivery.promise import path_between, ship_date
 from orderloom.delivery.transit import BY_CONTRACT, Assured
 from orderloom.network.calendar import NeverWorks, local
 from orderloom.network.model import Node
-from orderloom.packing.cartonize import PLANNED_EFFORT, lacking, takers, whole
-from orderloom.packing.houserules import stocked
-from orderloom.packing.model import Article, Carton, PackRules
-from orderloom.packing.model import Parcel as Packed
-from orderloom.packing.sorting import offering
-from orderloom.routing.boxes import NO_CARTON, NOWHERE, Boxes, Home
+from orderloom.packing.model import Carton
+from orderloom.routing.boxes import NO_CARTON, NOWHERE
+from orderloom.routing.packings import Packings
 from orderloom.routing.ways import Chosen, Lane, Origin, Pack, Reach, Service, Way
-from orderloom.shipping.model import Ineligible, Parcel, Place, in_po_box
+from orderloom.shipping.model import Ineligible, Place, in_po_box
 from orderloom.shipping.quota import Closed, Credit
 from orderloom.shipping.select import arrival
 from orderloom.shipping.tariff import Tariff
 from orderloom.terms import Address
 
-# What is remembered at most; beyond it all is forgotten and worked out again.
+# What is remembered at most of lanes, and of packings; beyond it all is forgotten and worked out again.
 KEPT_MOST = 200_000
+PACKINGS_MOST = 60_000
 _WORLDS_MOST = 8
 _LATEST = "23:59"
 
-# Units by article: the article's number and how many.
-Content: TypeAlias = tuple[tuple[int, int], ...]
 # A leg's zone, and the days in transit that a table gives it.
 ZoneAndDays: TypeAlias = tuple[int | None, int | None]
 
@@ -52,9 +48,11 @@ class World:
         assured: Assured = BY_CONTRACT,
         closed: frozenset[Closed] = frozenset(),
         credits_: frozenset[Credit] = frozenset(),
+        packings: Packings | None = None,
     ) -> None:
         self.tariffs, self.cartons, self.assured, self.closed = tariffs, cartons, assured, closed
         self.credits = credits_
+        self.packings = packings or Packings(cartons)
         self._worth = {(carrier, service, day): worth for carrier, service, day, worth in credits_}
         offered = [
             (tariff, at, code, terms, tariff.legs.number(code))
@@ -63,20 +61,10 @@ class World:
         ]
         self.services = tuple(Service(number, *one) for number, one in enumerate(offered))
         self.currency = tariffs[0].currency if tariffs else None
-        self._carton_costs = {carton.code: carton.cost for carton in cartons}
-        self.boxes = Boxes(cartons)
         self._areas = tuple(
             area.postcodes for s in self.services for areas in s.terms.areas for area in areas
         )
         self.kept = 0
-        self.parcels: list[Parcel] = []
-        self._parcel_numbers: dict[Parcel, int] = {}
-        self._homes: dict[tuple[object, ...], Home] = {}
-        self._packs: dict[tuple[int, Content], Pack] = {}
-        self._fits: dict[tuple[int, int], int] = {}
-        self._articles: list[Article] = []
-        self._article_numbers: dict[Article, int] = {}
-        self._amounts: dict[tuple[int, int], Article] = {}
         self._origins: dict[tuple[object, int], Origin] = {}
         self._reaches: dict[tuple[object, ...], Reach] = {}
         self._kinds: dict[tuple[object, ...], int] = {}
@@ -90,83 +78,6 @@ class World:
         self._lanes: dict[tuple[object, ...], Lane] = {}
         # What those who promise dates remember beside (`binding.py`).
         self.remembered: dict[tuple[object, ...], Any] = {}
-
-    # --- goods ------------------------------------------------------------------------------------------------
-
-    def article(self, article: Article) -> int:
-        """The number of an article, however many units of it."""
-        number = self._article_numbers.get(article)
-        if number is None:
-            one = article if article.quantity == 1 else replace(article, quantity=1)
-            number = self._article_numbers.get(one)
-            if number is None:
-                number = len(self._articles)
-                self._articles.append(one)
-                self._article_numbers[one] = number
-            self._article_numbers[article] = number
-            self.kept += 1
-        return number
-
-    def _some(self, number: int, units: int) -> Article:
-        """So many units of an article."""
-        found = self._amounts.get((number, units))
-        if found is None:
-            found = self._amounts[number, units] = replace(self._articles[number], quantity=units)
-            self.kept += 1
-        return found
-
-    def home(self, rules: PackRules, own: Mapping[str, int | None] | None = None) -> Home:
-        """How a node packs that has all cartons, or these of its own."""
-        key = (rules, None if own is None else tuple(sorted(own.items())))
-        found = self._homes.get(key)
-        if found is None:
-            cartons = self.cartons if own is None else stocked(self.cartons, own)
-            found = self._homes[key] = Home(
-                len(self._homes), offering(cartons, rules), rules, own is not None
-            )
-            self.kept += 1
-        return found
-
-    def fits(self, number: int, home: Home) -> int:
-        """The cartons there, as bits, that take one unit of the article."""
-        key = (home.number, number)
-        found = self._fits.get(key)
-        if found is None:
-            taking = takers(self._articles[number], home.cartons, home.rules)
-            found = self._fits[key] = self.boxes.bits(taking)
-            self.kept += 1
-        return found
-
-    def packed(self, content: Content, home: Home) -> Pack:
-        """The units in cartons."""
-        key = (home.number, content)
-        found = self._packs.get(key)
-        if found is None:
-            articles = [self._some(number, units) for number, units in content]
-            plan = whole(articles, home.cartons, effort=PLANNED_EFFORT, rules=home.rules)
-            dangerous = {article.sku for article in articles if article.hazmat_class}
-            found = Pack(
-                number=len(self._packs),
-                parcels=plan.parcels,
-                kinds=tuple(
-                    self._parcel(p, hazmat=not dangerous.isdisjoint(p.contents)) for p in plan.parcels
-                ),
-                carton_cost=sum(self._carton_costs.get(p.carton or "", 0) for p in plan.parcels),
-                least=plan.lower_bound,
-                effort=plan.effort,
-                lacking=home.own and lacking(plan, articles, self.cartons, home.rules),
-            )
-            self._packs[key] = found
-            self.kept += 1 + len(found.parcels)
-        return found
-
-    def _parcel(self, packed: Packed, *, hazmat: bool) -> int:
-        parcel = Parcel.of(dimensions=packed.outer, weight_g=packed.weight_g, hazmat=hazmat)
-        number = self._parcel_numbers.get(parcel)
-        if number is None:
-            number = self._parcel_numbers[parcel] = len(self.parcels)
-            self.parcels.append(parcel)
-        return number
 
     # --- lanes ------------------------------------------------------------------------------------------------
 
@@ -382,7 +293,7 @@ class World:
             if kind in prices:
                 cost = prices[kind]
             else:
-                found = way.rated(self.parcels[kind])
+                found = way.rated(self.packings.parcels[kind])
                 cost = prices[kind] = None if isinstance(found, Ineligible) else found
                 self.kept += 1
             if cost is None:
@@ -426,7 +337,7 @@ class World:
         lane = self.lane(origin, reach, None, None)
         for way in lane.kept:
             for kind in pack.kinds:
-                found = way.rated(self.parcels[kind])
+                found = way.rated(self.packings.parcels[kind])
                 if isinstance(found, Ineligible):
                     yield from found.reasons
 
@@ -465,17 +376,27 @@ def world_of(
     if kept is None:
         rest = (assured, closed, credits_)
         before = _like(tariffs, cartons, *rest)
-        world = World(tariffs, cartons, *rest) if before is None else _worlds.pop(before)[2]
+        world = (
+            World(tariffs, cartons, *rest, _packings(cartons)) if before is None else _worlds.pop(before)[2]
+        )
         # The tuples are kept with their world, so that no other can come to stand at the same address.
         kept = _worlds[key] = (tariffs, cartons, world)
         while len(_worlds) > _WORLDS_MOST:
             _worlds.popitem(last=False)
     world = kept[2]
-    if world.kept > KEPT_MOST:
+    if world.kept > KEPT_MOST or world.packings.kept > PACKINGS_MOST:
         # A new one: decisions that are still to be explained hold on to theirs.
-        world = World(*kept[:2], assured, closed, credits_)
+        world = World(*kept[:2], assured, closed, credits_, _packings(cartons))
         _worlds[key] = (*kept[:2], world)
     return world
+
+
+def _packings(cartons: tuple[Carton, ...]) -> Packings:
+    """What has been packed into these cartons for any world: to work it out again takes the longest."""
+    for _, _, world in _worlds.values():
+        if world.cartons == cartons and world.packings.kept <= PACKINGS_MOST:
+            return world.packings
+    return Packings(cartons)
 
 
 def _like(

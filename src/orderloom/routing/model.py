@@ -301,7 +301,8 @@ class Plan:
     def order(self) -> tuple[bool, int, int, int]:
         """The key plans are compared by: lateness and then the last arrival, cost, shipments.
 
-        Among equals the search takes the nodes whose codes stand earlier in the alphabet, by the sum of their places.
+        Among equals the search takes the nodes whose codes stand earlier in the alphabet, by the sum of their places; of
+        ways to divide the units among the same nodes the one in which the earlier give more (`search.py`).
         """
         last = max(part.due for part in self.parts).toordinal() if self.late else 0
         return self.late, last, self.weighed, len(self.parts)

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from datetime import date
 
 from orderloom.packing.model import Article
-from orderloom.packing.sorting import kind_of
 from orderloom.routing.boxes import NOWHERE, Home, Load
 from orderloom.routing.floors import floor
 from orderloom.routing.lanes import World
 from orderloom.routing.model import Part, Request, Source
+from orderloom.routing.packings import Content, Packings
 from orderloom.routing.search import Units
 from orderloom.routing.ways import Chosen, Lane, Origin, Pack, Reach
 from orderloom.shipping.model import Quote
@@ -31,12 +31,10 @@ _PACKING_A_STEP = 16
 
 @dataclass(frozen=True, slots=True)
 class Goods:
-    """What the order wants, one entry an article: its number in the world, SKU, weight and least volume."""
+    """What the order wants, one entry an article: its SKU and its number among the packings."""
 
     skus: tuple[str, ...]
     numbers: tuple[int, ...]
-    weights: tuple[int, ...]
-    volumes: tuple[int, ...]
     together: tuple[str | None, ...]
     """What each must stay together with."""
 
@@ -44,15 +42,8 @@ class Goods:
     def of(cls, articles: Mapping[str, Article], world: World) -> Goods:
         """The articles by SKU."""
         skus = tuple(sorted(articles))
-        numbers = tuple(world.article(articles[sku]) for sku in skus)
         kinds = [articles[sku] for sku in skus]
-        return cls(
-            skus,
-            numbers,
-            tuple(one.weight_g for one in kinds),
-            tuple(kind_of(one, keep_flat=False).volume for one in kinds),
-            tuple(one.together for one in kinds),
-        )
+        return cls(skus, tuple(map(world.packings.article, kinds)), tuple([one.together for one in kinds]))
 
     @property
     def tied(self) -> bool:
@@ -61,33 +52,29 @@ class Goods:
 
 
 class Bench:
-    """One order's goods at the nodes that pack alike: `fits`, by article, the cartons that take one unit of it."""
+    """One order's goods at the nodes that pack alike."""
 
-    __slots__ = ("_boxed", "_goods", "fits", "home", "loads", "packs")
+    __slots__ = ("_goods", "_packings", "home", "loads", "packs")
 
-    def __init__(self, goods: Goods, home: Home, world: World) -> None:
-        self._goods, self.home = goods, home
-        self.fits = tuple([world.fits(number, home) for number in goods.numbers])
-        # Only where everything is sure to be put in a carton do cartons bound anything.
-        self._boxed = all(self.fits) and not goods.tied and (home.own or world.boxes.endless)
+    def __init__(self, goods: Goods, home: Home, packings: Packings) -> None:
+        self._goods, self.home, self._packings = goods, home, packings
         self.packs: dict[Units, Pack] = {}
         self.loads: dict[Units, Load] = {}
 
     def load(self, units: Units) -> Load:
         """What a floor knows of these units."""
-        weight = volume = 0
-        common = -1
-        fits: set[int] = set()
-        goods = self._goods
-        for n, weighs, takes, fit in zip(units, goods.weights, goods.volumes, self.fits, strict=True):
-            if n:
-                weight += n * weighs
-                volume += n * takes
-                common &= fit
-                fits.add(fit)
-        if not self._boxed:
-            return Load(weight, 0, 0, ())
-        return Load(weight, volume, common, tuple(sorted(fits)))
+        found = self.loads.get(units)
+        if found is None:
+            found = self.loads[units] = self._packings.load(self._content(units), self.home)
+        return found
+
+    def pack(self, units: Units) -> Pack:
+        """The units in cartons."""
+        found = self.packs[units] = self._packings.packed(self._content(units), self.home)
+        return found
+
+    def _content(self, units: Units) -> Content:
+        return tuple([(number, n) for number, n in zip(self._goods.numbers, units, strict=True) if n])
 
 
 class Pricing:
@@ -120,15 +107,15 @@ class Pricing:
         self._goods = goods
         self.spent = 0
         benches: dict[int, Bench] = {}
-        usual = world.home(request.packing)
+        usual = world.packings.home(request.packing)
         self._benches: list[Bench] = []
         for source in sources:
             home = usual
             if source.cartons is not None or source.packing is not None:
-                home = world.home(source.packing or request.packing, source.cartons)
+                home = world.packings.home(source.packing or request.packing, source.cartons)
             bench = benches.get(home.number)
             if bench is None:
-                bench = benches[home.number] = Bench(goods, home, world)
+                bench = benches[home.number] = Bench(goods, home, world.packings)
             self._benches.append(bench)
         promised = request.promise_at.date() if request.promise_at else None
         self.reach: Reach = world.reach(request.destination)
@@ -195,14 +182,11 @@ class Pricing:
 
     def floor(self, node: int, units: Units) -> int:
         """The least that carriage and cartons of at least these units come to."""
-        bench = self._benches[node]
-        load = bench.loads.get(units)
-        if load is None:
-            load = bench.loads[units] = bench.load(units)
+        load = self._benches[node].load(units)
         lane = self.lanes[node]
         found = lane.floors.get(load)
         if found is None:
-            found = lane.floors[load] = floor(lane, load, self.world.boxes)
+            found = lane.floors[load] = floor(lane, load, self.world.packings.boxes)
             self.world.kept += 1
         return found
 
@@ -215,9 +199,7 @@ class Pricing:
     def _pack(self, bench: Bench, units: Units) -> Pack:
         found = bench.packs.get(units)
         if found is None:
-            numbers = self._goods.numbers
-            content = tuple([(number, n) for number, n in zip(numbers, units, strict=True) if n])
-            found = bench.packs[units] = self.world.packed(content, bench.home)
+            found = bench.pack(units)
             self.spent += found.effort // _PACKING_A_STEP
         return found
 

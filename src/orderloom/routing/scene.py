@@ -96,12 +96,12 @@ class Scene:
 
     @cached_property
     def _usual(self) -> Home:
-        return self.world.home(self.request.packing)
+        return self.world.packings.home(self.request.packing)
 
     def _home(self, source: Source) -> Home:
         if source.cartons is None and source.packing is None:
             return self._usual
-        return self.world.home(source.packing or self.request.packing, source.cartons)
+        return self.world.packings.home(source.packing or self.request.packing, source.cartons)
 
     def origin(self, node: Node) -> Origin:
         """The node with its handovers."""
@@ -145,7 +145,9 @@ class Scene:
 
     def _packed(self, home: Home, units: Mapping[str, int]) -> Pack:
         numbers = self._numbers
-        return self.world.packed(tuple([(numbers[sku], n) for sku, n in sorted(units.items())]), home)
+        return self.world.packings.packed(
+            tuple([(numbers[sku], n) for sku, n in sorted(units.items())]), home
+        )
 
     def units_of(self, part: Part) -> dict[str, int]:
         """What a part ships, by SKU."""

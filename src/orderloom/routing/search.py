@@ -4,8 +4,9 @@ A branch and bound over sets of nodes. A dual of the relaxed problem (`bound.py`
 each node, by how much more a plan that uses it costs at the least: its reduced cost. Sets of nodes are grown in such an
 order that each is met once, and left as soon as the floor and their reduced costs reach the best plan known; in a set
 that holds everything the units are divided line by line, under floors of what each part comes to at the least.
-Every cost carries its tie-break, shipments and then the nodes' places, in its low bits, so that it need not be looked
-for. Effort is counted, so the same question and budget have the same answer.
+Of equally cheap plans the one with the fewest shipments is taken, of those the one whose nodes come first by the sum of
+their places, and of those the one whose earlier nodes give more, an item the more the later it stands. Every cost
+carries that in its low bits, so that it need not be looked for. Effort is counted, so the same question and budget have the same answer.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from typing import NamedTuple, Protocol, TypeAlias
 
 from orderloom.routing.bound import Dual, ascend
 
-SHIFT = 24
-SHIPMENT = 1 << 15
-NEVER = 1 << 80
+# What stands above what in a value: the cost, the shipments, their nodes' places, how the units are divided.
+SHIFT = 48
+SHIPMENT = 1 << 39
+PLACE = 1 << 24
+NEVER = 1 << 104
 # So many times the effort goes into finding any plan at all.
 _FOR_ANY = 4
 
@@ -113,13 +116,22 @@ def _carried(question: Question, costs: Costs) -> Question:
     return replace(question, stock=[tuple(has) for has in stock])
 
 
+def tie(node: int, item: int) -> int:
+    """By how much a unit of the item from the node stands back."""
+    return node * (item + 1)
+
+
 class _Search:
     def __init__(self, question: Question, costs: Costs, effort: int, without: int | None) -> None:
         self._q, self._costs, self._effort = question, costs, effort
         self._nodes = len(question.stock)
         self._items = len(question.wanted)
         self._banned = 0 if without is None else 1 << without
-        self._fixed = [(fixed << SHIFT) + SHIPMENT + node for node, fixed in enumerate(costs.fixed)]
+        self._fixed = [(fixed << SHIFT) + SHIPMENT + node * PLACE for node, fixed in enumerate(costs.fixed)]
+        self._each = [
+            [(one << SHIFT) + tie(node, item) for item, one in enumerate(each)]
+            for node, each in enumerate(costs.each)
+        ]
         self._holders = [
             [node for node in range(self._nodes) if question.stock[node][item] and node != without]
             for item in range(self._items)
@@ -183,17 +195,15 @@ class _Search:
         for node in self._must:
             units = self._q.bound[node]
             total += self._fixed[node] + (self._costs.floor(node, units) << SHIFT)
-            total += sum(n * each for n, each in zip(units, self._costs.each[node], strict=True)) << SHIFT
+            total += sum(n * each for n, each in zip(units, self._each[node], strict=True))
         return total
 
     def _relaxed(self, begun: int) -> Dual:
         must = set(self._must)
-        opening: list[int] = []
-        each: list[list[int]] = []
-        for node in range(self._nodes):
-            each.append([one << SHIFT for one in self._costs.each[node]])
-            opening.append(0 if node in must else self._fixed[node] + self._opening[node])
-        return ascend(self._q.wanted, self._q.stock, self._holders, opening, each, begun=begun)
+        opening = [
+            0 if node in must else self._fixed[node] + self._opening[node] for node in range(self._nodes)
+        ]
+        return ascend(self._q.wanted, self._q.stock, self._holders, opening, self._each, begun=begun)
 
     def _step(self) -> bool:
         """Count one; False when there is no more to spend, which is more while there is no plan: any beats none."""
@@ -266,6 +276,7 @@ class _Division:
     def __init__(self, search: _Search, nodes: Sequence[int], floor: int) -> None:
         self._search, self._nodes = search, nodes
         self._q, self._costs = search._q, search._costs  # noqa: SLF001 - a part of the search, apart for its length
+        self._each = search._each  # noqa: SLF001
         self._held = [list(self._q.bound[node]) for node in nodes]
         self._free: list[tuple[int, int, list[int]]] = []
         self._sum = 0
@@ -303,15 +314,14 @@ class _Division:
             if free:
                 able = [at for at, more in enumerate(room) if more]
                 self._free.append((item, free, room))
-                rest += free * min(self._costs.each[self._nodes[at]][item] for at in able)
+                rest += free * min(self._each[self._nodes[at]][item] for at in able)
         for at, node in enumerate(self._nodes):
             most = self._q.units_most[node] if self._q.units_most else None
             if most is not None and sum(self._held[at]) > most:
                 return None
-            each = self._costs.each[node]
             self._sum += self._search._fixed[node]  # noqa: SLF001
-            self._sum += sum(n * one for n, one in zip(self._held[at], each, strict=True)) << SHIFT
-        return rest << SHIFT
+            self._sum += sum(n * one for n, one in zip(self._held[at], self._each[node], strict=True))
+        return rest
 
     def _spread(self, at: int, spent: int, rest: int, floors: list[int]) -> None:
         """Divide the free items from the at-th on. `spent` is fixed and each so far, `rest` the least of what is left."""
@@ -325,8 +335,8 @@ class _Division:
             self._price(spent, floors)
             return
         item, free, room = self._free[at]
-        eaches = [self._costs.each[node][item] for node in self._nodes]
-        rest -= (free * min(one for one, more in zip(eaches, room, strict=True) if more)) << SHIFT
+        eaches = [self._each[node][item] for node in self._nodes]
+        rest -= free * min(one for one, more in zip(eaches, room, strict=True) if more)
         for shares in _shares(free, room):
             paid = spent
             grown = list(floors)
@@ -335,7 +345,7 @@ class _Division:
                 if units:
                     held = self._held[place]
                     held[item] += units
-                    paid += units * eaches[place] << SHIFT
+                    paid += units * eaches[place]
                     node = self._nodes[place]
                     most = self._q.units_most[node] if self._q.units_most else None
                     fits = fits and (most is None or sum(held) <= most)
@@ -358,9 +368,9 @@ class _Division:
             self._search._answer.steps += self._costs.spent - before  # noqa: SLF001
             if cost is None:
                 return
-            own = self._search._fixed[node] + floor  # noqa: SLF001
+            own = (self._costs.fixed[node] << SHIFT) + floor
             own += sum(n * one for n, one in zip(held, self._costs.each[node], strict=True)) << SHIFT
-            value += (cost << SHIFT) + SHIPMENT + node - own
+            value += (cost << SHIFT) - own
             if value >= self._search._best:  # noqa: SLF001
                 return
             parts.append((node, units))

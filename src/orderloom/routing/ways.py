@@ -11,7 +11,7 @@ from orderloom.delivery.promise import ship_date
 from orderloom.network.calendar import NeverWorks, cutoff
 from orderloom.network.model import Node
 from orderloom.packing.model import Parcel as Packed
-from orderloom.routing.boxes import NOWHERE
+from orderloom.routing.boxes import NOWHERE, Load
 from orderloom.shipping.lanes import Lane as Rates
 from orderloom.shipping.lanes import lane_of
 from orderloom.shipping.model import NG, Ineligible, Parcel, Place
@@ -63,6 +63,9 @@ class Way:
         "arrives",
         "breaks",
         "by_cartons",
+        "by_size",
+        "by_volume",
+        "by_weight",
         "charges",
         "credit",
         "day",
@@ -103,6 +106,10 @@ class Way:
         self.first = self.least(0)
         # The break that the lightest of some cartons is billed at for its size alone.
         self.by_cartons: dict[int, int] = {}
+        # The same by carton, and lower hulls of what a parcel costs (`floors.py`).
+        self.by_size: Sequence[int] | None = None
+        self.by_weight: Sequence[tuple[int, int]] | None = None
+        self.by_volume: Sequence[tuple[int, int]] | None = None
         limits = [service.terms.max_weight] if service.terms.max_weight is not None else []
         if not service.terms.above_unit:
             limits.append(self.breaks[-1])
@@ -161,7 +168,7 @@ class Lane:
         self.later = tuple(sorted(later, key=lambda way: way.tie))
         self.cheapest = sorted(enumerate(self.kept), key=lambda one: (one[1].weighed(one[1].first), one[0]))
         self.chosen: dict[int, Chosen | None] = {}
-        self.floors: dict[tuple[object, ...], int] = {}
+        self.floors: dict[Load, int] = {}
         self.opening = min((way.weighed(way.first) for way in (*self.kept, *self.later)), default=NOWHERE)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from orderloom.network.model import NodeType
 from orderloom.packing import articles
-from orderloom.routing import lanes
+from orderloom.routing import lanes, packings
 from orderloom.routing.model import Policy, Request, Source, Want
 from orderloom.routing.plan import plan
 from orderloom.simulate import demo_data
@@ -43,7 +43,7 @@ def bulky(seed: int, lines: int) -> Request:
 @pytest.mark.parametrize("lines", [5, 8, 12])
 def test_packing_is_counted(lines: int, monkeypatch: pytest.MonkeyPatch) -> None:
     packing = 0
-    real = lanes.whole
+    real = packings.whole
 
     def counted(*args: object, **named: object) -> object:
         nonlocal packing
@@ -51,12 +51,12 @@ def test_packing_is_counted(lines: int, monkeypatch: pytest.MonkeyPatch) -> None
         packing += made.effort
         return made
 
-    monkeypatch.setattr(lanes, "whole", counted)
+    monkeypatch.setattr(packings, "whole", counted)
     monkeypatch.setattr(lanes, "_worlds", type(lanes._worlds)())
     decision = plan(bulky(lines, lines))
     assert decision.plan is not None
     assert packing // 16 <= decision.effort["spent"] <= OVER * EFFORT
-    monkeypatch.setattr(lanes, "whole", real)
+    monkeypatch.setattr(packings, "whole", real)
     assert plan(bulky(lines, lines)).json() == decision.json(), "what is remembered changes nothing"
 
 

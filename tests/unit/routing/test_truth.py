@@ -319,8 +319,8 @@ def test_no_part_costs_less_than_its_floor(request: Request, data: st.DataObject
     if not any(some):
         return
     for source in request.sources:
-        home = world.home(source.packing or request.packing, source.cartons)
-        pack = world.packed(
+        home = world.packings.home(source.packing or request.packing, source.cartons)
+        pack = world.packings.packed(
             tuple((number, n) for number, n in zip(goods.numbers, more, strict=True) if n), home
         )
         lane = world.lane(
@@ -330,7 +330,7 @@ def test_no_part_costs_less_than_its_floor(request: Request, data: st.DataObject
             None,
         )
         chosen = world.price(lane, pack)
-        lowest = floor(lane, Bench(goods, home, world).load(some), world.boxes)
+        lowest = floor(lane, Bench(goods, home, world.packings).load(some), world.packings.boxes)
         if chosen is not None:
             assert lane.opening <= lowest <= chosen.cost + pack.carton_cost
 
@@ -345,5 +345,6 @@ def test_what_is_remembered_changes_nothing(request: Request, other: Request) ->
     with pytest.MonkeyPatch.context() as patch:
         # Every question now begins in a world of its own.
         patch.setattr(lanes, "KEPT_MOST", -1)
+        patch.setattr(lanes, "PACKINGS_MOST", -1)
         assert plan(request).json() == first
         assert held.json() == first

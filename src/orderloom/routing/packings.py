@@ -1,0 +1,151 @@
+"""Goods as routing packs them, remembered across orders: articles and contents by number, their cartons, their loads.
+
+Everything here follows from the cartons alone, whatever carries them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TypeAlias
+
+from orderloom.packing.bound import may_hold
+from orderloom.packing.cartonize import PLANNED_EFFORT, lacking, takers, whole
+from orderloom.packing.houserules import stocked
+from orderloom.packing.model import Article, Carton, PackRules
+from orderloom.packing.model import Parcel as Packed
+from orderloom.packing.sorting import kind_of, offering
+from orderloom.routing.boxes import Boxes, Home, Load
+from orderloom.routing.ways import Pack
+from orderloom.shipping.model import Parcel
+
+# Units by article: the article's number and how many.
+Content: TypeAlias = tuple[tuple[int, int], ...]
+
+
+class Packings:
+    """Everything remembered for one set of cartons. `parcels`: each kind of parcel, as a thing to be rated."""
+
+    def __init__(self, cartons: tuple[Carton, ...]) -> None:
+        self.cartons, self.boxes = cartons, Boxes(cartons)
+        self.kept = 0
+        self.parcels: list[Parcel] = []
+        self._carton_costs = {carton.code: carton.cost for carton in cartons}
+        self._parcel_numbers: dict[Parcel, int] = {}
+        self._homes: dict[tuple[object, ...], Home] = {}
+        self._packs: dict[tuple[int, Content], Pack] = {}
+        self._loads: dict[tuple[int, Content], Load] = {}
+        self._fits: dict[tuple[int, int], int] = {}
+        self._articles: list[Article] = []
+        self._article_numbers: dict[Article, int] = {}
+        self._amounts: dict[tuple[int, int], Article] = {}
+
+    def article(self, article: Article) -> int:
+        """The number of an article, however many units of it."""
+        number = self._article_numbers.get(article)
+        if number is None:
+            one = article if article.quantity == 1 else replace(article, quantity=1)
+            number = self._article_numbers.get(one)
+            if number is None:
+                number = len(self._articles)
+                self._articles.append(one)
+                self._article_numbers[one] = number
+            self._article_numbers[article] = number
+            self.kept += 1
+        return number
+
+    def _some(self, number: int, units: int) -> Article:
+        """So many units of an article."""
+        found = self._amounts.get((number, units))
+        if found is None:
+            found = self._amounts[number, units] = replace(self._articles[number], quantity=units)
+            self.kept += 1
+        return found
+
+    def home(self, rules: PackRules, own: Mapping[str, int | None] | None = None) -> Home:
+        """How a node packs that has all cartons, or these of its own."""
+        key = (rules, None if own is None else tuple(sorted(own.items())))
+        found = self._homes.get(key)
+        if found is None:
+            cartons = self.cartons if own is None else stocked(self.cartons, own)
+            found = self._homes[key] = Home(
+                len(self._homes), offering(cartons, rules), rules, own is not None
+            )
+            self.kept += 1
+        return found
+
+    def fits(self, number: int, home: Home) -> int:
+        """The cartons there, as bits, that take one unit of the article."""
+        key = (home.number, number)
+        found = self._fits.get(key)
+        if found is None:
+            taking = takers(self._articles[number], home.cartons, home.rules)
+            found = self._fits[key] = self.boxes.bits(taking)
+            self.kept += 1
+        return found
+
+    def load(self, content: Content, home: Home) -> Load:
+        """What floors know of the units."""
+        key = (home.number, content)
+        found = self._loads.get(key)
+        if found is None:
+            found = self._loads[key] = self._load(content, home)
+            self.kept += 1
+        return found
+
+    def _load(self, content: Content, home: Home) -> Load:
+        """Only where everything is sure to be put in a carton do cartons bound anything."""
+        boxes, counts = self.boxes, [units for _, units in content]
+        articles = [self._articles[number] for number, _ in content]
+        weight = sum(one.weight_g * units for one, units in zip(articles, counts, strict=True))
+        fits = [self.fits(number, home) for number, _ in content]
+        tied = any(one.together is not None for one in articles)
+        if tied or not all(fits) or not (home.own or boxes.endless):
+            return Load(weight, 0)
+        kinds = [kind_of(one, keep_flat=False) for one in articles]
+        some = boxes.bits(
+            {
+                carton.code
+                for carton, box in zip(home.cartons.cartons, home.cartons.boxes, strict=True)
+                if may_hold(box, kinds, counts)
+            }
+        )
+        for fit in fits:
+            some &= fit
+        return Load(
+            weight,
+            sum(kind.volume * units for kind, units in zip(kinds, counts, strict=True)),
+            [at for at in range(len(boxes.cartons)) if some >> at & 1],
+            sorted({(fit, one.weight_g) for fit, one in zip(fits, articles, strict=True)}),
+        )
+
+    def packed(self, content: Content, home: Home) -> Pack:
+        """The units in cartons."""
+        key = (home.number, content)
+        found = self._packs.get(key)
+        if found is None:
+            articles = [self._some(number, units) for number, units in content]
+            plan = whole(articles, home.cartons, effort=PLANNED_EFFORT, rules=home.rules)
+            dangerous = {article.sku for article in articles if article.hazmat_class}
+            found = Pack(
+                number=len(self._packs),
+                parcels=plan.parcels,
+                kinds=tuple(
+                    self._parcel(p, hazmat=not dangerous.isdisjoint(p.contents)) for p in plan.parcels
+                ),
+                carton_cost=sum(self._carton_costs.get(p.carton or "", 0) for p in plan.parcels),
+                least=plan.lower_bound,
+                effort=plan.effort,
+                lacking=home.own and lacking(plan, articles, self.cartons, home.rules),
+            )
+            self._packs[key] = found
+            self.kept += 1 + len(found.parcels)
+        return found
+
+    def _parcel(self, packed: Packed, *, hazmat: bool) -> int:
+        parcel = Parcel.of(dimensions=packed.outer, weight_g=packed.weight_g, hazmat=hazmat)
+        number = self._parcel_numbers.get(parcel)
+        if number is None:
+            number = self._parcel_numbers[parcel] = len(self.parcels)
+            self.parcels.append(parcel)
+        return number
