@@ -275,7 +275,7 @@ class _Bulk:
             async with self._call.desk.captures.turn():
                 began = time.monotonic()
                 await self._place(good)
-            self._pace = len(good) / (time.monotonic() - began)
+            self._pace = len(good) / max(time.monotonic() - began, 0.001)
         except _LATER:
             for row in good:
                 if row.answer is None:
