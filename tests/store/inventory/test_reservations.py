@@ -343,6 +343,8 @@ async def test_carts_and_orders_race_for_the_last_units(database: Database, allo
                 return
             if n % 5 == 1:
                 await carts.change(db, now=clock.now(), reservation=cart.reservation, lines=[(SKU, 2)])
+        # A transaction of its own, as at the doors: capture takes its turn (`stock_first`) before it has any stock.
+        async with many.transaction() as db:
             key = cart.reservation.id
             placed = await place(db, order((SKU, 1), (OTHER, 1), channel=channel, cart=key, name=f"O-{n}"))
             assert isinstance(placed, Placed)
