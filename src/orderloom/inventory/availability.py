@@ -329,7 +329,7 @@ def _one_node_for_all(demands: Sequence[Demand], units: Sequence[int], taking: _
         least = _NO_LIMIT
         for left, quantity in lefts:
             over = left.get(node, 0) - quantity
-            least = over if over < least else least
+            least = over if over < least else least  # noqa: FURB136 - a call costs more than all the rest
         if least >= most and node not in without and (least > most or best is None or node > best):
             best, most = node, least
     return best

@@ -67,7 +67,9 @@ async def picks(db: Db, nodes: Sequence[UUID], *, since: datetime) -> dict[UUID,
 
 async def first_moved(db: Db) -> datetime | None:
     """When the ledger begins."""
-    found: datetime | None = await db.fetchval("SELECT moved_at FROM inventory.movements ORDER BY xid, id LIMIT 1")
+    found: datetime | None = await db.fetchval(
+        "SELECT moved_at FROM inventory.movements ORDER BY xid, id LIMIT 1"
+    )
     return found
 
 
