@@ -16,7 +16,7 @@ FIELD = 12
 # Cuts looked at per counted step.
 _CUTS_A_STEP = 16
 # So many contents are all looked at at once, under floors: none is priced that no cut under them needs.
-FEW = 64
+FEW = 32
 # Of more than those, so many are all priced in truth; of still more, only those that a better plan could hold.
 _ALL_PRICED = 256
 # Orders in which the prices of items are raised; those with the highest floor are kept.

@@ -37,7 +37,11 @@ def _floor(way: Way, load: Load, boxes: Boxes) -> int:
         billed = load.weight_g * _GRAM
         best = _bare(way, load)
         return best if billed > way.heaviest else min(best, _least(way, bisect_left(way.breaks, billed)))
-    return min(_one(way, load, boxes), _several(way, load, boxes))
+    one = _one(way, load, boxes)
+    # Two parcels of anything may be dearer already.
+    if one <= 2 * (way.first + boxes.cost(boxes.every)):
+        return one
+    return min(one, _several(way, load, boxes))
 
 
 def _one(way: Way, load: Load, boxes: Boxes) -> int:
