@@ -134,4 +134,6 @@ class _Announcing(uvicorn.Server):
         for server in self.servers:
             for bound in server.sockets:
                 host, port = bound.getsockname()[:2]
-                print(f"Orderloom answers at http://{host}:{port} (console: /console, API: /v1)", flush=True)
+                # Line and end at once: processes that share a port share this output as well, and lines would run together.
+                told = f"Orderloom answers at http://{host}:{port} (console: /console, API: /v1)\n"
+                print(told, end="", flush=True)
