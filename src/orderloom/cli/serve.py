@@ -67,7 +67,8 @@ def command(
 
 async def _serve(host: str, port: int, *, migrated: bool, shared: bool) -> None:
     places.read_table()
-    garbage.search_seldom()
+    # Buyers wait while there is a search: many short ones, not a long one.
+    garbage.search_seldom(beyond=50_000)
     async with session.opened(migrated=migrated) as database:
         await serve(
             database, settings(), host=host, port=port, on=several.listening(host, port) if shared else None

@@ -37,7 +37,8 @@ def run(
 
 async def _work() -> None:
     places.read_table()
-    garbage.search_seldom()
+    # More than two sets: nobody waits for a worker, and what lives in its sets is not looked through.
+    garbage.search_seldom(beyond=500_000)
     async with session.opened(pool=POOL) as database:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()

@@ -6,12 +6,15 @@ import gc
 
 # A set of 500 orders is some hundred thousand objects that all live until it is written. With Python's own setting
 # (700) they were looked through two thousand times in 3,000 orders, a fifth of a worker's CPU, and little was found;
-# with 50,000 still once a set, a thirtieth. Beyond 500,000 it is only looked for when more than two sets live.
-YOUNG, MIDDLE, OLD = 500_000, 20, 20
+# with 50,000 still once a set, a thirtieth.
+MIDDLE, OLD = 20, 20
 
 
-def search_seldom() -> None:
-    """For a long-lived process, once everything is imported: what is there now is never looked through again."""
+def search_seldom(*, beyond: int) -> None:
+    """For a long-lived process, once everything is imported: what is there now is never looked through again.
+
+    `beyond` so many new objects there is a search, which stops the process for up to a tenth of a microsecond for each.
+    """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG, MIDDLE, OLD)
+    gc.set_threshold(beyond, MIDDLE, OLD)
