@@ -151,7 +151,7 @@ async def worker(url, *, profile, everything):
     gateways.GATEWAYS[shop.GATEWAY] = Instant
     watch = Watch()
     places.read_table()
-    garbage.search_seldom()
+    garbage.search_seldom(beyond=garbage.IN_SETS)
     database = await Database.open(url, min_size=4, max_size=POOL)
     if profile:
         connections = [await database._pool.acquire() for _ in range(4)]  # noqa: SLF001 - to hang a watch on each

@@ -46,7 +46,7 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("nightly" if os.environ.get("HYPOTHESIS_PROFILE") == "nightly" else "same")
 
 # Five thousand tests and all that they import live to the end: they are not looked through for garbage again and again.
-garbage.search_seldom()
+garbage.search_seldom(beyond=garbage.IN_SETS)
 
 ROOT = Path(__file__).parents[1]
 TEMPLATE = "template_orderloom"
@@ -56,7 +56,7 @@ SERVER_OPTIONS = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "
 
 def pytest_collection_finish() -> None:
     """All tests are there."""
-    garbage.search_seldom()
+    garbage.search_seldom(beyond=garbage.IN_SETS)
 
 
 def forget_adapters() -> None:

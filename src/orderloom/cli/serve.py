@@ -67,8 +67,7 @@ def command(
 
 async def _serve(host: str, port: int, *, migrated: bool, shared: bool) -> None:
     places.read_table()
-    # Buyers wait while there is a search: many short ones, not a long one.
-    garbage.search_seldom(beyond=50_000)
+    garbage.search_seldom(beyond=garbage.BETWEEN_REQUESTS)
     async with session.opened(migrated=migrated) as database:
         await serve(
             database, settings(), host=host, port=port, on=several.listening(host, port) if shared else None

@@ -37,8 +37,7 @@ def run(
 
 async def _work() -> None:
     places.read_table()
-    # More than two sets: nobody waits for a worker, and what lives in its sets is not looked through.
-    garbage.search_seldom(beyond=500_000)
+    garbage.search_seldom(beyond=garbage.IN_SETS)
     async with session.opened(pool=POOL) as database:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
