@@ -51,6 +51,9 @@ class Lattice:
     def __init__(self, question: Question, costs: Costs, *, effort: int) -> None:
         self._q, self._costs, self.effort = question, costs, effort
         self._items = [item for item, units in enumerate(question.wanted) if units]
+        self._ones = [0] * len(question.wanted)
+        for at, item in enumerate(self._items):
+            self._ones[item] = 1 << FIELD * at
         self.guards = sum(1 << (FIELD * at + FIELD - 1) for at in range(len(self._items)))
         self.wanted = self._packed(question.wanted)
         self._levels: list[list[int]] | None = None
@@ -222,9 +225,7 @@ class Lattice:
     # --- contents -------------------------------------------------------------------------------------------------
 
     def _packed(self, units: Sequence[int]) -> Content:
-        return sum(
-            min(units[item], self._q.wanted[item]) << FIELD * at for at, item in enumerate(self._items)
-        )
+        return sum(map(mul, units, self._ones))
 
     def _unpacked(self, content: Content) -> Units:
         found = self._units.get(content)
@@ -253,15 +254,7 @@ class Lattice:
         if content == self.wanted:
             return [node for node, has in enumerate(self._q.stock) if has == self._q.wanted]
         if self._levels is None:
-            # By item and number of units, the nodes that have so many, as bits.
-            stock = self._q.stock
-            self._levels = [
-                [
-                    sum(1 << node for node, has in enumerate(stock) if has[item] >= n)
-                    for n in range(self._q.wanted[item] + 1)
-                ]
-                for item in self._items
-            ]
+            self._levels = [self._having(item) for item in self._items]
         nodes = -1
         for levels, n in zip(self._levels, self.counts(content), strict=True):
             nodes &= levels[n]
@@ -271,6 +264,15 @@ class Lattice:
             holders.append(bit.bit_length() - 1)
             nodes ^= bit
         return holders
+
+    def _having(self, item: int) -> list[int]:
+        """By number of units, the nodes that have so many of the item, as bits."""
+        nodes = [0] * (self._q.wanted[item] + 1)
+        for node, has in enumerate(self._q.stock):
+            nodes[has[item]] |= 1 << node
+        for n in range(len(nodes) - 1, 0, -1):
+            nodes[n - 1] |= nodes[n]
+        return nodes
 
     def _place(self, units: Units) -> int:
         """What the place of a node that ships the units counts in a value, among its low bits."""
