@@ -27,7 +27,7 @@ def place():
 
 @pytest.mark.slow
 async def test_nothing_is_oversold_lost_or_done_twice_while_processes_and_database_die(place) -> None:
-    asked = Asked(clients=8, operations=30, seed=11, kill=VICTIMS, kills=5, pause_s=(0.4, 1.2), apis=2)
+    asked = Asked(clients=8, operations=24, seed=11, kill=VICTIMS, kills=5, pause_s=(0.4, 1.2), apis=2)
     verdict = await torture(asked, place)
     assert not verdict.violations, f"{verdict.violations}\nto repeat it: {asked.command}"
     assert all(verdict.killed[kind] for kind in VICTIMS)
