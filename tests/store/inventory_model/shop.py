@@ -148,7 +148,7 @@ class Shop:
 
     def _sold_before(self) -> UUID:
         """An order that has come all the way."""
-        order = self.place(list(SOLD.items()), channel="market", node=NODES[0]).order_id
+        order = self.place(list(SOLD.items()), channel="web", node=NODES[0]).order_id
         self.route([order])
         self.release([order])
         [work] = self.works(order)

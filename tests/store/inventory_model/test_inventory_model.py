@@ -47,7 +47,7 @@ from tests.store.inventory_model.shop import KIT, SKUS, TRACKED, Shop
 
 PROFILES = {
     "quick": {"max_examples": 30, "stateful_step_count": 30, "database": None, "phases": [Phase.generate]},
-    "default": {"max_examples": 95, "stateful_step_count": 30, "derandomize": True, "database": None},
+    "default": {"max_examples": 75, "stateful_step_count": 30, "derandomize": True, "database": None},
     "nightly": {"max_examples": 20_000, "stateful_step_count": 60},
 }
 carts_lines = st.lists(st.tuples(st.sampled_from((*SKUS, KIT)), few), min_size=1, max_size=3)
