@@ -51,6 +51,7 @@ class Boxes:
         self.bears_g = max(1, max((carton.max_weight_g - carton.tare_g for carton in cartons), default=1))
         self.gross_g = max((carton.max_weight_g for carton in cartons), default=1)
         self.costs = [carton.cost for carton in self.cartons]
+        self.cheapest = min(self.costs, default=NOWHERE)
         self._costs: dict[int, int] = {}
         self.parcels = tuple(Parcel.of(dimensions=one.outer, weight_g=0) for one in self.cartons)
 

@@ -24,49 +24,47 @@ _PARCELS_MORE = 24
 def floor(lane: Lane, load: Load, boxes: Boxes) -> int:
     """No parcels of at least this load go down the lane for less, cartons included, a commitment's worth taken off."""
     best = NOWHERE
-    for way in (*[way for _, way in lane.cheapest], *lane.later):
-        if way.weighed(way.first) < best:
-            found = _floor(way, load, boxes)
-            best = min(best, way.weighed(found) if found < NOWHERE else found)
+    for way in lane.ways:
+        if way.opening < best:
+            most = best + way.credit if best < NOWHERE else NOWHERE
+            found = _floor(way, load, boxes, most)
+            if found < most:
+                best = way.weighed(found)
     return best
 
 
-def _floor(way: Way, load: Load, boxes: Boxes) -> int:
-    """By one way: the best of one parcel and of several."""
+def _floor(way: Way, load: Load, boxes: Boxes, most: int) -> int:
+    """By one way: the best of one parcel and of several, or `most` where both come to more."""
     if not load.ones:
         billed = load.weight_g * _GRAM
-        best = _bare(way, load)
+        best = min(most, _bare(way, load))
         return best if billed > way.heaviest else min(best, _least(way, bisect_left(way.breaks, billed)))
-    one = _one(way, load, boxes)
+    best = _one(way, load, boxes, most)
     # Two parcels of anything may be dearer already.
-    if one <= 2 * (way.first + boxes.cost(boxes.every)):
-        return one
-    return min(one, _several(way, load, boxes))
+    if best <= 2 * (way.first + boxes.cheapest):
+        return best
+    return _several(way, load, boxes, best)
 
 
-def _one(way: Way, load: Load, boxes: Boxes) -> int:
-    """In one of the cartons that may hold everything."""
+def _one(way: Way, load: Load, boxes: Boxes, best: int) -> int:
+    """In one of the cartons that may hold everything, if that is less."""
     billed = (load.weight_g + boxes.tare_g) * _GRAM
-    best = NOWHERE
     if billed <= way.heaviest:
-        weighs = bisect_left(way.breaks, billed)
-        by_size = _by_size(way, boxes)
+        weighs = _least(way, bisect_left(way.breaks, billed))
+        costs, sized = boxes.costs, _sized(way, boxes)
         for at in load.single:
-            best = min(best, _least(way, max(weighs, by_size[at])) + boxes.costs[at])
+            weighed, size = weighs + costs[at], sized[at]
+            if weighed < best and size < best:
+                best = max(weighed, size)
     return best
 
 
-def _several(way: Way, load: Load, boxes: Boxes) -> int:
-    """In two parcels or more."""
+def _several(way: Way, load: Load, boxes: Boxes, best: int) -> int:
+    """In two parcels or more, if that is less."""
     weight, volume, tare = load.weight_g, load.volume, boxes.tare_g
     fewest = max(2, -(-volume // boxes.volumes[-1]), -(-weight // boxes.bears_g))
-    ones = [
-        _least(way, max(bisect_left(way.breaks, (weighs + tare) * _GRAM), billed_at(way, boxes, some)))
-        + boxes.cost(some)
-        for some, weighs in load.ones
-    ]
-    largest, other, cheapest = max(ones), min(ones), boxes.cost(boxes.every)
-    best = NOWHERE
+    ones = [_unit(way, one, boxes) for one in load.ones]
+    largest, other, cheapest = max(ones), min(ones), boxes.cheapest
     for parcels in range(fewest, fewest + _PARCELS_MORE):
         others = (parcels - 1) * other
         if others + largest >= best:
@@ -78,15 +76,26 @@ def _several(way: Way, load: Load, boxes: Boxes) -> int:
             bisect_left(way.breaks, -(-billed // parcels)),
             billed_at(way, boxes, boxes.roomy(-(-volume // parcels))),
         )
-        best = min(
-            best,
-            max(
-                max(_least(way, at) + cheapest, largest) + others,
+        heaviest = _least(way, at) + cheapest + others
+        if heaviest < best:
+            found = max(
+                heaviest,
+                largest + others,
                 _shared(_by_weight(way, boxes), billed, parcels) + parcels * cheapest,
                 _shared(_by_volume(way, boxes), volume, parcels),
-            ),
-        )
+            )
+            best = min(best, found)
     return min(best, (fewest + _PARCELS_MORE) * other)
+
+
+def _unit(way: Way, one: tuple[int, int], boxes: Boxes) -> int:
+    """What a parcel with a unit comes to: one that these cartons take, and that weighs so much."""
+    found = way.units.get(one)
+    if found is None:
+        some, weighs = one
+        at = max(bisect_left(way.breaks, (weighs + boxes.tare_g) * _GRAM), billed_at(way, boxes, some))
+        found = way.units[one] = _least(way, at) + boxes.cost(some)
+    return found
 
 
 def _bare(way: Way, load: Load) -> int:
@@ -124,6 +133,14 @@ def _by_size(way: Way, boxes: Boxes) -> Sequence[int]:
     if way.by_size is None:
         way.by_size = [_break(way, parcel) for parcel in boxes.parcels]
     return way.by_size
+
+
+def _sized(way: Way, boxes: Boxes) -> Sequence[int]:
+    """By carton what a parcel in it costs for its size, the carton included."""
+    if way.sized is None:
+        sizes = _by_size(way, boxes)
+        way.sized = [_least(way, size) + cost for size, cost in zip(sizes, boxes.costs, strict=True)]
+    return way.sized
 
 
 def _break(way: Way, parcel: Parcel) -> int:
@@ -166,9 +183,7 @@ def _by_weight(way: Way, boxes: Boxes) -> Hull:
 def _by_volume(way: Way, boxes: Boxes) -> Hull:
     """What a parcel costs with its carton by the volume in it, up to the roomiest."""
     if way.by_volume is None:
-        costs = [
-            _least(way, size) + cost for size, cost in zip(_by_size(way, boxes), boxes.costs, strict=True)
-        ]
+        costs = _sized(way, boxes)
         points = [
             (x, min(costs[at:])) for at, x in enumerate((0, *boxes.volumes[:-1])) if x < boxes.volumes[-1]
         ]

@@ -74,10 +74,13 @@ class Way:
         "first",
         "heaviest",
         "in_transit",
+        "opening",
         "origin",
         "prices",
         "service",
+        "sized",
         "tie",
+        "units",
         "zone",
     )
 
@@ -104,10 +107,13 @@ class Way:
         self._least: dict[int, int] = {}
         self._rates: Rates | None = None
         self.first = self.least(0)
+        self.opening = self.weighed(self.first)
         # The break that the lightest of some cartons is billed at for its size alone.
         self.by_cartons: dict[int, int] = {}
-        # The same by carton, and lower hulls of what a parcel costs (`floors.py`).
+        # The same by carton, what a parcel in it costs, with a unit of what it costs, and lower hulls of that (`floors.py`).
         self.by_size: Sequence[int] | None = None
+        self.sized: Sequence[int] | None = None
+        self.units: dict[tuple[int, int], int] = {}
         self.by_weight: Sequence[tuple[int, int]] | None = None
         self.by_volume: Sequence[tuple[int, int]] | None = None
         limits = [service.terms.max_weight] if service.terms.max_weight is not None else []
@@ -158,18 +164,19 @@ class Chosen(NamedTuple):
 class Lane:
     """The ways from a node to a destination: those that keep the promise, and those in time for `until` only.
 
-    `cheapest`: those in time by the least that a parcel counts, each with its place among them.
+    `cheapest`: those in time by the least that a parcel counts, each with its place among them. `ways`: these and the others.
     """
 
-    __slots__ = ("cheapest", "chosen", "floors", "kept", "later", "opening")
+    __slots__ = ("cheapest", "chosen", "floors", "kept", "later", "opening", "ways")
 
     def __init__(self, kept: Sequence[Way], later: Sequence[Way]) -> None:
         self.kept = tuple(sorted(kept, key=lambda way: way.tie))
         self.later = tuple(sorted(later, key=lambda way: way.tie))
-        self.cheapest = sorted(enumerate(self.kept), key=lambda one: (one[1].weighed(one[1].first), one[0]))
+        self.cheapest = sorted(enumerate(self.kept), key=lambda one: (one[1].opening, one[0]))
+        self.ways = (*[way for _, way in self.cheapest], *self.later)
         self.chosen: dict[int, Chosen | None] = {}
         self.floors: dict[Load, int] = {}
-        self.opening = min((way.weighed(way.first) for way in (*self.kept, *self.later)), default=NOWHERE)
+        self.opening = min([way.opening for way in self.ways], default=NOWHERE)
 
 
 class Origin:
