@@ -44,6 +44,7 @@ class Boxes:
 
     def __init__(self, cartons: Sequence[Carton]) -> None:
         self.cartons = tuple(sorted(cartons, key=lambda carton: (carton.inner.volume, carton.code)))
+        self.places = {carton.code: at for at, carton in enumerate(self.cartons)}
         self.volumes = [carton.inner.volume for carton in self.cartons]
         self.every = (1 << len(self.cartons)) - 1
         self.endless = all(carton.stock is None for carton in cartons)

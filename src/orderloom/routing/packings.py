@@ -103,19 +103,18 @@ class Packings:
         if tied or not all(fits) or not (home.own or boxes.endless):
             return Load(weight, 0)
         kinds = [kind_of(one, keep_flat=False) for one in articles]
-        some = boxes.bits(
-            {
-                carton.code
-                for carton, box in zip(home.cartons.cartons, home.cartons.boxes, strict=True)
-                if may_hold(box, kinds, counts)
-            }
-        )
+        some = boxes.every
         for fit in fits:
             some &= fit
+        single = [
+            at
+            for carton, box in zip(home.cartons.cartons, home.cartons.boxes, strict=True)
+            if some >> (at := boxes.places[carton.code]) & 1 and may_hold(box, kinds, counts)
+        ]
         return Load(
             weight,
-            sum(kind.volume * units for kind, units in zip(kinds, counts, strict=True)),
-            [at for at in range(len(boxes.cartons)) if some >> at & 1],
+            sum([kind.volume * units for kind, units in zip(kinds, counts, strict=True)]),
+            single,
             sorted({(fit, one.weight_g) for fit, one in zip(fits, articles, strict=True)}),
         )
 
