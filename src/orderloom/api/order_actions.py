@@ -72,7 +72,7 @@ class CancelOut(Out):
 )
 async def cancel_order(call: Here, order_id: OrderId, body: CancelIn) -> CancelOut:
     """Cancel an order, lines, or units; after a node accepted the work it is a request to that node"""
-    await _expected(call, order_id, body.expected_version)
+    await expected(call, order_id, body.expected_version)
     quantities = None
     if body.lines is not None:
         quantities = {line.line_id: line.quantity for line in body.lines}
@@ -98,7 +98,7 @@ async def cancel_order(call: Here, order_id: OrderId, body: CancelIn) -> CancelO
     )
 
 
-async def _expected(call: Call, order_id: UUID, version: int | None = None) -> OrderOut:
+async def expected(call: Call, order_id: UUID, version: int | None = None) -> OrderOut:
     """The order, held still when the caller says at which version it must be. Raises Problem 404, 412."""
     order = await read_order(call, order_id)
     if call.if_match is None and version is None:
@@ -153,7 +153,7 @@ class HoldIn(In):
 )
 async def raise_hold(call: Here, order_id: OrderId, body: HoldIn) -> HoldOut:
     """Hold an order: the steps named do not begin from now on"""
-    order = await _expected(call, order_id)
+    order = await expected(call, order_id)
     if order.lifecycle in ("closed", "cancelled"):
         raise refused("illegal_transition", f"the order is {order.lifecycle}: there is nothing left to hold")
     [hold_id] = await holds.raise_holds(
@@ -197,7 +197,7 @@ class NotesIn(In):
 @routes.patch("/orders/{order_id}", scope="orders:write", dry_run=True)
 async def edit_order(call: Here, order_id: OrderId, body: NotesIn) -> OrderOut:
     """Set tags or priority"""
-    await _expected(call, order_id, body.expected_version)
+    await expected(call, order_id, body.expected_version)
     if body.tags is not None or body.priority is not None:
         await axes.edit(
             call.db, order_id=order_id, tags=body.tags, priority=body.priority, reason=body.reason

@@ -14,6 +14,7 @@ from orderloom.journey.giving_back import free
 from orderloom.journey.order import ORDER
 from orderloom.journey.releasing import take_back
 from orderloom.journey.reserving import COUNTED_SHORT, SHORT
+from orderloom.journey.steering import hold_whole
 from orderloom.orders import cancellations, exceptions
 from orderloom.orders.model import Fulfillment, Slice
 from orderloom.orders.reading import fulfillments_of, lines_of, lock, orders_of, slices_of
@@ -55,36 +56,57 @@ async def cancel(
     known = (await orders_of(db, [order_id])).get(order_id)
     if known is None:
         return None
-    await journeys.hold_still(db, ORDER.of, order_id)
-    for work in sorted(await fulfillments_of(db, orders=[order_id])):
-        await journeys.hold_still(db, FULFILLMENT.of, work)
-    await lock(db, orders=[order_id])
+    await hold_whole(db, order_id=order_id)
+    at = await standing(db, order_id=order_id)
+    if quantities is not None and (fault := await _unknown_lines(db, order_id, quantities)):
+        return fault
+    wanted = list(_wanted(at.here, quantities, at.asked))
+    if quantities is not None and (short := _too_many(wanted, quantities)):
+        return short
+    if not wanted and not at.asked and known.lifecycle != "cancelled":
+        return CannotCancel("shipped", "every unit has shipped", "Ask for a return instead.")
+    done = await _cancel(db, wanted, at.works, reason)
+    await look_after(db, order_id, list(at.works), reason)
+    after = await slices_of(db, orders=[order_id])
+    requested = Counter(done) + Counter(at.asked if quantities is None else {})
+    return _told(at.pieces, after, requested, at.works, at.gone)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What there is to cancel of an order; `gone`: works that a carrier has, `asked`: what nodes were asked to let go."""
+
+    works: Mapping[UUID, Fulfillment]
+    gone: set[UUID]
+    pieces: Sequence[Slice]
+    asked: Mapping[tuple[UUID, UUID], int]
+
+    @property
+    def here(self) -> list[Slice]:
+        """What no carrier has."""
+        return [p for p in self.pieces if p.fulfillment_id not in self.gone and p.rank < Rank.SHIPPED]
+
+
+async def standing(db: Db, *, order_id: UUID) -> Standing:
+    """What there is of an order that the caller has locked whole."""
     works = await fulfillments_of(db, orders=[order_id])
     gone = works.keys() - await still_here(db, works=list(works))
     pieces = await slices_of(db, orders=[order_id])
-    asked = await cancellations.pending(db, works=list(works))
-    if quantities is not None and (fault := await _unknown_lines(db, order_id, quantities)):
-        return fault
-    wanted = list(_wanted([p for p in pieces if p.fulfillment_id not in gone], quantities, asked))
-    if quantities is not None and (short := _too_many(wanted, quantities)):
-        return short
-    if not wanted and not asked and known.lifecycle != "cancelled":
-        return CannotCancel("shipped", "every unit has shipped", "Ask for a return instead.")
-    done = await _cancel(db, order_id, wanted, works, reason)
-    after = await slices_of(db, orders=[order_id])
-    requested = Counter(done) + Counter(asked if quantities is None else {})
-    return _told(pieces, after, requested, works, gone)
+    return Standing(works, gone, pieces, await cancellations.pending(db, works=list(works)))
+
+
+async def let_go(
+    db: Db, *, at: Standing, quantities: Mapping[UUID, int], reason: str
+) -> dict[tuple[UUID, UUID], int]:
+    """Cancel units by line, all of which are there, of an order that the caller looks after; returns what nodes are asked for."""
+    return await _cancel(db, list(_wanted(at.here, quantities, at.asked)), at.works, reason)
 
 
 async def _cancel(
-    db: Db,
-    order_id: UUID,
-    wanted: Sequence[tuple[Slice, int]],
-    works: Mapping[UUID, Fulfillment],
-    reason: str,
+    db: Db, wanted: Sequence[tuple[Slice, int]], works: Mapping[UUID, Fulfillment], reason: str
 ) -> dict[tuple[UUID, UUID], int]:
     """Cancel what can be at once, ask the nodes for the rest; returns what was asked for, by (work, line)."""
-    begun = {work.id for work in works.values() if _begun(work)}
+    begun = {work.id for work in works.values() if begun_at(work)}
     await _cancel_now(db, [(p, n) for p, n in wanted if p.fulfillment_id not in begun], works, reason)
     requested: dict[tuple[UUID, UUID], int] = defaultdict(int)
     for piece, units in wanted:
@@ -92,11 +114,10 @@ async def _cancel(
             requested[piece.fulfillment_id, piece.line_id] += units
     ids = sorted({work for work, _ in requested})
     await cancellations.ask(db, works=[works[work] for work in ids], units=requested, reason=reason)
-    await _after(db, order_id, list(works), reason)
     return requested
 
 
-def _begun(work: Fulfillment) -> bool:
+def begun_at(work: Fulfillment) -> bool:
     """The node has said yes, or just begun: it is asked, and shipping may win."""
     return work.request_status not in ("unsubmitted", "submitted") or work.max_rank >= Rank.PICKING
 
@@ -121,7 +142,7 @@ async def _cancel_now(
             await journeys.wake(db, FULFILLMENT.of, [work])
 
 
-async def _after(db: Db, order_id: UUID, works: Sequence[UUID], reason: str) -> None:
+async def look_after(db: Db, order_id: UUID, works: Sequence[UUID], reason: str) -> None:
     """Give the journey up when nothing is left, and settle the cases that the cancelled units were about."""
     ranks = {p.rank for p in await slices_of(db, orders=[order_id])}
     if ranks == {Rank.CANCELLED}:
@@ -161,7 +182,7 @@ async def answer_request(db: Db, *, work: UUID, accept: bool, reason: str) -> bo
         packed = (await packing.packages_of(db, fulfillments=[work])).get(work, [])
         if any(package.status == "packed" for package in packed):
             await take_back(db, works=[known[work]], reason=reason)
-    await _after(db, order_id, [work], reason)
+    await look_after(db, order_id, [work], reason)
     return True
 
 

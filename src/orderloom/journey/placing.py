@@ -176,6 +176,17 @@ async def _place_locked(
     }
 
 
+async def extend(db: Db, *, order_id: UUID, draft: OrderDraft) -> NewOrder | Refused:
+    """Keep stock for lines that an order stored before gets on top, as a new one's; the caller has it locked, and checked."""
+    world = await _look_up(db, [draft])
+    shelves, open_nodes = await _shelves(db, [draft], world, inventory.lock_skus)
+    ahead = await _look_ahead(db, [draft], world, shelves, open_nodes)
+    taken = _reserve(draft, world, shelves, open_nodes, _Carts({}), ahead, order_id)
+    if isinstance(taken, NewOrder):
+        await inventory.write(db, shelves=shelves)
+    return taken
+
+
 async def _look_up(db: Db, drafts: Sequence[OrderDraft]) -> _Known:
     skus = {line.sku for draft in drafts for line in draft.lines}
     kits = await catalog.kits_of(db, skus=skus)
@@ -343,6 +354,7 @@ def _reserve(
     open_nodes: Mapping[str, set[UUID]],
     carts: _Carts,
     ahead: Ahead,
+    order_id: UUID | None = None,
 ) -> NewOrder | Refused:
     """Keep stock for the whole order on the shelves, or say what is short. Demand is summed, kits are exploded.
 
@@ -368,7 +380,7 @@ def _reserve(
     if isinstance(sold, NotComing):
         lacking = [leaves[i] for i in sold.indexes]
         return _insufficient(draft, lacking, demands, channel, shelves, open_nodes[channel.code], own, ahead)
-    [order_id] = new_ids(1)
+    order_id = order_id or new_ids(1)[0]
     legs = reserve_legs((k.node_id, demands[k.index].sku, k.quantity) for k in kept)
     if cart is not None:
         reservations.free(shelves, cart, reason="its order has come")

@@ -136,6 +136,13 @@ async def store(db: Db, *, orders: Sequence[NewOrder], node_ids: Mapping[str, UU
     return {order.id: number for order, number in zip(ordered, numbers, strict=True)}
 
 
+async def store_lines(db: Db, *, order: NewOrder, node_ids: Mapping[str, UUID]) -> None:
+    """Store lines that an order stored before gets on top."""
+    whole, of_lines = _spans(order)
+    rows = [_line_row(order, line, of_lines.get(line.id, whole), node_ids) for line in order.lines]
+    await capturing.insert_lines(db, rows)
+
+
 Span: TypeAlias = tuple[int, int]
 
 

@@ -14,6 +14,7 @@ from orderloom.payments.model import (
     Authorized,
     Declined,
     GatewayCall,
+    Intent,
     Kind,
     PaymentSummary,
     Refused,
@@ -110,10 +111,7 @@ async def settle_authorizations(
 def _renewed(account: Account) -> list[Tender]:
     last = max((intent.sequence for intent in account.intents), default=0)
     left = {
-        intent: done(account.of_intent[intent.id], Kind.AUTHORIZE)
-        - reckoned(account.of_intent[intent.id], Kind.CAPTURE)
-        for intent in account.intents
-        if intent.status == "expired"
+        intent: left_of_expired(account, intent) for intent in account.intents if intent.status == "expired"
     }
     return [
         Tender(
@@ -128,6 +126,12 @@ def _renewed(account: Account) -> list[Tender]:
         for number, (intent, amount) in enumerate(left.items(), start=1)
         if amount > 0
     ]
+
+
+def left_of_expired(account: Account, intent: Intent) -> int:
+    """What a promise that ran out had left, and is asked for anew."""
+    mine = account.of_intent[intent.id]
+    return done(mine, Kind.AUTHORIZE) - reckoned(mine, Kind.CAPTURE)
 
 
 def _unanswered(kind: str, status: str) -> bool:

@@ -291,6 +291,19 @@ async def rewind(db: Db, journey: Journey, subject: UUID, *, to: str) -> None:
     await _place(db, at, step=at.step, state="due", undoing=True, undo_to=to)
 
 
+async def take_up(db: Db, journey: Journey, subject: UUID, *, at: str) -> None:
+    """Go on from an earlier step with nothing undone, where there is something new for it and those after it to do.
+
+    Paused it stays paused. Raises IllegalMove when the journey has been given up.
+    """
+    here = await hold_still(db, journey.of, subject)
+    if here.state == "undone" or here.undoing:
+        msg = f"{journey.of} {subject} is being undone or has been given up: it cannot go forward"
+        raise IllegalMove(msg)
+    if journey.at[at] < journey.at[here.step]:
+        await _place(db, here, step=at, state="paused" if here.state == "paused" else "due", undoing=False)
+
+
 async def turn_back(db: Db, journey: str, subject: UUID, *, reason: str, furthest: str | None = None) -> None:
     """Undo everything in reverse to the beginning: the journey is given up. Does nothing when already ended so.
 
