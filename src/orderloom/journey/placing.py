@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -23,6 +23,7 @@ from orderloom.journey import backordering, promising
 from orderloom.journey.backordering import Ahead, NotComing
 from orderloom.journey.offering import open_to
 from orderloom.journey.order import ORDER
+from orderloom.journey.twins import first_of_each_key, with_twins
 from orderloom.network.model import Channel, Node
 from orderloom.orders import capture, promises
 from orderloom.orders.capture import NewLine, NewOrder, NewSlice
@@ -104,7 +105,7 @@ async def place(
     repeats = await _repeats(db, drafts, world)
     for index, placed in repeats.items():
         outcomes[index] = placed
-    fresh = _first_of_each_key(drafts, [i for i, outcome in enumerate(outcomes) if outcome is None])
+    fresh = first_of_each_key(drafts, [i for i, outcome in enumerate(outcomes) if outcome is None])
     carts = await _carts(db, [drafts[i] for i in fresh])
     for index in fresh:
         outcomes[index] = _foreign(drafts[index], world, carts)
@@ -116,7 +117,7 @@ async def place(
         found = found or await _place_locked(db, coming, senders, world, carts)
         for index, outcome in found.items():
             outcomes[index] = outcome
-    return _with_twins(drafts, outcomes)
+    return with_twins(drafts, outcomes)
 
 
 class _Overtaken(Exception):
@@ -225,29 +226,6 @@ async def _repeats(db: Db, drafts: Sequence[OrderDraft], world: _Known) -> dict[
         i: Placed(order_id, number, duplicate=True, differs=differs[order_id] if i in unlike else ())
         for i, (order_id, number, _) in found.items()
     }
-
-
-def _first_of_each_key(drafts: Sequence[OrderDraft], indexes: Sequence[int]) -> list[int]:
-    first: dict[tuple[str, str], int] = {}
-    for i in indexes:
-        first.setdefault((drafts[i].channel, drafts[i].external_id), i)
-    return sorted(first.values())
-
-
-def _with_twins(
-    drafts: Sequence[OrderDraft], outcomes: Sequence[Placed | Refused | None]
-) -> list[Placed | Refused]:
-    """A draft whose key came earlier in the same set gets that one's outcome, as a duplicate."""
-    by_key: dict[tuple[str, str], Placed | Refused] = {}
-    answers: list[Placed | Refused] = []
-    for draft, outcome in zip(drafts, outcomes, strict=True):
-        key = (draft.channel, draft.external_id)
-        answer = outcome or by_key[key]
-        if outcome is None and isinstance(answer, Placed):
-            answer = replace(answer, duplicate=True)
-        by_key.setdefault(key, answer)
-        answers.append(answer)
-    return answers
 
 
 async def _carts(db: Db, drafts: Sequence[OrderDraft]) -> _Carts:
