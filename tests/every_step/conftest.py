@@ -17,6 +17,7 @@ from orderloom.plumbing.settings import settings
 from orderloom.sync.feeds import feed_named
 from tests.conftest import clone, drop
 from tests.every_step.street import Street, Told, written
+from tests.every_step.tables import KILLED
 from tests.journey.conftest import furnished, outside  # noqa: F401 - fixtures, asked for by name
 from tests.journey.house import House
 
@@ -65,7 +66,7 @@ async def undisturbed(street):
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def killed(street):
-    """Has a worker take a step along and die at a moment of it; returns the signal that ended it."""
+    """Has a worker take a step along and die at a moment of it; returns the signal that ended it, once the server knows too."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         str(Path(__file__).with_name("killed_worker.py")),
@@ -76,7 +77,9 @@ async def killed(street):
     async def worker(of: str, step: str, moment: str) -> int:
         order = {"database": street.database.url, "journey": of, "step": step, "moment": moment}
         process.stdin.write(written(order))
-        return int(await asyncio.wait_for(process.stdout.readline(), 120))
+        ended_by = int(await asyncio.wait_for(process.stdout.readline(), 120))
+        await street.see_off(KILLED)
+        return ended_by
 
     yield worker
     process.stdin.close()

@@ -19,14 +19,14 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from orderloom.plumbing.database import Database
 from orderloom.plumbing.runner import Runner
-from tests.every_step.tables import alone, kill, struck
+from tests.every_step.tables import KILLED, alone, kill, struck
 
 LEASE_S = 0.4
 
 
 async def work(order: dict[str, str]) -> None:
     """Take the step along until it strikes."""
-    database = await Database.open(order["database"], max_size=4)
+    database = await Database.open(order["database"], max_size=4, application=KILLED)
     table = alone(order["journey"], order["step"], lambda step: struck(step, order["moment"], kill))
     await Runner(database, [table], lease_s=LEASE_S).run_until_idle()
     await database.close()

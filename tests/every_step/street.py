@@ -131,7 +131,7 @@ class Street:
         raise AssertionError("it never comes to rest")
 
     async def settle(self, tables: Sequence[Journey] = JOURNEYS) -> None:
-        """A worker does all there is; what was put off is due at once, what is leased waits for its lease."""
+        """A worker does all there is; what was put off or is leased is due at once."""
         runner = Runner(self.database, tables, lease_s=LEASE_S)
         for _ in range(ROUNDS):
             behind = await events.unread(self.database, READERS)
@@ -144,17 +144,13 @@ class Street:
         raise AssertionError("the worker never comes to rest")
 
     async def _hurry(self) -> bool:
+        """What was put off is due now; who held a lease is dead, or done, and its lease is over."""
         async with self.database.transaction() as db:
-            row = await db.fetchrow(
-                "WITH hurried AS (UPDATE plumbing.subjects SET due_at = clock_timestamp() "
-                "WHERE state = 'due' AND due_at > clock_timestamp() RETURNING 1) "
-                "SELECT (SELECT count(*) FROM hurried) AS hurried, "
-                "extract(epoch FROM max(leased_until) - clock_timestamp()) AS leased "
-                "FROM plumbing.subjects WHERE state = 'due' AND leased_until > clock_timestamp()"
+            hurried = await db.execute(
+                "UPDATE plumbing.subjects SET due_at = least(due_at, clock_timestamp()), leased_until = NULL "
+                "WHERE state = 'due' AND (due_at > clock_timestamp() OR leased_until > clock_timestamp())"
             )
-        if row["leased"] is not None:
-            await asyncio.sleep(max(0.0, float(row["leased"])) + 0.02)
-        return bool(row["hurried"]) or row["leased"] is not None
+        return hurried != "UPDATE 0"
 
     async def _somebody_acts(self) -> bool:
         async with self.database.transaction() as db:
@@ -313,9 +309,17 @@ class Street:
                 STOP,
             )
 
-    async def wait_for_leases(self) -> None:
-        """Until nobody's lease holds any more."""
+    async def end_leases(self) -> None:
+        """Nobody's lease holds any more: its worker is dead."""
         await self._hurry()
+
+    async def see_off(self, application: str) -> None:
+        """Until the server has noticed that these clients are gone, and rolled back what they were at."""
+        async with asyncio.timeout(60), self.database.transaction() as db:
+            while await db.fetchval(
+                "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = $1)", application
+            ):
+                await db.execute("SELECT pg_stat_clear_snapshot(), pg_sleep(0.01)")
 
     async def give_up(self, of: str, found: Sequence[UUID]) -> None:
         """The order is turned back as it stands; work at a node by its buyer's cancelling, a return by its buyer."""

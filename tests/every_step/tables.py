@@ -13,6 +13,8 @@ from orderloom.journey.roster import JOURNEYS
 from orderloom.plumbing.journeys import Journey, Outward, Step, Wait
 
 STOP = "the proof"
+# What the server knows the connections of a worker to be killed by.
+KILLED = "killed"
 EVERY_STEP = [(journey.of, step.name) for journey in JOURNEYS for step in journey.steps]
 # The moments at which an outward step may be struck, and a local one.
 OUTWARD = ("intended", "called", "recorded")

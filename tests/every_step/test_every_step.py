@@ -21,11 +21,20 @@ from tests.every_step.tables import (
 )
 
 STEPS = pytest.mark.parametrize(("of", "name"), EVERY_STEP, ids=[f"{of}-{name}" for of, name in EVERY_STEP])
+# One order has every step of a journey disturbed on its way: a way of its own for each step would prove no more.
+JOURNEYS = pytest.mark.parametrize("of", list(dict.fromkeys(of for of, _ in EVERY_STEP)))
+
+
+async def each_step(street, of):
+    """The names of the journey's steps, one after the other, each with those of one order who stand before it."""
+    await street.begin()
+    for step in journey(of).steps:
+        await street.let_go()
+        yield step.name, await brought(street, of, step.name)
 
 
 async def brought(street, of, name, *, wait_fulfilled=True):
     """Subjects that stand before the step, with what it waits for having happened."""
-    await street.begin()
     await street.bring(stopped_before(of, name), until=None if wait_fulfilled else (of, name))
     found = await street.stopped(of, name)
     assert found, f"nobody was brought to {of}.{name}: let somebody in street.py act so that one comes there"
@@ -54,41 +63,42 @@ async def test_an_undisturbed_order_shows_every_kind_of_effect(undisturbed):
     assert undisturbed["filed"] == [("done", 1, 1, 1, 2)]
 
 
-@STEPS
-async def test_done_twice_it_takes_effect_once(street, undisturbed, of, name):
-    found = await brought(street, of, name)
-    await street.run(alone(of, name))
-    once = await street.effects()
-    await street.put_at(of, name, found)
-    await street.run(alone(of, name))
-    assert await street.effects() == once
-    await ends_as_if_undisturbed(street, undisturbed)
-
-
-@STEPS
-async def test_failed_at_every_moment_it_is_tried_again_and_comes_to_the_same_end(
-    street, undisturbed, of, name
-):
-    found = await brought(street, of, name)
-    for moment in moments(step_of(of, name)):
-        before = await street.effects() if moment == "done" else None
-        await street.run(alone(of, name, lambda step, m=moment: struck(step, m, fail)))
-        async with street.database.transaction() as db:
-            at = [s for s in await journeys.look(db, found) if s.journey == of]
-        assert {(s.step, s.state) for s in at} == {(name, "due")}
-        assert all("Injected" in s.problem for s in at)
-        if before is not None:
-            assert await street.effects() == before, "rolled back"
+@JOURNEYS
+async def test_done_twice_each_step_takes_effect_once(street, undisturbed, of):
+    async for name, found in each_step(street, of):
+        await street.run(alone(of, name))
+        once = await street.effects()
         await street.put_at(of, name, found)
+        await street.run(alone(of, name))
+        assert await street.effects() == once, name
     await ends_as_if_undisturbed(street, undisturbed)
 
 
-@STEPS
-async def test_killed_at_every_moment_another_worker_finishes_it(street, undisturbed, killed, of, name):
-    await brought(street, of, name)
-    for moment in moments(step_of(of, name)):
-        await street.wait_for_leases()
-        assert await killed(of, name, moment) == signal.SIGKILL, f"the worker was not killed when {moment}"
+@JOURNEYS
+async def test_failed_at_every_moment_each_step_is_tried_again_and_comes_to_the_same_end(
+    street, undisturbed, of
+):
+    async for name, found in each_step(street, of):
+        for moment in moments(step_of(of, name)):
+            before = await street.effects() if moment == "done" else None
+            await street.run(alone(of, name, lambda step, m=moment: struck(step, m, fail)))
+            async with street.database.transaction() as db:
+                at = [s for s in await journeys.look(db, found) if s.journey == of]
+            assert {(s.step, s.state) for s in at} == {(name, "due")}
+            assert all("Injected" in s.problem for s in at)
+            if before is not None:
+                assert await street.effects() == before, f"{name}: rolled back"
+            await street.put_at(of, name, found)
+    await ends_as_if_undisturbed(street, undisturbed)
+
+
+@JOURNEYS
+async def test_killed_at_every_moment_another_worker_finishes_each_step(street, undisturbed, killed, of):
+    async for name, _ in each_step(street, of):
+        for moment in moments(step_of(of, name)):
+            await street.end_leases()
+            ended_by = await killed(of, name, moment)
+            assert ended_by == signal.SIGKILL, f"the worker was not killed when {name} was {moment}"
     await ends_as_if_undisturbed(street, undisturbed)
 
 
@@ -114,6 +124,7 @@ async def test_turned_back_it_leaves_a_clean_slate_and_twice_changes_nothing(str
     if table.at[name] >= table.at[NO_WAY_BACK[of]]:
         assert step.undo is None
         return
+    await street.begin()
     found = await brought(street, of, name, wait_fulfilled=False)
     await street.give_up(of, found)
     slate = await street.effects()
@@ -130,6 +141,7 @@ UNDONE_OUTSIDE = [(of, name) for of, name in EVERY_STEP if isinstance(step_of(of
 @pytest.mark.parametrize(("of", "name"), UNDONE_OUTSIDE, ids=[f"{of}-{name}" for of, name in UNDONE_OUTSIDE])
 async def test_turned_back_while_nobody_knows_its_outcome(street, killed, of, name, moment):
     """Its worker died; whether the other side did it is found out by the undo, which takes it back."""
+    await street.begin()
     found = await brought(street, of, name, wait_fulfilled=False)
     assert await killed(of, name, moment) == signal.SIGKILL
     await street.give_up(of, found)
