@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -24,6 +24,7 @@ from orderloom.journey import (
     asking_back,
     cancelling,
     carts,
+    editing,
     limiting,
     recounting,
     releasing,
@@ -38,8 +39,9 @@ from orderloom.journey.carts import CartDraft
 from orderloom.journey.fulfillment import FULFILLMENT, dispatch
 from orderloom.journey.placing import place
 from orderloom.journey.setup import Setup
+from orderloom.orders.editing import Edit, LineEdit
 from orderloom.orders.model import LineDraft, OrderDraft, TenderDraft
-from orderloom.orders.reading import fulfillments_of, slices_of
+from orderloom.orders.reading import fulfillments_of, lines_of, slices_of
 from orderloom.plumbing import journeys
 from orderloom.plumbing.journeys import Again
 from orderloom.returns.model import Asked, Disposition, Finding
@@ -326,12 +328,46 @@ async def come_back(db: Any, w: Small) -> str:
     return "done"
 
 
+async def _edited(db: Any, order: UUID, units: int, **more: Any) -> str:
+    [line] = (await lines_of(db, [order]))[order]
+    wanted = Edit(lines=(LineEdit(line_id=line.id, quantity=units, **more),))
+    # Refused, these edits have changed nothing that a door would have to take back.
+    said = await editing.edit(db, order_id=order, edit=wanted, reason="interleaved", now=datetime.now(UTC))
+    return f"{said.total[1]}" if isinstance(said, editing.Edited) else type(said).__name__
+
+
+async def edit(db: Any, w: Small) -> str:
+    """X is to be two units, both at its own node."""
+    return await _edited(db, w.x, 2)
+
+
+async def edit_again(db: Any, w: Small) -> str:
+    """X is to be three, at another price."""
+    return await _edited(db, w.x, 3, unit_price=900)
+
+
+async def edit_away(db: Any, w: Small) -> str:
+    """Y, which no node has begun, goes to another address."""
+    wanted = Edit(ship_to=replace(HOME, line1="501 W 2nd St"))
+    said = await editing.edit(db, order_id=w.y, edit=wanted, reason="interleaved", now=datetime.now(UTC))
+    return type(said).__name__
+
+
+async def cancel_x(db: Any, w: Small) -> str:
+    """X is given up."""
+    said = await cancelling.cancel(db, order_id=w.x, reason="interleaved")
+    return type(said).__name__
+
+
 HOT = (capture, keep, convert, grow, expire, route, cancel, ship, lose, count, told, transfer)
 PAIRS = tuple(itertools.combinations_with_replacement(HOT, 2))
 LIMITED = (capture, capture_elsewhere, keep, convert, expire, cancel, lose, allot)
 LIMITED_PAIRS = tuple(itertools.combinations_with_replacement(LIMITED, 2))
 IN_LINE = (capture, keep, expire, cancel, count, transfer, reserve, receive, short, come_back)
 PAIRS_IN_LINE = tuple(itertools.combinations_with_replacement(IN_LINE, 2))
+
+EDITED = ((edit, capture), (edit, route), (edit, edit_again), (edit, cancel_x), (edit, keep), (edit, lose),
+          (edit_again, expire), (edit_away, cancel), (edit_away, short), (edit_away, edit_away))  # fmt: skip
 
 
 async def overdue(db: Any, w: Small) -> None:

@@ -26,6 +26,7 @@ from orderloom.plumbing import database as database_module
 from orderloom.plumbing import journeys
 from tests.interleavings.gate import Interleaver, Ran, orders, spread
 from tests.interleavings.pairs import (
+    EDITED,
     HOT,
     LIMITED_PAIRS,
     PAIRS,
@@ -143,6 +144,15 @@ async def test_two_transactions_at_once_where_an_order_waits_for_units(connectio
     async with connections[3].transaction():
         findings = await audit.run(connections[3])
     assert not [f.json() for f in findings if f.count and f.invariant.key.startswith("S")]
+
+
+async def test_an_edit_and_what_else_is_done_meanwhile_do_what_one_after_the_other_does(connections) -> None:
+    async with connections[3].transaction():
+        await furnish(connections[3])
+    assert sum([await _interleaved(pair, connections) for pair in EDITED])
+    async with connections[3].transaction():
+        findings = await audit.run(connections[3])
+    assert not [f.json() for f in findings if f.count and f.invariant.key[0] in "SOM"]
 
 
 async def test_sets_with_an_order_in_common_wait_for_each_other_and_never_deadlock(connections) -> None:

@@ -1,4 +1,4 @@
-"""What may be done to an order: cancel, hold and clear, edit its notes; and to anything that travels: steer it."""
+"""What may be done to an order: cancel, hold and clear, edit its tags; and to anything that travels: steer it."""
 
 from __future__ import annotations
 

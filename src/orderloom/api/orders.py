@@ -397,7 +397,7 @@ def _supported(document: OrderDocument) -> list[str]:
         return ["edit_notes"]
     found = ["edit_notes", "hold"]
     if any(piece["rank"] < Rank.SHIPPED for piece in document.slices):
-        found.append("cancel")
+        found += ["cancel", "edit"]
     if any(hold["cleared_at"] is None for hold in document.holds):
         found.append("clear_hold")
     if any(Rank.SHIPPED <= piece["rank"] <= Rank.DELIVERED for piece in document.slices):
