@@ -64,7 +64,7 @@ async def test_routing_prices_what_the_node_will_pack_and_passes_one_without_car
     assert asked["ATL"]["cartons"] == {"CUBE": None, "L": 1, "M": 0}
     assert asked["ATL"]["packing"]["centred"]
     assert record["request"]["packing"]["clearance_mm"] == 15
-    [told] = [one for one in record["answer"]["candidates"] if one["node"] == "RNO"]
+    [told] = [one for one in again.answer["candidates"] if one["node"] == "RNO"]
     assert told["reasons"] == ["no service carries it: no carton is left there that takes it"]
     promised = record["answer"]["plan"]["shipments"][0]["parcels"]
     assert [(p["carton"], p["contents"], p["weight_g"]) for p in promised] == [

@@ -44,11 +44,15 @@ class DecisionOut(Out):
 
 
 class KeptDecisionOut(DecisionOut):
-    """A decision that was acted on."""
+    """A decision that was acted on, with the reasons for it."""
 
     id: DecisionId
     order_id: OrderId
     created_at: AwareDatetime
+    engine: str = Field(description="The version of Orderloom that decided")
+    moved: list[str] = Field(
+        description="What it was decided on and is no more as it was then; and whether today it would be decided otherwise"
+    )
 
     @classmethod
     def of(cls, row: Row | dict[str, Any]) -> KeptDecisionOut:
@@ -113,4 +117,4 @@ async def get_decision(call: Here, decision_id: DecisionId) -> KeptDecisionOut:
     if row is None:
         raise not_found("decision")
     await call.reach("order", row["order_id"])
-    return KeptDecisionOut.of(row)
+    return KeptDecisionOut.of(await deciding.with_reasons(call.db, decision=row))

@@ -11,7 +11,9 @@ from uuid import UUID
 from orderloom import catalog, network, packing, shipping
 from orderloom.delivery import learning
 from orderloom.delivery.transit import BY_CONTRACT, Assured, Learnt
+from orderloom.network.calendar import zone
 from orderloom.network.model import Channel, Node
+from orderloom.network.places import located
 from orderloom.orders.model import Order
 from orderloom.orders.reading import orders_of
 from orderloom.packing.model import Article, Carton, PackRules
@@ -54,7 +56,7 @@ async def present_for(db: Db, rows: Sequence[Mapping[str, Any]], *, at: datetime
         articles={a.sku: a for a in packing.articles(items=items, units=dict.fromkeys(items, 1))},
         nodes={node.code: node for node in nodes.values()},
         cartons={carton.code: carton for carton in cartons},
-        contracts=await shipping.contract_book(db),
+        contracts=await shipping.contract_book(db, retired=at is not None),
         orders=orders,
         channels=await network.channels_of(db, ids={order.channel_id for order in orders.values()}),
         learnt=await _learnt(db, {one["learnt"]["version"] for one in kept if one.get("learnt")}),
@@ -66,15 +68,16 @@ def request_of(row: Mapping[str, Any], present: Present) -> tuple[Request, list[
     kept: Mapping[str, Any] = row["request"]
     order = present.orders.get(row["order_id"])
     moved: list[str] = []
+    # The place as it was kept; the street, which tells a post-office box, from the order.
+    destination = Address.of({**(order.ship_to.json() if order else {}), **kept["destination"]})
     request = Request(
         wants=tuple(_wants(kept["lines"], present, moved)),
         sources=tuple(_sources(kept["nodes"], present, moved)),
-        # The place as it was kept; the street, which tells a post-office box, from the order.
-        destination=Address.of({**(order.ship_to.json() if order else {}), **kept["destination"]}),
+        destination=destination,
         tariffs=_tariffs(kept, present, moved),
         cartons=_cartons(kept["cartons"], present, moved),
         now=datetime.fromisoformat(kept["now"]),
-        promise_at=datetime.fromisoformat(kept["promise_at"]) if kept["promise_at"] else None,
+        promise_at=_promised(kept["promise_at"], destination) if kept["promise_at"] else None,
         policy=Policy(**kept["policy"]),
         value=kept.get("value"),
         order=Asker(**kept["order"]) if "order" in kept else None,
@@ -85,6 +88,13 @@ def request_of(row: Mapping[str, Any], present: Present) -> tuple[Request, list[
         rest=_rest(kept["rest"], present, moved) if "rest" in kept else None,
     )
     return request, moved
+
+
+def _promised(kept: str, to: Address) -> datetime:
+    """A moment of the buyer's day, on whose clock an earlier day ends otherwise where clocks are set in between."""
+    found = located(to)
+    at = datetime.fromisoformat(kept)
+    return at.astimezone(zone(found.time_zone)) if found else at
 
 
 async def _learnt(db: Db, versions: Collection[int]) -> dict[int, Learnt]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -17,14 +18,18 @@ from orderloom.orders.model import Fault
 from orderloom.packing.houserules import in_force
 from orderloom.packing.model import Article
 from orderloom.plumbing.database import Db
-from orderloom.routing.model import Decision, Source
+from orderloom.routing.explaining import Explanation, explained
+from orderloom.routing.following import put
+from orderloom.routing.model import Decision, Request, Source
+from orderloom.routing.profiles import Version
 from orderloom.routing.questions import PackQuestion, Question, RateQuestion, given, moment
+from orderloom.routing.store import ENGINE, read_version, version_of
 from orderloom.routing.store import decision as stored_decision
-from orderloom.routing.store import read_version, version_of
 from orderloom.routing.world import EMPTY, Unanswerable, World
 from orderloom.shipping.labelling import quota_on
 from orderloom.terms import Quantities
 
+_OTHERWISE = "today it would be decided otherwise: made again, it shows where"
 _ALL = ("items", "nodes", "contracts", "cartons")
 
 
@@ -153,6 +158,31 @@ class Replay:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Then:
+    """What a stored decision was decided on. `whole`: all that it speaks of is there still."""
+
+    asked: Request
+    version: Version | None
+    moved: tuple[str, ...]
+    whole: bool
+
+
+async def _then(db: Db, row: Mapping[str, Any]) -> _Then:
+    asked, moved = again.request_of(row, await again.present_for(db, [row], at=row["created_at"]))
+    profile = await version_of(db, row["profile_id"]) if row["profile_id"] else None
+    kept = row["request"]
+    there = (len(asked.wants), len(asked.sources), len(asked.tariffs))
+    if row["engine"] != ENGINE:
+        moved.append(f"it was decided by Orderloom {row['engine']}, this is {ENGINE}")
+    return _Then(
+        asked=asked,
+        version=read_version(profile) if profile else None,
+        moved=tuple(moved),
+        whole=there == (len(kept["lines"]), len(kept["nodes"]), len(kept["contracts"])),
+    )
+
+
 async def replay(db: Db, *, decision_id: UUID) -> Replay | None:
     """Decide again on what it was decided on: the kept request, contracts and profile in their versions, nodes, items and
     cartons as they were at its moment; or None. What cannot be had any more is named in `moved`.
@@ -160,12 +190,17 @@ async def replay(db: Db, *, decision_id: UUID) -> Replay | None:
     row = await stored_decision(db, decision_id)
     if row is None:
         return None
-    request, moved = again.request_of(row, await again.present_for(db, [row], at=row["created_at"]))
-    profile = await version_of(db, row["profile_id"]) if row["profile_id"] else None
-    answer = _plain(routing.decide(request, read_version(profile) if profile else None))
+    then = await _then(db, row)
+    decision = routing.decide(then.asked, then.version)
+    answer = _plain(decision)
     differs = tuple(_differences("", row["answer"], answer))
+    told = explained(decision.request, answer)
     return Replay(
-        decision_id=decision_id, same=not differs, differs=differs, moved=tuple(moved), answer=answer
+        decision_id=decision_id,
+        same=not differs,
+        differs=differs,
+        moved=then.moved,
+        answer={**answer, **told.json()},
     )
 
 
@@ -173,6 +208,32 @@ def _plain(decision: Decision) -> dict[str, Any]:
     """As it reads once it has been stored."""
     found: dict[str, Any] = json.loads(json.dumps(decision.json()))
     return found
+
+
+# --- a decision explained -------------------------------------------------------------------------------------
+
+
+async def with_reasons(db: Db, *, decision: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored decision as it is read: with the reasons for its plan, on what it was decided on.
+
+    `moved` names what of that cannot be had any more, and whether today's engine would decide otherwise.
+    """
+    then = await _then(db, decision)
+    # In a thread: many nodes take their time, and nobody else in this process shall wait for it.
+    told, otherwise = await asyncio.to_thread(_reasons, decision, then)
+    moved = (*then.moved, *([_OTHERWISE] if otherwise else ()))
+    return {**decision, "answer": {**decision["answer"], **told.json()}, "moved": moved}
+
+
+def _reasons(decision: Mapping[str, Any], then: _Then) -> tuple[Explanation, bool]:
+    answer = decision["answer"]
+    if not then.whole:
+        text = f"it cannot be explained any more: {'; '.join(then.moved)}"
+        return Explanation(why=({"about": "outcome", "text": text},), candidates=(), flips=()), False
+    told = explained(put(then.asked, then.version, answer.get("sourcing")), answer)
+    # An engine is sure of its own answers.
+    differs = decision["engine"] != ENGINE and _plain(routing.decide(then.asked, then.version)) != answer
+    return told, differs
 
 
 def _differences(path: str, before: Any, after: Any) -> Iterator[str]:

@@ -30,6 +30,7 @@ from orderloom.orders.reading import lines_of, lock, orders_of, slices_of
 from orderloom.orders.slices import Move, Stage, move, move_on
 from orderloom.plumbing.database import Db, new_ids
 from orderloom.plumbing.journeys import Again, Later, Outcome, Outcomes, Park, Wait
+from orderloom.routing.explaining import explained
 from orderloom.routing.model import Decision, Plan
 from orderloom.terms import Rank
 
@@ -179,7 +180,8 @@ def _no_way(decision: Decision, now: datetime) -> Outcome:
 def _unroutable(decision: Decision) -> str:
     """Why not, those nodes first that have some of it."""
     there = {source.node.code: bool(source.available) for source in decision.request.sources}
-    told = sorted(decision.candidates, key=lambda c: (not there[c["node"]], c["node"]))
+    candidates = explained(decision.request, decision.json()).candidates
+    told = sorted(candidates, key=lambda c: (not there[c["node"]], c["node"]))
     reasons = [f"{c['node']}: {reason}" for c in told for reason in c["reasons"]]
     return "no way to ship it: " + ("; ".join(reasons[:5]) or "no node has any of it")
 

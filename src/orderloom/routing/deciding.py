@@ -18,6 +18,7 @@ from orderloom.network.places import located, positioned
 from orderloom.orders.model import Fault
 from orderloom.packing.cartonize import cartonize
 from orderloom.routing import following
+from orderloom.routing.explaining import explained
 from orderloom.routing.model import Asker, Policy, Request, Source, Want
 from orderloom.routing.questions import (
     PackQuestion,
@@ -91,7 +92,9 @@ def _route(question: RouteQuestion, world: World, at: datetime) -> dict[str, Any
         packing=world.packing,
     )
     decision = following.decide(request, sourcing)
-    return _record("route", decision.outcome, at, request.json(), decision.json())
+    answer = decision.json()
+    told = explained(decision.request, answer)
+    return _record("route", decision.outcome, at, request.json(), {**answer, **told.json()})
 
 
 def _policy(question: RouteQuestion, world: World) -> Policy:

@@ -1,60 +1,59 @@
-"""Why a plan and no other: every node's verdict, and a sentence each on nodes, split, cartons and services (pure).
+"""Why a plan and no other: every node's verdict, a sentence each on nodes, split, cartons and services, and what would
+have flipped it (pure).
 
-Worked out when it is asked for, from the plans found and the prices remembered. Amounts stand in a sentence in minor
-units, and once more beside it as `more`.
+A record holds what was asked and what was decided; the rest follows from it, and is worked out when somebody reads it.
+It explains the plan that was made, whatever would be planned today. Amounts stand in a sentence in minor units, and once
+more beside it as `more`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from orderloom.network.model import NodeType
 from orderloom.routing.flipping import flips
 from orderloom.routing.lanes import World
-from orderloom.routing.model import Part, Source
-from orderloom.routing.scene import Scene
+from orderloom.routing.model import Request, Source
+from orderloom.routing.scene import Scene, Shipment
 from orderloom.routing.ways import Lane, Pack, Way
-from orderloom.shipping.model import Quote
 
 _UNDIVIDED = "has not everything, and the order may not be divided"
 
 
-class Explained:
-    """The evidence of one decision (`model.Evidence`)."""
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A sentence each on what was chosen; every node that was looked at, what it could give, and what became of it; the
+    smallest changes that would have led to another plan.
+    """
 
-    __slots__ = ("_candidates", "_flips", "_scene")
+    why: Sequence[Mapping[str, Any]]
+    candidates: Sequence[Mapping[str, Any]]
+    flips: Sequence[Mapping[str, Any]]
 
-    def __init__(self, scene: Scene) -> None:
-        self._scene = scene
-        self._candidates: tuple[Mapping[str, Any], ...] | None = None
-        self._flips: tuple[Mapping[str, Any], ...] | None = None
+    def json(self) -> dict[str, Any]:
+        """What it adds to the answer that it explains."""
+        return {"why": list(self.why), "candidates": list(self.candidates), "flips": list(self.flips)}
 
-    def candidates(self) -> Sequence[Mapping[str, Any]]:
-        """Every node that was looked at, what it could give, and what became of it."""
-        if self._candidates is None:
-            self._candidates = tuple(_verdicts(self._scene))
-        return self._candidates
 
-    def flips(self) -> Sequence[Mapping[str, Any]]:
-        """The smallest changes that would have led to another plan."""
-        if self._flips is None:
-            self._flips = tuple(flips(self._scene))
-        return self._flips
-
-    def why(self) -> Sequence[Mapping[str, Any]]:
-        """The sentences."""
-        if self._scene.best is None:
-            return ({"about": "outcome", "text": _why_none(self._scene, self.candidates())},)
-        return tuple(_sentences(self._scene, self.candidates()))
+def explained(request: Request, answer: Mapping[str, Any]) -> Explanation:
+    """Explain the record's answer to the question as the router was asked it."""
+    scene = Scene(request, answer)
+    candidates = tuple(_verdicts(scene))
+    if scene.best:
+        why = tuple(_sentences(scene, candidates))
+    else:
+        why = ({"about": "outcome", "text": _why_none(scene, candidates)},)
+    return Explanation(why=why, candidates=candidates, flips=tuple(flips(scene)))
 
 
 # --- verdicts -------------------------------------------------------------------------------------------------
 
 
 def _verdicts(scene: Scene) -> Iterator[dict[str, Any]]:
-    chosen = {part.node.code: part for part in scene.best.parts} if scene.best else {}
+    chosen = {part.node.code: part for part in scene.best}
     for source in scene.request.sources:
         node = source.node
         covers = scene.covers(source)
@@ -125,9 +124,9 @@ def _limited(scene: Scene, source: Source, covers: Mapping[str, int]) -> list[st
 
 def _torn(scene: Scene, covers: Mapping[str, int]) -> list[str]:
     """Where no plan was found, whether the node has too little for an order, or goods, that may not be divided."""
-    if scene.best is not None:
+    if scene.best:
         return []
-    if scene.most == 1:
+    if scene.request.shipments_most == 1:
         return [_UNDIVIDED]
     return [
         f"has not all of what must stay together: {', '.join(skus)}"
@@ -152,8 +151,9 @@ def _why_none(scene: Scene, candidates: Sequence[Mapping[str, Any]]) -> str:
         return "no node that may ship it has any of it"
     if all(one["verdict"] == "refused" and _UNDIVIDED not in one["reasons"] for one in candidates):
         return "every node is refused, each for its own reason"
-    limits = [f"{scene.most} shipments at most" if scene.most > 1 else "one shipment"]
-    if scene.most < policy.max_shipments:
+    most = scene.request.shipments_most
+    limits = [f"{most} shipments at most" if most > 1 else "one shipment"]
+    if most < policy.max_shipments:
         limits = [f"one shipment, for its value is below {policy.split_from}"]
     if policy.stores_most is not None:
         limits.append(f"{policy.stores_most} stores at most")
@@ -163,32 +163,29 @@ def _why_none(scene: Scene, candidates: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _sentences(scene: Scene, candidates: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    assert scene.best is not None  # noqa: S101 - told of plans only
-    for part in scene.best.parts:
+    for part in scene.best:
         yield _why_node(scene, part)
     yield _why_split(scene, candidates)
-    for part in scene.best.parts:
+    for part in scene.best:
         yield _why_carton(scene, part)
         yield _why_service(scene, part)
 
 
-def _why_node(scene: Scene, part: Part) -> dict[str, Any]:
+def _why_node(scene: Scene, part: Shipment) -> dict[str, Any]:
     code = part.node.code
     told: dict[str, Any] = {"about": "node", "node": code}
     if code in scene.without:
         more = scene.without[code] - scene.weighed
         others = f"the best plan without {code} costs {more} more"
         return {**told, "text": others if more else f"a plan without {code} costs no less", "more": more}
-    if scene.second is None:
+    if not scene.second:
         return {**told, "text": f"no plan was found without {code}"}
     return {**told, "text": f"no plan without {code} is better than the runner-up"}
 
 
 def _why_split(scene: Scene, candidates: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    best = scene.best
-    assert best is not None  # noqa: S101
     told: dict[str, Any] = {"about": "split"}
-    if len(best.parts) == 1:
+    if len(scene.best) == 1:
         text = "one shipment: no division over several nodes costs less"
         return {**told, "text": text}
     whole = [
@@ -197,54 +194,52 @@ def _why_split(scene: Scene, candidates: Sequence[Mapping[str, Any]]) -> dict[st
         if one["verdict"] == "considered" and one["cost"] is not None
     ]
     if not whole:
-        return {**told, "text": f"{len(best.parts)} shipments: no node could ship everything in time"}
+        return {**told, "text": f"{len(scene.best)} shipments: no node could ship everything in time"}
     cost, node = min(whole)
-    more = cost - best.cost
-    text = f"{len(best.parts)} shipments: everything from {node} alone costs {more} more"
+    more = cost - sum(part.cost for part in scene.best)
+    text = f"{len(scene.best)} shipments: everything from {node} alone costs {more} more"
     return {**told, "text": text, "node": node, "more": more}
 
 
-def _why_carton(scene: Scene, part: Part) -> dict[str, Any]:
+def _why_carton(scene: Scene, part: Shipment) -> dict[str, Any]:
     units = sum(part.units.values())
     least = scene.pack_of(part).least
-    told: dict[str, Any] = {"about": "carton", "node": part.node.code, "parcels": len(part.parcels)}
-    if len(part.parcels) > 1:
+    told: dict[str, Any] = {"about": "carton", "node": part.node.code, "parcels": part.parcels}
+    if part.parcels > 1:
         fewest = (
             "fewer cannot hold it"
-            if len(part.parcels) == least
+            if part.parcels == least
             else f"at least {least} {'is' if least == 1 else 'are'} needed"
         )
-        return {**told, "text": f"{len(part.parcels)} parcels: {fewest}"}
-    carton = part.parcels[0].carton
-    if carton is None:
+        return {**told, "text": f"{part.parcels} parcels: {fewest}"}
+    if part.carton is None:
         return {**told, "text": "it ships in its own packaging"}
     goods = "the unit" if units == 1 else f"all {units} units"
-    return {**told, "text": f"{carton} is the smallest carton that takes {goods}"}
+    return {**told, "text": f"{part.carton} is the smallest carton that takes {goods}"}
 
 
 def _rivals(
-    world: World, ways: Sequence[Way], pack: Pack, quote: Quote
+    world: World, ways: Sequence[Way], pack: Pack, part: Shipment
 ) -> Iterator[tuple[int, tuple[date, str, str], Way]]:
     """The other services among these ways that take the packing, by what they would count."""
     for way in ways:
-        if way.tie[2] != quote.service or way.tie[1] != quote.carrier:
+        if way.tie[2] != part.service or way.tie[1] != part.carrier:
             cost = world.carriage(way, pack)
             if cost is not None:
                 yield way.weighed(cost), way.tie, way
 
 
-def _why_service(scene: Scene, part: Part) -> dict[str, Any]:
+def _why_service(scene: Scene, part: Shipment) -> dict[str, Any]:
     """Against the next cheapest in time, and against one that is cheaper and too late."""
-    quote, world = part.quote, scene.world
-    name = f"{quote.carrier} {quote.service}"
+    world, name = scene.world, f"{part.carrier} {part.service}"
     told: dict[str, Any] = {"about": "service", "node": part.node.code}
     if part.late:
         return {**told, "text": f"no service keeps the promise, and {name} comes soonest"}
     pack = scene.pack_of(part)
     lane = scene.lane(part.node, until=date.max)
-    own = quote.cost - part.credit
-    in_time = list(_rivals(world, lane.kept, pack, quote))
-    slower = [one for one in _rivals(world, lane.later, pack, quote) if one[0] < own]
+    own = part.carriage - part.credit
+    in_time = list(_rivals(world, lane.kept, pack, part))
+    slower = [one for one in _rivals(world, lane.later, pack, part) if one[0] < own]
     text = f"{name} is the only service in time"
     if in_time:
         cost, _, way = min(in_time, key=lambda one: one[:2])
@@ -257,5 +252,5 @@ def _why_service(scene: Scene, part: Part) -> dict[str, Any]:
         text += f"; {rival} would cost {own - cost} less and arrive on {way.due.isoformat()}, too late"
     if part.credit:
         told["credit"] = part.credit
-        text += f"; it counts {part.credit} cheaper, for {quote.carrier} is owed shipments"
+        text += f"; it counts {part.credit} cheaper, for {part.carrier} is owed shipments"
     return {**told, "text": text}

@@ -12,8 +12,7 @@ from typing import Any
 
 from orderloom.delivery.promise import path_between
 from orderloom.network.calendar import cutoff, local
-from orderloom.routing.model import Part
-from orderloom.routing.scene import Scene
+from orderloom.routing.scene import Scene, Shipment
 from orderloom.shipping.select import arrival
 
 _NONE = "has none of it"
@@ -21,8 +20,7 @@ _NONE = "has none of it"
 
 def flips(scene: Scene) -> Iterator[dict[str, Any]]:
     """One of each kind, where there is one."""
-    best = scene.best
-    if best is None:
+    if not scene.best:
         return
     yield from _price(scene)
     yield from _least("units", _more_stock(scene))
@@ -39,14 +37,14 @@ def _least(measure: str, found: Iterator[dict[str, Any]]) -> Iterator[dict[str, 
 
 def _price(scene: Scene) -> Iterator[dict[str, Any]]:
     best, second = scene.best, scene.second
-    if best is None or second is None or scene.late != second.late:
+    if not second or scene.late != any(part.late for part in second):
         return
-    others = {part.node.code for part in second.parts}
-    node = next((part.node.code for part in best.parts if part.node.code not in others), None)
+    others = {part.node.code for part in second}
+    node = next((part.node.code for part in best if part.node.code not in others), None)
     if node is None:
         return
-    more = second.weighed - scene.weighed + 1
-    rivals = sorted(others - {part.node.code for part in best.parts})
+    more = sum(part.weighed for part in second) - scene.weighed + 1
+    rivals = sorted(others - {part.node.code for part in best})
     together = " together" if len(rivals) > 1 else ""
     cheaper = f", or from {' and '.join(rivals)}{together} cheaper by as much" if rivals else ""
     yield {
@@ -59,8 +57,7 @@ def _price(scene: Scene) -> Iterator[dict[str, Any]]:
 
 def _more_stock(scene: Scene) -> Iterator[dict[str, Any]]:
     """Units that a node lacks to ship everything for less than the plan."""
-    assert scene.best is not None  # noqa: S101 - asked for plans only
-    if len(scene.best.parts) == 1 and scene.second is None and len(scene.request.sources) == 1:
+    if len(scene.best) == 1 and not scene.second and len(scene.request.sources) == 1:
         return
     for source in scene.request.sources:
         code = source.node.code
@@ -88,11 +85,10 @@ def _more_stock(scene: Scene) -> Iterator[dict[str, Any]]:
 
 def _less_stock(scene: Scene) -> Iterator[dict[str, Any]]:
     """Units that a chosen node has to spare, and one more: without them the plan could not be."""
-    assert scene.best is not None  # noqa: S101
     sources = {source.node.code: source for source in scene.request.sources}
-    for part in scene.best.parts:
+    for part in scene.best:
         code = part.node.code
-        for sku, units in sorted(scene.units_of(part).items()):
+        for sku, units in sorted(part.units.items()):
             fewer = sources[code].available.get(sku, 0) - units + 1
             yield {
                 "kind": "stock",
@@ -135,37 +131,35 @@ def _later_cutoff(scene: Scene) -> Iterator[dict[str, Any]]:
 
 def _later_order(scene: Scene) -> Iterator[dict[str, Any]]:
     """How much later the order could have been decided before a part misses its handover and with it the promise."""
-    assert scene.best is not None  # noqa: S101
     if scene.promised is None:
         return
-    for part in scene.best.parts:
+    for part in scene.best:
         if _next_arrival_is_late(scene, part):
             spare = part.ship_by - scene.request.now - timedelta(hours=part.node.processing_hours)
             minutes = int(spare.total_seconds()) // 60 + 1
             yield {
                 "kind": "hour",
                 "change": f"deciding it {_span(minutes)} later: {part.node.code} would have handed it over on "
-                f"another day, too late for {part.quote.carrier} {part.quote.service}",
+                f"another day, too late for {part.carrier} {part.service}",
                 "node": part.node.code,
                 "minutes": minutes,
             }
 
 
-def _next_arrival_is_late(scene: Scene, part: Part) -> bool:
-    quote = part.quote
-    contract = next(one for one in scene.request.tariffs if one.carrier == quote.carrier)
-    leaves = scene.origin(part.node).after(quote.carrier, quote.service, part.ship_by)
+def _next_arrival_is_late(scene: Scene, part: Shipment) -> bool:
+    request, origin = scene.request, scene.origin(part.node)
+    contract = next(one for one in request.tariffs if one.carrier == part.carrier)
+    leaves = origin.after(part.carrier, part.service, part.ship_by)
     if leaves is None:
         return True
-    request = scene.request
-    path = path_between(node=part.node, to=request.destination, carrier=quote.carrier, service=quote.service)
+    path = path_between(node=part.node, to=request.destination, carrier=part.carrier, service=part.service)
     due = arrival(
         contract=contract,
-        service=quote.service,
-        zone=quote.zone,
+        service=part.service,
+        zone=part.zone,
         ship_on=leaves.date(),
         slip=request.assured.slip(path),
-        days=quote.days,
+        days=contract.legs.leg(part.service, origin.place, scene.reach.place).days,
     )
     return due is None or (scene.promised is not None and due > scene.promised)
 

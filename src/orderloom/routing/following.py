@@ -64,6 +64,22 @@ def _sourced(
     return replace(decision, sourced=Sourced(profile_id=version.id, asked=request, told={**head, **told}))
 
 
+def put(asked: Request, version: Version | None, told: Mapping[str, Any] | None) -> Request:
+    """The question as the router was asked it in the end: `told` is what the record says of the profile's rule."""
+    rules = version.profile.rules if version and told else ()
+    for rule in rules:
+        if told and rule.name == told["rule"]:
+            return _put(asked, rule, told)
+    return asked
+
+
+def _put(asked: Request, rule: Rule, told: Mapping[str, Any]) -> Request:
+    for strategy in rule.strategies:
+        if strategy.name == told["strategy"]:
+            return posed(asked, rule, strategy)
+    return _stopped(asked, rule) if told["otherwise"] == "stop" else asked
+
+
 def known(request: Request) -> dict[str, Any]:
     """What rules read of an order, by the names of what they look at."""
     asker = request.order or Asker(channel=None, service_level="standard")
@@ -100,8 +116,7 @@ def _by(rule: Rule, request: Request) -> tuple[Decision, dict[str, Any]]:
         if short is None:
             return decision, {**told, "strategy": strategy.name}
     if rule.strategies and rule.otherwise == "stop":
-        why = f"no strategy of the rule {rule.name!r} covers the order"
-        return plan(_closed(request, why)), {**told, "otherwise": "stop"}
+        return plan(_stopped(request, rule)), {**told, "otherwise": "stop"}
     return plan(request), {**told, "otherwise": "channel"}
 
 
@@ -127,7 +142,8 @@ def posed(request: Request, rule: Rule, strategy: Strategy) -> Request:
     )
 
 
-def _closed(request: Request, why: str) -> Request:
+def _stopped(request: Request, rule: Rule) -> Request:
+    why = f"no strategy of the rule {rule.name!r} covers the order"
     sources = tuple([replace(s, refused=s.refused or why) for s in request.sources])
     return replace(request, sources=sources)
 

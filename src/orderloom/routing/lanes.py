@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from operator import is_
@@ -90,22 +91,28 @@ class World:
             self.kept += 1
         # Nodes are read anew for every set: the others of the set are known by the object, without being compared.
         found.node = node
-        return self._timely(found, now)
+        found = self._origins[key] = self._timely(found, now)
+        return found
 
     def stretched(self, origin: Origin, now: datetime) -> Origin:
         """The node as if its cut-offs came at the end of the day."""
         if origin.stretched is None:
             origin.stretched = Origin(replace(origin.node, cutoffs={"*": _LATEST}), self.services)
             self.kept += 1
-        return self._timely(origin.stretched, now)
+        origin.stretched = self._timely(origin.stretched, now)
+        return origin.stretched
 
     def _timely(self, origin: Origin, now: datetime) -> Origin:
         if origin.since is None or origin.until is None or not origin.since <= now <= origin.until:
-            self._leave(origin, now)
+            return self._leaving(origin, now)
         return origin
 
-    def _leave(self, origin: Origin, now: datetime) -> None:
-        """The next handover by each service. It stays the same until the first of them is past."""
+    def _leaving(self, origin: Origin, now: datetime) -> Origin:
+        """With the next handover by each service, which stays the same until the first of them is past.
+
+        Another object: a decision of another moment, in another thread, may still hold the one before.
+        """
+        origin = copy(origin)
         at: dict[object, datetime] = {}
         origin.never = None
         for service, allowed, until in zip(self.services, origin.allowed, origin.cutoffs, strict=True):
@@ -135,6 +142,7 @@ class World:
         # Where clocks are set in between, an hour of the wall comes twice: then only this moment is sure.
         sure = begun.utcoffset() == soonest.utcoffset() and begun <= soonest
         origin.since, origin.until = now, soonest - processing if sure else now
+        return origin
 
     def reach(self, address: Address) -> Reach:
         """The destination."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from orderloom.delivery.transit import BY_CONTRACT, Assured
@@ -169,6 +169,13 @@ class Request:
     rest: Rest | None = None
     packing: PackRules = PLAIN
 
+    @property
+    def shipments_most(self) -> int:
+        """In how many shipments it may leave."""
+        if self.value is not None and self.value < self.policy.split_from:
+            return 1
+        return self.policy.max_shipments
+
     def json(self) -> dict[str, Any]:
         """The snapshot as it is kept: everything the answer depends on that is not versioned elsewhere."""
         return {
@@ -316,19 +323,6 @@ class Plan:
         }
 
 
-class Evidence(Protocol):
-    """What speaks for a decision, told when it is asked for: most decisions are only carried out."""
-
-    def candidates(self) -> Sequence[Mapping[str, Any]]:
-        """Every node's verdict."""
-
-    def flips(self) -> Sequence[Mapping[str, Any]]:
-        """The smallest changes that would have led to another plan."""
-
-    def why(self) -> Sequence[Mapping[str, Any]]:
-        """Why these nodes, this split, these cartons, these services: a sentence each, with its figures."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sourced:
     """The sourcing profile that a decision follows: `asked` is the question before a strategy was put to it.
@@ -379,7 +373,10 @@ class Consolidation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What was decided and why: the plan, the next best, every candidate's verdict, and what would have flipped it."""
+    """What was decided: the plan, the next best, and how hard it was to find. `explaining` tells why.
+
+    `without`: by node of the plan what the best plan that does without it weighs, where one was found.
+    """
 
     outcome: str
     """`routed`, `split`, `held` (for its rest), `partial` (some units nowhere), `backorder` (nothing is there), `unroutable`."""
@@ -390,7 +387,7 @@ class Decision:
     bound: int | None
     proven: bool
     request: Request
-    evidence: Evidence
+    without: Mapping[str, int]
     sourced: Sourced | None = None
     consolidation: Consolidation | None = None
 
@@ -409,16 +406,6 @@ class Decision:
         """By how much a plan could at most be better; nought when the plan is proven."""
         return None if self.plan is None or self.bound is None else max(0, self.plan.weighed - self.bound)
 
-    @property
-    def candidates(self) -> Sequence[Mapping[str, Any]]:
-        """Every node with its verdict."""
-        return self.evidence.candidates()
-
-    @property
-    def flips(self) -> Sequence[Mapping[str, Any]]:
-        """The smallest changes that would have led to another plan."""
-        return self.evidence.flips()
-
     def json(self) -> dict[str, Any]:
         """The decision record's answer."""
         skus = {want.key: want.sku for want in self.request.wants}
@@ -431,11 +418,9 @@ class Decision:
             "proven": self.proven,
             "bound": self.bound,
             "gap": self.gap,
-            "why": list(self.evidence.why()),
-            "candidates": list(self.candidates),
+            "without": dict(self.without),
             "promise_at": self.request.promise_at.isoformat() if self.request.promise_at else None,
             "late": bool(self.plan and self.plan.late),
-            "flips": list(self.flips),
             "effort": dict(self.effort),
             **({"sourcing": dict(self.sourced.told)} if self.sourced else {}),
             **({"consolidation": self.consolidation.json()} if self.consolidation else {}),

@@ -14,11 +14,9 @@ from datetime import date
 
 from orderloom.network.model import NodeType
 from orderloom.network.places import kilometres
-from orderloom.routing.explaining import Explained
 from orderloom.routing.lanes import World, world_of
 from orderloom.routing.model import Decision, Part, Plan, Request, Source, Want
 from orderloom.routing.pricing import Goods, Pricing
-from orderloom.routing.scene import Scene
 from orderloom.routing.search import Found, Question, Units
 from orderloom.routing.seeking import Sought, sought
 from orderloom.routing.tied import sought_together
@@ -27,7 +25,7 @@ from orderloom.routing.tied import sought_together
 def plan(request: Request) -> Decision:
     """Decide. Units that no node can supply are left out and named; nothing feasible is an answer with reasons."""
     world = world_of(request.tariffs, request.cartons, request.assured, request.closed, request.credits)
-    open_, out = screen(request)
+    open_, _ = screen(request)
     stage, answer, calls = _decided(request, open_, world)
     best = _plan(stage, answer.best, request) if answer.best else None
     second = _plan(stage, answer.second, request) if answer.second else None
@@ -51,20 +49,7 @@ def plan(request: Request) -> Decision:
         bound=answer.floor if best else None,
         proven=answer.proven,
         request=request,
-        evidence=Explained(
-            Scene(
-                request=request,
-                out=out,
-                world=world,
-                pricing=stage.pricing,
-                goods=stage.goods,
-                calls=calls.by_sku,
-                most=_most(request),
-                best=best,
-                second=second,
-                without={stage.sources[at].node.code: found.cost for at, found in answer.without.items()},
-            )
-        ),
+        without={stage.sources[at].node.code: found.cost for at, found in answer.without.items()},
     )
 
 
@@ -83,14 +68,6 @@ class Calls:
     def wanted(self) -> bool:
         """Is there anything to ship?"""
         return bool(self.free or self.bound)
-
-    @property
-    def by_sku(self) -> dict[str, int]:
-        """All units by SKU."""
-        found = dict(self.free)
-        for (_, sku), units in self.bound.items():
-            found[sku] = found.get(sku, 0) + units
-        return found
 
 
 def _calls(wants: Sequence[Want], sources: Sequence[Source]) -> Calls:
@@ -203,7 +180,7 @@ def _searched(request: Request, stage: _Stage, calls: Calls) -> Sought:
         wanted=wanted,
         stock=stock,
         bound=bound,
-        most=_most(request),
+        most=request.shipments_most,
         units_most=()
         if each_most is None
         else [each_most if at in stores else None for at in range(len(stock))],
@@ -213,12 +190,6 @@ def _searched(request: Request, stage: _Stage, calls: Calls) -> Sought:
     if stage.goods.tied:
         return sought_together(question, stage.pricing, stage.goods.together, effort=policy.effort)
     return sought(question, stage.pricing, effort=policy.effort)
-
-
-def _most(request: Request) -> int:
-    if request.value is not None and request.value < request.policy.split_from:
-        return 1
-    return request.policy.max_shipments
 
 
 # --- the plan -------------------------------------------------------------------------------------------------

@@ -1,17 +1,22 @@
-"""A decision seen again to be explained: its question, its plans, and what any one node would come to (pure)."""
+"""A decision seen again to be explained: its question, its plans, and what any one node would come to (pure).
+
+All of it follows from the question and the record's answer, so that it is the same whenever it is looked at.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from orderloom.network.calendar import local
 from orderloom.network.model import Node
 from orderloom.routing.boxes import Home
-from orderloom.routing.lanes import World
-from orderloom.routing.model import Part, Plan, Request, Source
-from orderloom.routing.pricing import Goods, Pricing
+from orderloom.routing.lanes import world_of
+from orderloom.routing.model import Request, Source
+from orderloom.routing.plan import screen
+from orderloom.routing.pricing import Goods
 from orderloom.routing.ways import Chosen, Lane, Origin, Pack
 
 
@@ -23,44 +28,84 @@ class Alone(NamedTuple):
     cost: int
 
 
-class Scene:
-    """What was asked and decided. `calls`: all units to be shipped, by SKU; `most`: in so many shipments; `without`: by
-    node, the best plan's cost.
+class Shipment(NamedTuple):
+    """What one node ships by a stored plan. `units` by SKU; `carton` of its first parcel."""
 
-    `pricing` has looked up most of the nodes' lanes.
+    node: Node
+    units: Mapping[str, int]
+    parcels: int
+    carton: str | None
+    carrier: str
+    service: str
+    zone: int
+    cost: int
+    carriage: int
+    credit: int
+    ship_by: datetime
+    due: date
+    late: bool
+    weighed: int
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any], source: Source) -> Shipment:
+        """From its JSON in the record (`model.Part`)."""
+        units: dict[str, int] = {}
+        for line in stored["lines"]:
+            units[line["sku"]] = units.get(line["sku"], 0) + line["quantity"]
+        credit = stored.get("credit", 0)
+        scarcity = sum(source.scarcity.get(sku, 0) * n for sku, n in units.items()) if source.scarcity else 0
+        return cls(
+            node=source.node,
+            units=units,
+            parcels=len(stored["parcels"]),
+            carton=stored["parcels"][0]["carton"],
+            carrier=stored["carrier"],
+            service=stored["service"],
+            zone=stored["zone"],
+            cost=stored["cost"],
+            carriage=stored["cost_parts"]["carriage"],
+            credit=credit,
+            ship_by=local(source.node, datetime.fromisoformat(stored["ship_by"])),
+            due=date.fromisoformat(stored.get("due", stored["arrives"])),
+            late=stored["late"],
+            weighed=stored["cost"] + scarcity - credit,
+        )
+
+
+class Scene:
+    """What was asked and decided. `calls`: all units to be shipped, by SKU; `best`, `second`: the plans, empty where there
+    is none; `without`: by node, what the best plan that does without it weighs.
     """
 
-    def __init__(
-        self,
-        *,
-        request: Request,
-        out: Mapping[str, str],
-        world: World,
-        pricing: Pricing,
-        goods: Goods,
-        calls: Mapping[str, int],
-        most: int,
-        best: Plan | None,
-        second: Plan | None,
-        without: Mapping[str, int],
-    ) -> None:
-        self.request, self.out, self.world, self.calls, self.most = request, out, world, calls, most
-        self.best, self.second, self.without = best, second, without
+    def __init__(self, request: Request, answer: Mapping[str, Any]) -> None:
+        self.request = request
+        self.without: Mapping[str, int] = answer["without"]
+        self.world = world_of(
+            request.tariffs, request.cartons, request.assured, request.closed, request.credits
+        )
+        self.reach = self.world.reach(request.destination)
+        self.calls = _calls(request, answer)
         self.promised = request.promise_at.date() if request.promise_at else None
-        self.late = best is not None and best.late
-        self.weighed = best.weighed if best else 0
         self._sources = {source.node.code: source for source in request.sources}
+        self.best, self.second = self._shipments(answer["plan"]), self._shipments(answer["runner_up"])
+        self.late = any(one.late for one in self.best)
+        self.weighed = sum(one.weighed for one in self.best)
         self._fixed = {want.fixed_node for want in request.wants} - {None}
-        self._skus = {want.key: want.sku for want in request.wants}
-        self.reach = pricing.reach
-        codes = [source.node.code for source in pricing.sources]
-        self._origins: dict[str, Origin] = dict(zip(codes, pricing.origins, strict=True))
-        self._lanes: dict[tuple[str, date | None], Lane] = {
-            (code, pricing.until): lane for code, lane in zip(codes, pricing.lanes, strict=True)
-        }
+        goods = Goods.of({want.sku: want.article for want in reversed(request.wants)}, self.world)
         self._numbers = dict(zip(goods.skus, goods.numbers, strict=True))
+        self._origins: dict[str, Origin] = {}
+        self._lanes: dict[tuple[str, date | None], Lane] = {}
         self._everything: dict[int, Pack] = {}
         self._covers: dict[str, Mapping[str, int]] = {}
+
+    def _shipments(self, plan: Mapping[str, Any] | None) -> Sequence[Shipment]:
+        stored = plan["shipments"] if plan else ()
+        return tuple([Shipment.of(one, self._sources[one["node"]]) for one in stored])
+
+    @cached_property
+    def out(self) -> Mapping[str, str]:
+        """The nodes that may not ship it at all, and why."""
+        return screen(self.request)[1]
 
     @cached_property
     def short(self) -> set[str]:
@@ -149,17 +194,9 @@ class Scene:
             tuple([(numbers[sku], n) for sku, n in sorted(units.items())]), home
         )
 
-    def units_of(self, part: Part) -> dict[str, int]:
-        """What a part ships, by SKU."""
-        found: dict[str, int] = {}
-        for key, units in part.units.items():
-            sku = self._skus[key]
-            found[sku] = found.get(sku, 0) + units
-        return found
-
-    def pack_of(self, part: Part) -> Pack:
-        """What a part ships in its cartons."""
-        source, units = self._sources[part.node.code], self.units_of(part)
+    def pack_of(self, shipment: Shipment) -> Pack:
+        """What it ships in its cartons."""
+        source, units = self._sources[shipment.node.code], shipment.units
         return self.everything(source) if units == self.calls else self._packed(self._home(source), units)
 
     def alone(self, source: Source, lane: Lane) -> Alone | None:
@@ -175,3 +212,15 @@ class Scene:
         if scarce:
             weighed += sum(scarce.get(sku, 0) * n for sku, n in self.calls.items())
         return Alone(chosen, weighed, cost)
+
+
+def _calls(request: Request, answer: Mapping[str, Any]) -> dict[str, int]:
+    """What was to be shipped: nothing where nothing was there, else all that was not left uncovered."""
+    found: dict[str, int] = {}
+    if answer["plan"] is None and answer["outcome"] == "backorder":
+        return found
+    for want in sorted(request.wants, key=lambda want: want.fixed_node is not None):
+        units = want.quantity - answer["uncovered"].get(want.key, 0)
+        if units:
+            found[want.sku] = found.get(want.sku, 0) + units
+    return found

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from importlib.metadata import version
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,8 @@ from orderloom.routing.kept import packed, unpacked
 from orderloom.routing.model import Decision
 from orderloom.routing.profiles import Profile, Version
 
+# Whose decisions these are: another release may decide otherwise.
+ENGINE = version("orderloom")
 _KEPT = (
     "id", "order_id", "outcome", "record", "cost", "runner_up_cost", "shipments", "decided_as_of", "profile_id",
 )  # fmt: skip
@@ -36,7 +39,7 @@ async def record(db: Db, *, decisions: Mapping[UUID, tuple[UUID, Decision]]) -> 
                 decision_id,
                 order_id,
                 d.outcome,
-                packed({"request": d.asked.json(), "answer": d.json()}),
+                packed({"engine": ENGINE, "request": d.asked.json(), "answer": d.json()}),
                 d.plan.cost if d.plan else None,
                 d.runner_up.cost if d.runner_up else None,
                 len(d.plan.parts) if d.plan else 0,
@@ -49,7 +52,7 @@ async def record(db: Db, *, decisions: Mapping[UUID, tuple[UUID, Decision]]) -> 
 
 
 def _whole(row: Row) -> dict[str, Any]:
-    """The row with its record opened: `request` and `answer`."""
+    """The row with its record opened: `engine`, `request` and `answer`."""
     columns = dict(row)
     return {**columns, **unpacked(columns.pop("record"))}
 

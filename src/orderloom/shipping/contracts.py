@@ -81,9 +81,9 @@ class ContractBook:
         )
 
 
-async def contract_book(db: Db) -> ContractBook:
-    """All contract versions of active carriers."""
-    versions = await store.active_versions(db)
+async def contract_book(db: Db, *, retired: bool = False) -> ContractBook:
+    """All contract versions of active carriers; or of those out of use as well."""
+    versions = await store.versions(db, retired=retired)
     compiled = {one.id: _compiled[one.id] for one in versions if one.id in _compiled}
     missing = [one for one in versions if one.id not in compiled]
     terms = await store.terms_of(db, [one.id for one in missing]) if missing else {}

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from orderloom.network.model import Node
 from orderloom.packing.model import Article
-from orderloom.routing.model import Policy, Request, Source, Want
+from orderloom.routing.explaining import Explanation, explained
+from orderloom.routing.model import Decision, Policy, Request, Source, Want
 from orderloom.shipping import contract as contracts
 from orderloom.shipping.tariff import Tariff, compile_contract
 from orderloom.simulate import demo_carriers, demo_data
@@ -70,6 +71,11 @@ def question(wants: tuple[Want, ...], stock: Mapping[str, Mapping[str, int]], **
         "policy": Policy(),
     }
     return Request(**{**values, **more})
+
+
+def explanation(decision: Decision) -> Explanation:
+    """Why it was decided so."""
+    return explained(decision.request, decision.json())
 
 
 UNITS = st.integers(0, 4)

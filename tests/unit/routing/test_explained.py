@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from orderloom.network.calendar import cutoff
 from orderloom.routing.model import Decision, Policy, Request
 from orderloom.routing.plan import plan
-from tests.unit.routing.questions import NOW, nodes, question, questions, want
+from tests.unit.routing.questions import NOW, explanation, nodes, question, questions, want
 
 FEW = settings(max_examples=60, deadline=None)
 
@@ -56,7 +56,7 @@ def shape(decision: Decision) -> Any:
 @given(questions())
 def test_what_is_said_to_flip_it_flips_it(request: Request) -> None:
     made = plan(request)
-    for flip in made.flips:
+    for flip in explanation(made).flips:
         other = plan(changed(request, dict(flip)))
         assert shape(other) != shape(made), flip
         if "saves" in flip:
@@ -72,7 +72,7 @@ def test_what_is_said_to_flip_it_flips_it(request: Request) -> None:
 @given(questions())
 def test_every_part_has_its_reasons(request: Request) -> None:
     made = plan(request)
-    told = made.json()["why"]
+    told = explanation(made).why
     if made.plan is None:
         assert [one["about"] for one in told] == ["outcome"]
         return
@@ -90,14 +90,14 @@ def test_every_part_has_its_reasons(request: Request) -> None:
 def test_the_node_says_what_the_plan_without_it_costs() -> None:
     made = plan(question((want("MUG", 1),), {"RNO": {"MUG": 1}, "NYC": {"MUG": 1}, "DFW": {"MUG": 1}}))
     [code] = [part.node.code for part in made.plan.parts]
-    [told] = [one for one in made.json()["why"] if one["about"] == "node"]
+    [told] = [one for one in explanation(made).why if one["about"] == "node"]
     assert told["node"] == code
     assert told["more"] == made.runner_up.cost - made.plan.cost
 
 
 def test_a_split_says_what_one_shipment_would_cost_or_that_there_is_none() -> None:
     made = plan(question((want("MUG", 1), want("LAMP", 1)), {"RNO": {"MUG": 1}, "NYC": {"LAMP": 1}}))
-    [told] = [one for one in made.json()["why"] if one["about"] == "split"]
+    [told] = [one for one in explanation(made).why if one["about"] == "split"]
     assert told["text"] == "2 shipments: no node could ship everything in time"
 
 
@@ -111,7 +111,7 @@ def test_a_missed_cutoff_is_told_with_its_minutes() -> None:
         asked,
         sources=tuple(replace(s, node=late) if s.node.code == "DFW" else s for s in asked.sources),
     )
-    told = [flip for flip in plan(asked).flips if flip["kind"] == "cutoff"]
+    told = [flip for flip in explanation(plan(asked)).flips if flip["kind"] == "cutoff"]
     assert [(flip["node"], flip["minutes"]) for flip in told] == [("DFW", 11)]
 
 
@@ -119,7 +119,7 @@ def test_a_missed_cutoff_is_told_with_its_minutes() -> None:
 def test_the_hour_before_it_would_be_too_late_is_exact(days: int) -> None:
     asked = question((want("MUG", 1),), {"RNO": {"MUG": 1}}, promise_at=NOW + timedelta(days=days))
     made = plan(asked)
-    for flip in made.flips:
+    for flip in explanation(made).flips:
         if flip["kind"] == "hour":
             before = plan(changed(asked, {**flip, "minutes": flip["minutes"] - 1}))
             assert shape(before) == shape(made)
@@ -139,10 +139,10 @@ PAIR = (want("MUG", 1), want("LAMP", 1))
 def test_an_order_that_may_not_be_divided_says_so_of_each_node_and_as_a_whole(policy, value, limits):
     made = plan(question(PAIR, TWO, policy=policy, value=value))
     assert made.outcome == "unroutable"
-    assert [one["text"] for one in made.json()["why"]] == [
+    assert [one["text"] for one in explanation(made).why] == [
         f"no plan brings everything within its limits: {limits}"
     ]
-    assert {reason for one in made.candidates for reason in one["reasons"]} == {
+    assert {reason for one in explanation(made).candidates for reason in one["reasons"]} == {
         "has not everything, and the order may not be divided"
     }
 
@@ -159,7 +159,7 @@ def test_an_order_that_may_not_be_divided_says_so_of_each_node_and_as_a_whole(po
     ],
 )
 def test_nothing_to_ship_has_a_reason(asked, text):
-    [told] = plan(asked).json()["why"]
+    [told] = explanation(plan(asked)).why
     assert (told["about"], told["text"].endswith(text)) == ("outcome", True)
 
 
@@ -182,7 +182,7 @@ def test_a_store_that_is_passed_over_for_its_limits_says_so(policy, reason):
             for s in asked.sources
         ),
     )
-    told = {one["node"]: one for one in plan(asked).candidates}
+    told = {one["node"]: one for one in explanation(plan(asked)).candidates}
     assert (told["RNO"]["verdict"], told["NYC"]["verdict"], told["NYC"]["reasons"]) == (
         "chosen",
         "refused",
@@ -192,5 +192,5 @@ def test_a_store_that_is_passed_over_for_its_limits_says_so(policy, reason):
 
 def test_a_line_that_is_bound_elsewhere_is_the_reason():
     asked = question((want("MUG", 1, fixed_node="NYC"),), {"RNO": {"MUG": 1}, "NYC": {"MUG": 1}})
-    [_, passed] = sorted(plan(asked).candidates, key=lambda one: one["node"])
+    [_, passed] = sorted(explanation(plan(asked)).candidates, key=lambda one: one["node"])
     assert passed["reasons"] == ["bound to another node: NYC"]

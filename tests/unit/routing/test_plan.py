@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from orderloom.delivery.transit import BY_CONTRACT, Assured, Delivery, learn
 from orderloom.routing.model import Plan, Policy, Request
 from orderloom.routing.plan import plan
-from tests.unit.routing.questions import nodes, question, questions, want
+from tests.unit.routing.questions import explanation, nodes, question, questions, want
 
 FEW = settings(max_examples=25, deadline=None)
 
@@ -118,7 +118,7 @@ def test_the_runner_up_is_no_better_and_the_flip_would_make_it_so(request: Reque
         return
     assert decision.plan.order <= decision.runner_up.order
     assert decision.plan != decision.runner_up
-    for flip in decision.flips:
+    for flip in explanation(decision).flips:
         if flip["kind"] == "price":
             assert decision.runner_up.cost - flip["amount"] < decision.plan.cost
 
@@ -127,7 +127,7 @@ def test_the_runner_up_is_no_better_and_the_flip_would_make_it_so(request: Reque
 
 
 def reasons(request: Request) -> dict[str, list[str]]:
-    return {one["node"]: one["reasons"] for one in plan(request).candidates}
+    return {one["node"]: one["reasons"] for one in explanation(plan(request)).candidates}
 
 
 def with_source(request: Request, code: str, **changes: Any) -> Request:

@@ -20,7 +20,7 @@ from orderloom.routing.plan import plan
 from orderloom.routing.profiles import Profile, Strategy, Version, When, misses
 from orderloom.routing.world import EMPTY
 from orderloom.simulate import demo_rules
-from tests.unit.routing.questions import nodes, question, questions, want
+from tests.unit.routing.questions import explanation, nodes, question, questions, want
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
 CODES = sorted(nodes())
@@ -111,7 +111,7 @@ class TestStrategies:
         assert [part.node.code for part in found.plan.parts] == [second]
         assert told["strategy"] == "s1"
         assert [one["short"] for one in told["strategies"]] == ["it does not cover all units", None]
-        [left_out] = [c for c in found.candidates if c["node"] == first]
+        [left_out] = [c for c in explanation(found).candidates if c["node"] == first]
         assert left_out["reasons"] == ["left out by the strategy 's1' of the rule 'r'"]
 
     def test_that_all_fail_leave_the_order_to_its_channel_or_to_a_person(self):
@@ -122,7 +122,7 @@ class TestStrategies:
         assert left.json()["sourcing"]["otherwise"] == "channel"
         stopped = decide(asked, version(rule(nowhere, otherwise="stop")))
         assert stopped.plan is None
-        assert {c["reasons"][0] for c in stopped.candidates} == {
+        assert {c["reasons"][0] for c in explanation(stopped).candidates} == {
             "no strategy of the rule 'r' covers the order"
         }
 

@@ -17,6 +17,7 @@ from orderloom.console.words import money
 from orderloom.insight import order_page
 from orderloom.insight.order_page import OrderPage
 from orderloom.insight.order_promise import OrderPromise
+from orderloom.journey import deciding
 from orderloom.orders.holds import TYPES
 from orderloom.plumbing.database import Row
 from orderloom.terms import Rank
@@ -49,8 +50,8 @@ async def show(request: Request, number: str, who: May, tab: str = "order", did:
 
 @router.get("/orders/{number}/panel")
 async def panel(request: Request, number: str, who: May) -> Response:
-    found = await _found(request, who, number)
-    return page(request, "_panel.html", **_values(found, "order"))
+    found, decision = await _found(request, who, number, reasons=True)
+    return page(request, "_panel.html", **_values(found, "order", decision))
 
 
 async def order_response(
@@ -63,7 +64,7 @@ async def order_response(
     refusal: str | None = None,
 ) -> Response:
     """The page; with a refusal it is a 409 that says what stood in the way."""
-    found = await _found(request, who, number)
+    found, decision = await _found(request, who, number, reasons=tab == "routing")
     return page(
         request,
         "order.html",
@@ -71,20 +72,25 @@ async def order_response(
         status=409 if refusal else 200,
         did=did,
         refusal=refusal,
-        **_values(found, tab if tab in TABS else "order"),
+        **_values(found, tab if tab in TABS else "order", decision),
     )
 
 
-async def _found(request: Request, who: Visitor, number: str) -> OrderPage:
+async def _found(
+    request: Request, who: Visitor, number: str, *, reasons: bool
+) -> tuple[OrderPage, dict[str, Any] | None]:
+    """The order, and how it was routed last; with the reasons where they are shown."""
     async with reading(request) as db:
         found = await order_page.order_page(db, scope=who.scope, number=number)
-    if found is None:
-        raise HTTPException(404)
-    return found
+        if found is None:
+            raise HTTPException(404)
+        decision = next((d for d in found.decisions if d["kind"] == "route"), None)
+        if decision and reasons:
+            decision = await deciding.with_reasons(db, decision=decision)
+    return found, decision
 
 
-def _values(found: OrderPage, tab: str) -> dict[str, Any]:
-    decision = next((d for d in found.decisions if d["kind"] == "route"), None)
+def _values(found: OrderPage, tab: str, decision: dict[str, Any] | None) -> dict[str, Any]:
     answer = decision["answer"] if decision else {}
     return {
         "p": found,

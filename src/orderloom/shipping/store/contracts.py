@@ -57,14 +57,15 @@ async def lock_carriers(db: Db, codes: Sequence[str]) -> None:
     )
 
 
-async def active_versions(db: Db) -> list[VersionRow]:
-    """Every contract version of the active carriers, newest first within a carrier."""
+async def versions(db: Db, *, retired: bool) -> list[VersionRow]:
+    """Every contract version of the active carriers, or of all, newest first within a carrier."""
     rows = await db.fetch(
         """
         SELECT v.id, v.carrier, v.version, v.valid_from, v.valid_to, v.created_at AS recorded_at
         FROM shipping.contracts AS v JOIN shipping.carriers AS c ON c.code = v.carrier
-        WHERE c.active ORDER BY v.carrier, v.version DESC
-        """
+        WHERE c.active OR $1 ORDER BY v.carrier, v.version DESC
+        """,
+        retired,
     )
     return [VersionRow(**dict(row)) for row in rows]
 
