@@ -164,10 +164,10 @@ class Refused:
 # --- stored ---------------------------------------------------------------------------------------------------
 
 
-# Those that sets read by the thousand are not frozen either, and never changed.
+# Those that sets read by the thousand are not frozen either, and never changed; a row gives their fields in order.
 
 
-@dataclass(slots=True, kw_only=True, unsafe_hash=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Order:
     """An order of record. Amounts in minor units of `currency`; ranks, statuses and flags are computed."""
 
@@ -209,7 +209,7 @@ class Order:
         return rollup(self.min_rank, self.max_rank)
 
 
-@dataclass(slots=True, kw_only=True, unsafe_hash=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Line:
     """A line of an order. A kit's own line (`is_kit`) has no slices: its components carry quantity and money."""
 
@@ -253,7 +253,7 @@ class Head:
     max_rank: int
 
 
-@dataclass(slots=True, kw_only=True, unsafe_hash=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Slice:
     """Part of a line's quantity that shares one rank, one node and one fulfillment order."""
 

@@ -214,14 +214,14 @@ def _moved(before: Slice, m: Move, quantity: int) -> Slice:
     keeps_work = m.to >= R.RELEASED
     keeps_node = m.to >= R.RESERVED
     return Slice(
-        id=before.id,
-        order_id=before.order_id,
-        line_id=before.line_id,
-        sku=before.sku,
-        quantity=quantity,
-        rank=m.to,
-        node_id=(m.node_id or before.node_id) if keeps_node else None,
-        fulfillment_id=(m.fulfillment_id or before.fulfillment_id) if keeps_work else None,
+        before.id,
+        before.order_id,
+        before.line_id,
+        before.sku,
+        quantity,
+        m.to,
+        (m.node_id or before.node_id) if keeps_node else None,
+        (m.fulfillment_id or before.fulfillment_id) if keeps_work else None,
     )
 
 

@@ -24,15 +24,18 @@ from orderloom.payments.model import (
     Refused,
     Transaction,
 )
-from orderloom.plumbing.database import Db
+from orderloom.plumbing.database import Db, new_ids
 from orderloom.plumbing.events import News
 
 Answer: TypeAlias = tuple[GatewayCall, GatewayAnswer]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class Wanted:
-    """An operation a step wants done; `amount` is that of its first asking, an open row keeps its own."""
+    """An operation a step wants done; `amount` is that of its first asking, an open row keeps its own.
+
+    Never changed, and not frozen: a set makes hundreds.
+    """
 
     subject: UUID
     intent: Intent
@@ -60,21 +63,30 @@ async def accounts(db: Db, order_ids: Iterable[UUID], *, lock: bool = False) -> 
 
 
 async def ask(db: Db, wanted: Sequence[Wanted], known: dict[UUID, Account]) -> list[GatewayCall]:
-    """Write what is wanted as requested, and return the calls that make it so. What succeeded asks for nothing."""
+    """Write what is wanted as requested, and return the calls that make it so. What succeeded asks for nothing.
+
+    `known` was read with its intents locked: nobody else has asked for any of it since.
+    """
     calls: list[GatewayCall] = []
-    new: dict[str, tuple[Wanted, store.NewTransaction]] = {}
-    for want in wanted:
+    first: dict[str, tuple[Wanted, store.NewTransaction]] = {}
+    again: dict[str, tuple[Wanted, store.NewTransaction]] = {}
+    for want, id_ in zip(wanted, new_ids(len(wanted)), strict=True):
         before = _before(want, known[want.intent.order_id])
-        if before is not None and before.open:
+        if before is None:
+            row = _new(
+                want, id_, first_key(intent_id=want.intent.id, kind=want.kind, subject_id=want.subject_id)
+            )
+            first[row.key] = (want, row)
+        elif before.open:
             calls.append(_call(want, before.id, before.key, before.amount, known, unsure=True))
-        elif before is None or before.status == "failed":
-            row = _new(want, before)
-            new[row.key] = (want, row)
-    ids = await store.request(db, [row for _, row in new.values()])
+        elif before.status == "failed":
+            row = _new(want, before.id, next_key(intent_id=want.intent.id, refused=before.key))
+            again[row.key] = (want, row)
+    await store.request(db, [row for _, row in first.values()])
+    await store.request_again(db, [row for _, row in again.values()])
     return calls + [
-        _call(want, ids[key], key, row.amount, known, unsure=False)
-        for key, (want, row) in new.items()
-        if key in ids
+        _call(want, row.id, row.key, row.amount, known, unsure=False)
+        for want, row in (*first.values(), *again.values())
     ]
 
 
@@ -103,14 +115,10 @@ def _before(want: Wanted, account: Account) -> Transaction | None:
     return None
 
 
-def _new(want: Wanted, refused: Transaction | None) -> store.NewTransaction:
+def _new(want: Wanted, id_: UUID, key: str) -> store.NewTransaction:
     intent = want.intent
-    key = (
-        next_key(intent_id=intent.id, refused=refused.key)
-        if refused
-        else first_key(intent_id=intent.id, kind=want.kind, subject_id=want.subject_id)
-    )
     return store.NewTransaction(
+        id=id_,
         intent_id=intent.id,
         order_id=intent.order_id,
         kind=want.kind,

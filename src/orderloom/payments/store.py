@@ -122,10 +122,11 @@ _TRANSACTION = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class NewTransaction:
-    """An operation about to be asked of a gateway."""
+    """An operation about to be asked of a gateway. Never changed, and not frozen: a set makes hundreds."""
 
+    id: UUID
     intent_id: UUID
     order_id: UUID
     kind: str
@@ -144,37 +145,40 @@ async def transactions_of(db: Db, order_ids: Iterable[UUID]) -> list[Transaction
     return [Transaction(*row) for row in rows]
 
 
-async def request(db: Db, new: Sequence[NewTransaction]) -> dict[str, UUID]:
-    """Write operations as requested; a refused one of the same purpose is asked again under its new key.
-
-    Returns the rows' ids by key. One that is open or has succeeded is left as it is and is not returned.
-    """
-    if not new:
-        return {}
-    rows = await db.fetch(
-        """
-        INSERT INTO payments.transactions (intent_id, order_id, kind, subject_id, amount, currency, key)
-        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::bigint[], $6::text[], $7::text[])
-        ON CONFLICT (intent_id, kind, subject_id) DO UPDATE
-        SET status = 'requested', key = excluded.key, amount = excluded.amount, code = NULL, message = NULL,
-            created_at = clock_timestamp(), resolved_at = NULL
-        WHERE transactions.status = 'failed'
-        RETURNING key, id
-        """,
-        [t.intent_id for t in new],
-        [t.order_id for t in new],
-        [t.kind for t in new],
-        [t.subject_id for t in new],
-        [t.amount for t in new],
-        [t.currency for t in new],
-        [t.key for t in new],
-    )
-    return {row["key"]: row["id"] for row in rows}
+async def request(db: Db, new: Sequence[NewTransaction]) -> None:
+    """Write operations as requested that never were before: whoever asks has locked their intents."""
+    if new:
+        await db.copy_records_to_table(
+            "transactions",
+            schema_name="payments",
+            columns=("id", "intent_id", "order_id", "kind", "subject_id", "amount", "currency", "key"),
+            records=[
+                (t.id, t.intent_id, t.order_id, t.kind, t.subject_id, t.amount, t.currency, t.key)
+                for t in new
+            ],
+        )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+async def request_again(db: Db, refused: Sequence[NewTransaction]) -> None:
+    """Write refused operations as requested under their new keys."""
+    if refused:
+        await db.execute(
+            """
+            UPDATE payments.transactions AS t
+            SET status = 'requested', key = r.key, amount = r.amount, code = NULL, message = NULL,
+                created_at = clock_timestamp(), resolved_at = NULL
+            FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS r (id, key, amount)
+            WHERE t.id = r.id AND t.status = 'failed'
+            """,
+            [t.id for t in refused],
+            [t.key for t in refused],
+            [t.amount for t in refused],
+        )
+
+
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class Resolution:
-    """How an operation turned out."""
+    """How an operation turned out. Not frozen, as NewTransaction."""
 
     transaction_id: UUID
     status: str

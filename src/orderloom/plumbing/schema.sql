@@ -769,7 +769,7 @@ CREATE SEQUENCE orders.fulfillment_number
 
 CREATE TABLE orders.fulfillments (
     id uuid NOT NULL,
-    number text NOT NULL,
+    number text DEFAULT ('FO-'::text || (nextval('orders.fulfillment_number'::regclass))::text) NOT NULL,
     order_id uuid NOT NULL,
     node_id uuid NOT NULL,
     decision_id uuid,
@@ -782,8 +782,8 @@ CREATE TABLE orders.fulfillments (
     min_rank smallint DEFAULT 400 NOT NULL,
     max_rank smallint DEFAULT 400 NOT NULL,
     version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    created_at timestamp with time zone DEFAULT statement_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT statement_timestamp() NOT NULL,
     CONSTRAINT fulfillments_request_status_check CHECK ((request_status = ANY (ARRAY['unsubmitted'::text, 'submitted'::text, 'accepted'::text, 'rejected'::text, 'cancellation_requested'::text, 'cancellation_accepted'::text, 'cancellation_rejected'::text, 'closed'::text]))),
     CONSTRAINT fulfillments_status_check CHECK ((status = ANY (ARRAY['open'::text, 'scheduled'::text, 'in_progress'::text, 'closed'::text, 'incomplete'::text, 'cancelled'::text])))
 )
@@ -1081,7 +1081,7 @@ CREATE TABLE payments.transactions (
     provider_ref text,
     code text,
     message text,
-    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    created_at timestamp with time zone DEFAULT statement_timestamp() NOT NULL,
     resolved_at timestamp with time zone,
     CONSTRAINT transactions_amount_check CHECK ((amount > 0)),
     CONSTRAINT transactions_kind_check CHECK ((kind = ANY (ARRAY['authorize'::text, 'capture'::text, 'void'::text, 'refund'::text]))),

@@ -10,9 +10,9 @@ from uuid import UUID
 from orderloom.plumbing.database import Db
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Claim:
-    """A subject taken up: how often it was tried, and the fencing token its lease has."""
+    """A subject taken up: how often it was tried, and the fencing token its lease has. Never changed."""
 
     subject: UUID
     attempts: int
@@ -120,7 +120,7 @@ async def claim(
 ) -> list[Claim]:
     """Due subjects of a step, locked for this transaction; those that another worker has are passed over."""
     rows = await db.fetch(_CLAIM, journey, step, undoing, limit, list(only) if only is not None else None)
-    return [Claim(**dict(row)) for row in rows]
+    return [Claim(*row) for row in rows]
 
 
 async def due_steps(db: Db, journey: str, steps: Sequence[str]) -> set[tuple[str, bool]]:
@@ -142,7 +142,7 @@ async def stirring(db: Db, journeys: Sequence[str]) -> set[str]:
 async def lease(db: Db, journey: str, subjects: Sequence[UUID], seconds: float) -> dict[UUID, Claim]:
     """Take a lease with a new fencing token; counts an attempt, so that a subject that kills workers is parked."""
     rows = await db.fetch(_LEASE, journey, list(subjects), seconds)
-    return {row["subject"]: Claim(**dict(row)) for row in rows}
+    return {row["subject"]: Claim(*row) for row in rows}
 
 
 async def renew(db: Db, journey: str, leases: Mapping[UUID, Claim], seconds: float) -> None:

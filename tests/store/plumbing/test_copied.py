@@ -3,7 +3,7 @@
 import pytest
 
 from orderloom.inventory.store import stock
-from orderloom.orders.store import capturing
+from orderloom.orders.store import capturing, rows
 from orderloom.plumbing import events
 
 # `nextval` is the one volatile function that COPY bears.
@@ -20,6 +20,8 @@ COPIED = {
     "plumbing.events": events._COLUMNS,
     "plumbing.idempotency": (),
     "payments.intents": ("id",),
+    "payments.transactions": ("id",),
+    "orders.fulfillments": rows.NEW_FULFILLMENT,
     "routing.decisions": ("id",),
 }
 

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from orderloom.plumbing.database import Db, Row
 from orderloom.terms import Address
 
 _ORDER = ", ".join(Order.__dataclass_fields__)
+_SHIP_TO = list(Order.__dataclass_fields__).index("ship_to")
 _LINE = ", ".join(Line.__dataclass_fields__)
 _FULFILLMENT = ", ".join(Fulfillment.__dataclass_fields__)
 
@@ -31,9 +33,9 @@ class WorksAhead:
 
 
 def _order(row: Row) -> Order:
-    columns = dict(row)
-    columns["ship_to"] = Address.of(columns["ship_to"])
-    return Order(**columns)
+    columns = list(row)
+    columns[_SHIP_TO] = Address.of(columns[_SHIP_TO])
+    return Order(*columns)
 
 
 async def orders_of(db: Db, ids: Sequence[UUID]) -> dict[UUID, Order]:
@@ -85,7 +87,7 @@ async def lines_of(db: Db, orders: Sequence[UUID]) -> dict[UUID, list[Line]]:
     )
     lines: dict[UUID, list[Line]] = defaultdict(list)
     for row in rows:
-        lines[row["order_id"]].append(Line(**dict(row)))
+        lines[row["order_id"]].append(Line(*row))
     return lines
 
 
@@ -152,19 +154,19 @@ async def lock_fulfillments(db: Db, ids: Sequence[UUID]) -> dict[UUID, Fulfillme
     return {row["id"]: Fulfillment(**dict(row)) for row in rows}
 
 
-_INSERT_FULFILLMENTS = """
-INSERT INTO orders.fulfillments (id, number, order_id, node_id, decision_id, carrier, service, planned_cost, ship_by)
-SELECT t.id, 'FO-' || nextval('orders.fulfillment_number'), t.order_id, t.node_id, t.decision_id, t.carrier, t.service,
-       t.planned_cost, t.ship_by
-FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::bigint[], $8::timestamptz[])
-  AS t (id, order_id, node_id, decision_id, carrier, service, planned_cost, ship_by)
-"""
+NEW_FULFILLMENT = (
+    "id", "order_id", "node_id", "decision_id", "carrier", "service", "planned_cost", "ship_by"
+)  # fmt: skip
 
 
 async def insert_fulfillments(db: Db, works: Sequence[Mapping[str, Any]]) -> None:
-    """Store new fulfillment orders."""
-    names = ("id", "order_id", "node_id", "decision_id", "carrier", "service", "planned_cost", "ship_by")
-    await db.execute(_INSERT_FULFILLMENTS, *([work[name] for work in works] for name in names))
+    """Store new fulfillment orders; each gets its number."""
+    await db.copy_records_to_table(
+        "fulfillments",
+        schema_name="orders",
+        columns=NEW_FULFILLMENT,
+        records=map(itemgetter(*NEW_FULFILLMENT), works),
+    )
 
 
 async def set_request_status(db: Db, ids: Sequence[UUID], status: str) -> None:

@@ -15,16 +15,7 @@ _RANKS = {int(rank): rank for rank in Rank}
 
 def _slice(row: Row) -> Slice:
     id_, order, line, sku, quantity, rank, node, fulfillment, *_ = row.values()
-    return Slice(
-        id=id_,
-        order_id=order,
-        line_id=line,
-        sku=sku,
-        quantity=quantity,
-        rank=_RANKS[rank],
-        node_id=node,
-        fulfillment_id=fulfillment,
-    )
+    return Slice(id_, order, line, sku, quantity, _RANKS[rank], node, fulfillment)
 
 
 async def of_orders(db: Db, orders: Sequence[UUID]) -> list[Slice]:

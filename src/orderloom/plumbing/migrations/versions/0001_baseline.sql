@@ -355,7 +355,7 @@ CREATE INDEX lines_by_sku ON orders.lines (sku);
 CREATE SEQUENCE orders.fulfillment_number START 500001;
 CREATE TABLE orders.fulfillments (
   id             uuid PRIMARY KEY,
-  number         text NOT NULL UNIQUE,
+  number         text NOT NULL UNIQUE DEFAULT 'FO-' || nextval('orders.fulfillment_number')::text,
   order_id       uuid NOT NULL,                -- of orders.orders: see refuse_strays
   node_id        uuid NOT NULL,                -- of network.nodes
   decision_id    uuid,
@@ -371,8 +371,8 @@ CREATE TABLE orders.fulfillments (
   min_rank       smallint NOT NULL DEFAULT 400,
   max_rank       smallint NOT NULL DEFAULT 400,
   version        integer NOT NULL DEFAULT 1,
-  created_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
-  updated_at     timestamptz NOT NULL DEFAULT clock_timestamp()
+  created_at     timestamptz NOT NULL DEFAULT statement_timestamp(),
+  updated_at     timestamptz NOT NULL DEFAULT statement_timestamp()
 ) WITH (fillfactor = 60);
 CREATE INDEX fulfillments_of_order ON orders.fulfillments (order_id);
 CREATE INDEX fulfillments_at_node ON orders.fulfillments (node_id, status, id);
@@ -872,7 +872,7 @@ CREATE TABLE payments.transactions (
   provider_ref text,
   code         text,
   message      text,
-  created_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+  created_at   timestamptz NOT NULL DEFAULT statement_timestamp(),
   resolved_at  timestamptz,
   UNIQUE (intent_id, kind, subject_id)
 ) WITH (fillfactor = 70);
