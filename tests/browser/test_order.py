@@ -59,6 +59,22 @@ async def test_a_hold_is_raised_with_its_reason(owner, console):
     await owner.page.wait_for_selector(".message.warn:has-text('House number is missing.')")
 
 
+async def test_an_edit_is_shown_before_it_is_saved(owner, console):
+    await owner.go(f"/orders/{console.world.hostile}")
+    await owner.page.click("a:has-text('Edit')")
+    units = owner.page.locator("input[name=units] >> nth=0")
+    more = int(await units.input_value()) + 1
+    await units.fill(str(more))
+    await owner.page.fill("input[name=reason]", "The buyer wants one more.")
+    await owner.page.click("button:has-text('Preview')")
+    preview = await owner.page.inner_text("section:has(#e-preview)")
+    assert "+1" in preview
+    assert "Nothing is changed yet." in preview
+    await owner.page.click("button:has-text('Save as shown')")
+    await owner.page.wait_for_selector("[role=status]:has-text('The order is changed')")
+    assert str(more) in await owner.page.inner_text("table.lines tbody tr >> nth=0")
+
+
 async def test_cancelling_says_first_what_it_will_do(owner, console):
     await owner.go("/orders?view=at_nodes")
     number = await owner.page.locator("tr:has-text('released') [data-row]").last.inner_text()

@@ -10,6 +10,7 @@ SCREENS = {
     "orders, nothing found": "/orders?q=nothing+of+the+kind",
     "order": "/orders/{split}",
     "order on hold": "/orders/{held}",
+    "order edited": "/orders/{split}/edit",
     "routing": "/orders/{split}?tab=routing",
     "parcels": "/orders/{split}?tab=parcels",
     "money": "/orders/{split}?tab=money",

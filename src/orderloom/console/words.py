@@ -31,6 +31,23 @@ def money(amount: int | None, currency: str | None) -> str:
     return f"{sign}{mark}{text}" if mark else f"{sign}{text} {code}".rstrip()
 
 
+def minor(text: str, currency: str) -> int:
+    """12.50, USD → 1250. Raises ValueError for what is no amount of nought or more in that currency."""
+    digits = _DIGITS.get(currency, 2)
+    found = re.fullmatch(r"(\d{1,12})(?:\.(\d+))?", text.strip())
+    if found is None or len(found[2] or "") > digits:
+        msg = f"{text.strip()!r} is no amount in {currency}"
+        raise ValueError(msg)
+    return int(found[1] + (found[2] or "").ljust(digits, "0"))
+
+
+def major(amount: int, currency: str) -> str:
+    """1250, USD → 12.50, as `minor` reads it back."""
+    digits = _DIGITS.get(currency, 2)
+    whole, rest = divmod(amount, 10**digits)
+    return f"{whole}" + (f".{rest:0{digits}d}" if digits else "")
+
+
 def count(number: int | None, *, most: int = 10_000) -> str:
     """12345 → 10,000+ where counting stopped there."""
     if number is None:

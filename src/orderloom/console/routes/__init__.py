@@ -5,6 +5,7 @@ from __future__ import annotations
 from orderloom.console.routes import (
     configuration,
     counting,
+    editing,
     entry,
     exceptions,
     inventory,
@@ -32,6 +33,7 @@ ROUTERS = (
     jobs.router,
     order.router,
     order_actions.router,
+    editing.router,
     exceptions.router,
     # Before the items' own pages, whose address takes whatever follows.
     stock.router,

@@ -30,6 +30,7 @@ TABS = ("order", "routing", "parcels", "money", "messages", "history", "raw")
 DONE: Mapping[str, str] = {
     "cancelled": "The order is cancelled: stock and money are given back.",
     "asked": "The nodes are asked to stop; what they have not shipped comes back.",
+    "edited": "The order is changed, and goes on as it is now.",
     "held": "The hold is raised. Steps it blocks do not begin from now on.",
     "cleared": "The hold is cleared. The order goes on.",
     "paused": "The journey is paused.",
