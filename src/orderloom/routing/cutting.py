@@ -157,11 +157,14 @@ class Cuts:
         # By first item the contents that a cut below the limit can hold, the least surplus first: what it is and what
         # its units are worth.
         self._offers: list[list[tuple[int, Content, int]]] = [[] for _ in offers.prices]
-        for content, least, surplus in zip(lattice.available(), offers.least, offers.surplus, strict=True):
-            if surplus < gap:
-                self._offers[first(content)].append((surplus, content, least - surplus))
-        for some in self._offers:
-            some.sort(key=itemgetter(0))
+        held = [
+            (surplus, content, least - surplus)
+            for content, least, surplus in zip(lattice.available(), offers.least, offers.surplus, strict=True)
+            if surplus < gap
+        ]
+        held.sort(key=itemgetter(0))
+        for one in held:
+            self._offers[first(one[1])].append(one)
 
     def cut(self, most: int) -> Cut | None:
         """The least cut of all that is wanted, below the limit."""

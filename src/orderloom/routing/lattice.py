@@ -9,7 +9,6 @@ is a plan. Nothing is taken for granted of costs: more may cost less. Floors onl
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import product
 from operator import mul
 
 from orderloom.routing.cutting import FEW, FIELD, Content, Cut, Cuts, Offers, SpentOut, first
@@ -18,6 +17,8 @@ from orderloom.routing.search import NEVER, PLACE, SHIFT, SHIPMENT, Answer, Cost
 # Contents, over all nodes, beyond which the search over sets of nodes is the better one.
 _CONTENTS_MOST = 8_192
 _UNITS_MOST = (1 << (FIELD - 1)) - 1
+# What a field holds; a content modulo that is its number of units, as in casting out nines.
+_MASK = (1 << FIELD) - 1
 # How far above the floor a cut is looked for, by turns: a 32nd of it, an eighth, a half, however far.
 _SHARES = (32, 8, 2, 0)
 # Cuts of so few that are looked at under floors, what they hold priced each time, before all that could matter is.
@@ -54,9 +55,11 @@ class Lattice:
         self._ones = [0] * len(question.wanted)
         for at, item in enumerate(self._items):
             self._ones[item] = 1 << FIELD * at
-        self.guards = sum(1 << (FIELD * at + FIELD - 1) for at in range(len(self._items)))
+        self.guards = sum([1 << (FIELD * at + FIELD - 1) for at in range(len(self._items))])
         self.wanted = self._packed(question.wanted)
-        self._levels: list[list[int]] | None = None
+        # By item where its units stand in a content, and a mask of them: nought for what is not wanted.
+        self._fields = [((one or 1).bit_length() - 1, _MASK if one else 0) for one in self._ones]
+        self._having: dict[Content, list[int]] = {0: list(range(len(question.stock)))}
         self._units: dict[Content, Units] = {}
         self._priced: dict[Content, list[tuple[int, int]]] = {}
         self._floors: dict[Content, list[tuple[int, int]]] = {}
@@ -127,7 +130,7 @@ class Lattice:
 
     def _true(self, offers: Offers, cut: Cut) -> bool:
         """Whether its contents cost in truth what they come to; the largest are priced first, until one is dearer."""
-        for _, content in sorted(cut[1], key=lambda part: (-sum(self.counts(part[1])), part)):
+        for _, content in sorted(cut[1], key=lambda part: (-_units(part[1]), part)):
             if content not in self._priced:
                 floors = self._floors[content]
                 offers.know(self, content)
@@ -162,11 +165,11 @@ class Lattice:
         """No plan of two parts or more costs less: the two nodes that are opened for least, with a unit each."""
         if self._opened is None:
             costs = self._costs
-            each = (min(costs.each[node]) for node in range(len(self._q.stock)))
-            self._opened = sorted(
-                ((fixed + costs.opening(node) + least << SHIFT) + SHIPMENT + node * PLACE, node)
-                for node, (fixed, least) in enumerate(zip(costs.fixed, each, strict=True))
-            )
+            openings = [
+                (fixed + costs.opening(node) + min(each), node)
+                for node, (fixed, each) in enumerate(zip(costs.fixed, costs.each, strict=True))
+            ]
+            self._opened = _three_least(openings)
         two = [value for value, node in self._opened if node != denied][:2]
         return sum(two) if len(two) > 1 else NEVER
 
@@ -209,18 +212,14 @@ class Lattice:
         """The least that a part with some of the item costs, for the three nodes where that is least."""
         item, costs = self._items[at], self._costs
         unit = tuple([int(other == item) for other in range(len(self._q.wanted))])
-        lows = [
-            (
-                ((costs.fixed[node] + costs.floor(node, unit) + costs.each[node][item]) << SHIFT)
-                + SHIPMENT
-                + node * PLACE,
-                node,
-            )
-            for node, has in enumerate(self._q.stock)
-            if has[item]
-        ]
-        lows.sort()
-        return lows[:3]
+        fixed, floor, each = costs.fixed, costs.floor, costs.each
+        return _three_least(
+            [
+                (fixed[node] + floor(node, unit) + each[node][item], node)
+                for node, has in enumerate(self._q.stock)
+                if has[item]
+            ]
+        )
 
     # --- contents -------------------------------------------------------------------------------------------------
 
@@ -230,11 +229,7 @@ class Lattice:
     def _unpacked(self, content: Content) -> Units:
         found = self._units.get(content)
         if found is None:
-            units = [0] * len(self._q.wanted)
-            mask = (1 << FIELD) - 1
-            for at, item in enumerate(self._items):
-                units[item] = content >> FIELD * at & mask
-            found = self._units[content] = tuple(units)
+            found = self._units[content] = tuple([content >> shift & mask for shift, mask in self._fields])
         return found
 
     def counts(self, content: Content) -> tuple[int, ...]:
@@ -250,29 +245,15 @@ class Lattice:
         return priced
 
     def _holders(self, content: Content) -> list[int]:
-        """The nodes that have all of it."""
-        if content == self.wanted:
-            return [node for node, has in enumerate(self._q.stock) if has == self._q.wanted]
-        if self._levels is None:
-            self._levels = [self._having(item) for item in self._items]
-        nodes = -1
-        for levels, n in zip(self._levels, self.counts(content), strict=True):
-            nodes &= levels[n]
-        holders: list[int] = []
-        while nodes:
-            bit = nodes & -nodes
-            holders.append(bit.bit_length() - 1)
-            nodes ^= bit
-        return holders
-
-    def _having(self, item: int) -> list[int]:
-        """By number of units, the nodes that have so many of the item, as bits."""
-        nodes = [0] * (self._q.wanted[item] + 1)
-        for node, has in enumerate(self._q.stock):
-            nodes[has[item]] |= 1 << node
-        for n in range(len(nodes) - 1, 0, -1):
-            nodes[n - 1] |= nodes[n]
-        return nodes
+        """The nodes that have all of it: of those that have it without its last item, those that have enough of that."""
+        found = self._having.get(content)
+        if found is None:
+            at = (content.bit_length() - 1) // FIELD
+            units, item = content >> FIELD * at, self._items[at]
+            stock = self._q.stock
+            others = self._holders(content & (1 << FIELD * at) - 1)
+            found = self._having[content] = [node for node in others if stock[node][item] >= units]
+        return found
 
     def _place(self, units: Units) -> int:
         """What the place of a node that ships the units counts in a value, among its low bits."""
@@ -324,15 +305,24 @@ class Lattice:
     def available(self) -> list[Content]:
         """Every content that some node has, the fullest first."""
         if self._contents is None:
-            found: set[Content] = set()
-            mask = (1 << FIELD) - 1
-            shifts = [FIELD * at for at in range(len(self._items))]
-            for stock in {self._packed(stock) for stock in self._q.stock}:
-                ranges = [range(0, ((stock >> shift & mask) + 1) << shift, 1 << shift) for shift in shifts]
-                found.update(map(sum, product(*ranges)))
+            found: set[Content] = {0}
+            for stock in sorted({self._packed(stock) for stock in self._q.stock}, reverse=True):
+                if stock not in found:
+                    found.update(self._within(stock))
             found.discard(0)
-            self._contents = sorted(found, key=lambda content: (-sum(self._unpacked(content)), content))
+            # The first of as many units first.
+            self._contents = sorted(sorted(found), key=_units, reverse=True)
         return self._contents
+
+    def _within(self, stock: Content) -> list[Content]:
+        """Every content that a node with this stock has."""
+        found = [0]
+        for at in range(len(self._items)):
+            one = 1 << FIELD * at
+            some = range(0, (stock & _MASK * one) + 1, one)
+            if len(some) > 1:
+                found = [content + units for content in found for units in some]
+        return found
 
     def holding(self) -> list[list[tuple[int, int]]]:
         """By item, the places of the contents with it and how many units they have."""
@@ -350,6 +340,17 @@ class Lattice:
         if found is not None and len(found[1]) > self._q.most:
             found = Cuts(self, offers, once, limit, limited=True).cut(self._q.most)
         return found
+
+
+def _units(content: Content) -> int:
+    """How many there are in it, of all items."""
+    return content % _MASK
+
+
+def _three_least(costs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The values of the three nodes where it costs least."""
+    costs.sort()
+    return [((cost << SHIFT) + SHIPMENT + node * PLACE, node) for cost, node in costs[:3]]
 
 
 def _twice(parts: Sequence[tuple[int, Content]]) -> list[int]:

@@ -83,6 +83,8 @@ class Pricing:
     __slots__ = (
         "_benches",
         "_goods",
+        "_scarcity",
+        "_unit_costs",
         "each",
         "fixed",
         "lanes",
@@ -123,6 +125,8 @@ class Pricing:
         self.origins: list[Origin] = [world.origin(source.node, now) for source in sources]
         self.lanes: list[Lane] = [world.lane(origin, self.reach, promised, until) for origin in self.origins]
         self.fixed = [source.node.pick_cost for source in sources]
+        self._unit_costs = [source.node.unit_cost for source in sources]
+        self._scarcity = any(source.scarcity for source in sources)
         skus = goods.skus
         self.each: list[Sequence[int]] = [
             [source.node.unit_cost + source.scarcity.get(sku, 0) for sku in skus]
@@ -142,6 +146,8 @@ class Pricing:
         found.origins = [self.origins[node] for node in nodes]
         found.lanes = [self.lanes[node] for node in nodes]
         found.fixed = [self.fixed[node] for node in nodes]
+        found._unit_costs = [self._unit_costs[node] for node in nodes]
+        found._scarcity = self._scarcity
         found.each = [self.each[node] for node in nodes]
         return found
 
@@ -153,11 +159,12 @@ class Pricing:
 
     def totals(self, units: Units, nodes: Sequence[int]) -> list[int | None]:
         """Each node's whole cost of the units."""
-        price, lanes, fixed, benches = self.world.price, self.lanes, self.fixed, self._benches
         found: list[int | None] = []
         if not nodes:
             return found
-        bench, sources, total = benches[nodes[0]], self.sources, sum(units)
+        lanes, benches, fixed, unit_costs = self.lanes, self._benches, self.fixed, self._unit_costs
+        price, total = self.world.price, sum(units)
+        bench = benches[nodes[0]]
         pack = self._pack(bench, units)
         number, cartons = pack.number, pack.carton_cost
         for node in nodes:
@@ -166,13 +173,12 @@ class Pricing:
                 pack = self._pack(bench, units)
                 number, cartons = pack.number, pack.carton_cost
             lane = lanes[node]
-            chosen = lane.chosen[number] if number in lane.chosen else price(lane, pack)
+            chosen = lane.chosen.get(number) or price(lane, pack)
             if chosen is None:
                 found.append(None)
                 continue
-            source = sources[node]
-            cost = chosen.weighed + cartons + fixed[node] + source.node.unit_cost * total
-            found.append(cost + self._scarce(source, units) if source.scarcity else cost)
+            cost = chosen.weighed + cartons + fixed[node] + unit_costs[node] * total
+            found.append(cost + self._scarce(self.sources[node], units) if self._scarcity else cost)
         return found
 
     def _scarce(self, source: Source, units: Units) -> int:
