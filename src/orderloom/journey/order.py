@@ -24,7 +24,7 @@ from orderloom.journey.turning_away import turn_away
 from orderloom.orders import axes, exceptions, holds
 from orderloom.orders.exceptions import NewException
 from orderloom.orders.model import Head
-from orderloom.orders.reading import fulfillments_of, heads_of, orders_of, slices_of
+from orderloom.orders.reading import fulfillments_of, heads_of, orders_of, ranks_of, slices_between
 from orderloom.orders.verifying import verify
 from orderloom.payments.model import Authorized, Declined, VoidRefused
 from orderloom.plumbing import events, journeys
@@ -163,10 +163,7 @@ async def follow(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
     """
     outcomes = await turn_away(db, orders=orders, now=now)
     orders = [order for order in orders if order not in outcomes]
-    by_order: dict[UUID, set[Rank]] = {order: set() for order in orders}
-    pieces = await slices_of(db, orders=orders)
-    for piece in pieces:
-        by_order[piece.order_id].add(piece.rank)
+    by_order = await ranks_of(db, orders=orders)
     short = [order for order, ranks in by_order.items() if Rank.BACKORDERED in ranks]
     suppliable = await reserving.suppliable(db, orders=short)
     expired = await payments.expired(db, order_ids=orders)
@@ -177,8 +174,9 @@ async def follow(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
             outcomes[order] = GoTo("authorize")
         elif not ranks <= {Rank.DELIVERED, Rank.CANCELLED}:
             outcomes[order] = Wait("every parcel to be delivered")
-    waiting = [p for p in pieces if p.rank == Rank.BACKORDERED and isinstance(outcomes[p.order_id], Wait)]
-    return outcomes | await reserving.until_supplied(db, pieces=waiting, now=now)
+    waits = [order for order in short if isinstance(outcomes[order], Wait)]
+    lacking = await slices_between(db, orders=waits, lowest=Rank.BACKORDERED, highest=Rank.BACKORDERED)
+    return outcomes | await reserving.until_supplied(db, pieces=lacking, now=now)
 
 
 async def close(db: Db, orders: Sequence[UUID], _now: datetime) -> Outcomes:

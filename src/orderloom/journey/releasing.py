@@ -16,7 +16,7 @@ from orderloom.journey.sourcing import rebinding
 from orderloom.journey.turning_away import turn_away
 from orderloom.orders import cancellations
 from orderloom.orders.model import Fulfillment
-from orderloom.orders.reading import fulfillments_of, heads_of, lock, slices_of
+from orderloom.orders.reading import fulfillments_of, heads_of, lock, slices_between, slices_of
 from orderloom.orders.slices import Move, move
 from orderloom.plumbing import journeys
 from orderloom.plumbing.database import Db
@@ -29,7 +29,7 @@ async def release(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
     away = await turn_away(db, orders=orders, now=now)
     outcomes = await new_works.kept_back(db, orders=[o for o in orders if o not in away]) | away
     free = [order for order in orders if order not in outcomes]
-    allocated = [p for p in await slices_of(db, orders=free) if p.rank == Rank.ALLOCATED]
+    allocated = await slices_between(db, orders=free, lowest=Rank.ALLOCATED, highest=Rank.ALLOCATED)
     if not allocated:
         return outcomes
     new = await _works(db, sorted({(p.order_id, p.node_id) for p in allocated if p.node_id}))

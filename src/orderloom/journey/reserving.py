@@ -25,7 +25,7 @@ from orderloom.network.model import Node
 from orderloom.orders import exceptions
 from orderloom.orders.exceptions import NewException
 from orderloom.orders.model import Line, Order, Slice
-from orderloom.orders.reading import lines_of, lock, orders_of, slices_of
+from orderloom.orders.reading import lines_of, lock, orders_of, slices_between, slices_of
 from orderloom.orders.slices import Move, move
 from orderloom.plumbing import events
 from orderloom.plumbing.database import Db
@@ -43,9 +43,8 @@ _GRACE = timedelta(hours=12)
 async def reserve(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
     """Reserve what is short, the urgent and then the older order first. An order with nothing to go on with waits."""
     await turn_away(db, orders=orders, now=now)
-    pieces = await slices_of(db, orders=orders)
-    not_yet = await _not_yet_sold(db, pieces, now)
-    if not any(piece.rank in SHORT for piece in pieces):
+    not_yet = await _not_yet_sold(db, orders, now)
+    if not await slices_between(db, orders=orders, lowest=min(SHORT), highest=max(SHORT)):
         return not_yet
     await lock(db, orders=orders)
     pieces = await slices_of(db, orders=orders)
@@ -140,10 +139,13 @@ async def _half_kits(
     return {order for order, skus in halves.items() if any(items[sku].backorder != "refuse" for sku in skus)}
 
 
-async def _not_yet_sold(db: Db, pieces: Sequence[Slice], now: datetime) -> dict[UUID, Outcome]:
+async def _not_yet_sold(db: Db, orders: Sequence[UUID], now: datetime) -> dict[UUID, Outcome]:
     """Orders with something that is sold from a later day: they wait for it as a whole, with the stock they have."""
     days = await sold_later(db, on=now.date() - timedelta(days=1))
-    open_orders = {p.order_id for p in pieces if p.rank < Rank.ALLOCATED} if days else set()
+    if not days:
+        return {}
+    unbound = await slices_between(db, orders=orders, lowest=Rank.CREATED, highest=Rank.RESERVED)
+    open_orders = {piece.order_id for piece in unbound}
     if not open_orders:
         return {}
     skus = {

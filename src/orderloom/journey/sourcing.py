@@ -27,7 +27,7 @@ from orderloom.orders import holds, promises
 from orderloom.orders.model import Line, Order, Slice
 from orderloom.orders.promises import Promised
 from orderloom.orders.reading import lines_of, lock, orders_of, slices_of
-from orderloom.orders.slices import Move, Stage, move, move_on
+from orderloom.orders.slices import Move, Sheets, Stage, move, move_on
 from orderloom.plumbing.database import Db, new_ids
 from orderloom.plumbing.journeys import Again, Later, Outcome, Outcomes, Park, Wait
 from orderloom.routing.explaining import explained
@@ -57,7 +57,8 @@ async def route(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
     await lock(db, orders=free)
     by_order: dict[UUID, list[Slice]] = defaultdict(list)
     short: dict[UUID, list[Slice]] = defaultdict(list)
-    for piece in await slices_of(db, orders=free):
+    every = await slices_of(db, orders=free)
+    for piece in every:
         if piece.rank == Rank.RESERVED:
             by_order[piece.order_id].append(piece)
         elif piece.rank == Rank.BACKORDERED:
@@ -97,7 +98,8 @@ async def route(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
             # The next order of the set must not count on the same units, nor on the same hands.
             snapshot.shelves.post(postings[order.id])
             snapshot.take_room(decision)
-    refused = await _carry_out(db, cuts, known, decided, postings)
+    sheets = Sheets(every, {line.id: line.kit_line_id for line in lines.values() if line.kit_line_id})
+    refused = await _carry_out(db, cuts, known, decided, postings, sheets)
     await trials.shadow(db, sourcing=snapshot.sourcing, orders=[o for o in decided if o not in refused])
     outcomes |= {order: Again("the stock it was planned on was taken meanwhile") for order in refused}
     outcomes |= await consolidating.hold(db, decided=waiting)
@@ -137,6 +139,7 @@ async def _carry_out(
     known: Mapping[UUID, Order],
     decided: Mapping[UUID, Decision],
     postings: Mapping[UUID, Posting],
+    sheets: Sheets,
 ) -> set[UUID]:
     """Write what was decided and bind the stock; returns the orders it was refused to.
 
@@ -145,12 +148,12 @@ async def _carry_out(
     """
     try:
         async with db.transaction():
-            await _record(db, cuts, known, decided)
+            await _record(db, cuts, known, decided, sheets)
             await _bind(db, postings)
     except _Taken as first:
         left = {order: posting for order, posting in postings.items() if order not in first.orders}
         refused = first.orders | await _refused(db, left)
-        await _record(db, cuts, known, {o: d for o, d in decided.items() if o not in refused})
+        await _record(db, cuts, known, {o: d for o, d in decided.items() if o not in refused}, sheets)
         return refused
     return set()
 
@@ -219,6 +222,7 @@ async def _record(
     cuts: Mapping[UUID, Sequence[Share]],
     known: Mapping[UUID, Order],
     decided: Mapping[UUID, Decision],
+    sheets: Sheets,
 ) -> None:
     """Keep the decisions, move the slices to their nodes and on, and say which orders will be late."""
     ids = dict(zip(decided, new_ids(len(decided)), strict=True))
@@ -241,6 +245,7 @@ async def _record(
         Stage(event="order.routed", moves=moves, data=told),
         Stage(event="order.released", moves=lambda now: new_works.handed_out(works, now)),
         new_works={work["id"] for work in works.values()},
+        sheets=sheets.of(cuts.keys() & decided.keys()),
     )
     await new_works.begin(db, works, priorities={order.id: order.priority for order in known.values()})
     late = {

@@ -19,6 +19,7 @@ from orderloom.orders.store.rows import (
     works_ahead,
 )
 from orderloom.plumbing.database import Db
+from orderloom.terms import Rank
 
 __all__ = [
     "fulfillments_of",
@@ -29,8 +30,10 @@ __all__ = [
     "order_id",
     "orders_of",
     "orders_short_of",
+    "ranks_of",
     "released_since",
     "sellers_of",
+    "slices_between",
     "slices_of",
     "unreleased",
     "unsupplied",
@@ -43,6 +46,16 @@ async def slices_of(db: Db, *, orders: Sequence[UUID] = (), fulfillments: Sequen
     if fulfillments:
         return await slicing.of_fulfillments(db, fulfillments)
     return await slicing.of_orders(db, orders) if orders else []
+
+
+async def slices_between(db: Db, *, orders: Sequence[UUID], lowest: Rank, highest: Rank) -> list[Slice]:
+    """Those slices of orders that stand from one rank to another, oldest first."""
+    return await slicing.between(db, orders, lowest, highest) if orders else []
+
+
+async def ranks_of(db: Db, *, orders: Sequence[UUID]) -> dict[UUID, set[Rank]]:
+    """Where the slices of each of these orders stand, for whoever need not know more of them."""
+    return await slicing.ranks_of(db, orders) if orders else {}
 
 
 async def orders_short_of(db: Db, *, skus: Sequence[str]) -> list[UUID]:

@@ -69,6 +69,18 @@ class Stage:
     data: Mapping[UUID, Any] = field(default_factory=dict)
 
 
+@dataclass(slots=True)
+class Sheets:
+    """Every slice of some orders, and the kit of each line that is part of one."""
+
+    pieces: Sequence[Slice]
+    kits: Mapping[UUID, UUID]
+
+    def of(self, orders: Collection[UUID]) -> Sheets:
+        """Those of some of the orders."""
+        return Sheets([piece for piece in self.pieces if piece.order_id in orders], self.kits)
+
+
 async def move(
     db: Db,
     moves: Sequence[Move],
@@ -85,16 +97,23 @@ async def move(
     await move_on(db, Stage(event=event, moves=moves, reason=reason, data=data or {}))
 
 
-async def move_on(db: Db, first: Stage, *then: Stage, new_works: Collection[UUID] = ()) -> None:
+async def move_on(
+    db: Db,
+    first: Stage,
+    *then: Stage,
+    new_works: Collection[UUID] = (),
+    sheets: Sheets | None = None,
+) -> None:
     """Several changes of the same orders, one after the other, written once; each counts a version and is told.
 
     `new_works`: fulfillment orders stored in this very transaction, which stand as their slices make them stand.
+    `sheets`: those of these very orders, where the caller locked the orders before it read them.
     """
     assert not callable(first.moves)  # noqa: S101 - only what comes later can look at what came before
     if not first.moves:
         return
-    pieces, kits = await slicing.lock(db, sorted({m.slice_id for m in first.moves}))
-    before = {s.id: s for s in pieces}
+    sheets = sheets or Sheets(*await slicing.lock(db, sorted({m.slice_id for m in first.moves})))
+    before = {s.id: s for s in sheets.pieces}
     now = dict(before)
     told: list[tuple[Stage, dict[UUID, list[dict[str, Any]]]]] = []
     works: set[UUID] = set()
@@ -108,7 +127,9 @@ async def move_on(db: Db, first: Stage, *then: Stage, new_works: Collection[UUID
             told.append((stage, _told(found, moves)))
     now = _joined(now)
     await _write(db, before, now)
-    rows = await _fold(db, now, kits, works.difference(new_works), Counter(o for _, of in told for o in of))
+    rows = await _fold(
+        db, now, sheets.kits, works.difference(new_works), Counter(o for _, of in told for o in of)
+    )
     await events.append(db, list(_news(told, rows)))
 
 

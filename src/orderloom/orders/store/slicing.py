@@ -27,6 +27,29 @@ async def of_orders(db: Db, orders: Sequence[UUID]) -> list[Slice]:
     return [_slice(row) for row in rows]
 
 
+async def between(db: Db, orders: Sequence[UUID], lowest: Rank, highest: Rank) -> list[Slice]:
+    """The slices of orders that stand from one rank to another, oldest first."""
+    rows = await db.fetch(
+        "SELECT " + _COLUMNS + " FROM orders.slices "
+        "WHERE order_id = ANY($1::uuid[]) AND rank BETWEEN $2 AND $3 ORDER BY id",
+        list(orders),
+        int(lowest),
+        int(highest),
+    )
+    return [_slice(row) for row in rows]
+
+
+async def ranks_of(db: Db, orders: Sequence[UUID]) -> dict[UUID, set[Rank]]:
+    """Where the slices of each of these orders stand."""
+    rows = await db.fetch(
+        "SELECT order_id, rank FROM orders.slices WHERE order_id = ANY($1::uuid[])", list(orders)
+    )
+    ranks: dict[UUID, set[Rank]] = {order: set() for order in orders}
+    for order, rank in rows:
+        ranks[order].add(_RANKS[rank])
+    return ranks
+
+
 async def of_fulfillments(db: Db, fulfillments: Sequence[UUID]) -> list[Slice]:
     """The slices bound to fulfillment orders, oldest first."""
     rows = await db.fetch(
