@@ -11,13 +11,12 @@ is read in `reading`.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
 from orderloom.inventory import lots
 from orderloom.inventory.allotting import Limits
-from orderloom.inventory.availability import Key, Offer, Shelves, offer
+from orderloom.inventory.availability import Offer, Shelves, offer
 from orderloom.inventory.model import Posting, Short
 from orderloom.inventory.store import allotments
 from orderloom.inventory.store import stock as store
@@ -60,13 +59,11 @@ async def claim(db: Db, *, shelves: Shelves) -> bool:
     It does not where others had the units meanwhile, and where a channel's limits bear on a SKU: they are reckoned
     under the lock alone.
     """
-    units: Counter[Key] = Counter()
-    for entry in shelves.entries:
-        units[entry.leg.key] += entry.leg.reserved
+    units = shelves.reserved()
     limits = await allotments.lock(db, sorted({sku for _, sku in units}))
     if limits or not await store.claim(db, units):
         return False
-    await store.write(db, (), shelves.entries)
+    await store.note_reserved(db, shelves.entries)
     return True
 
 

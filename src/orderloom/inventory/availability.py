@@ -147,6 +147,13 @@ class Shelves:
                 self.limits.draw(posting.channel_id, sku, claimed)
         return None
 
+    def reserved(self) -> dict[Key, int]:
+        """Units by balance that are reserved beyond those that were when it was read."""
+        return {
+            (node_id, sku): self._of[sku][node_id].reserved - was[1]
+            for (node_id, sku), was in self._before.items()
+        }
+
     def changed(self) -> list[Level]:
         """The balances that differ from what was locked, in key order."""
         return [
@@ -241,7 +248,12 @@ class _Taking:
         self._channel = channel_id
         self._left: dict[str, dict[UUID, int]] = {}
         self._room: dict[str, int] = {}
+        self._plain = not shelves.claimed.at and not shelves.limits.guards_nodes
         self.open_nodes = open_nodes
+
+    def seen(self, sku: str) -> Mapping[UUID, int]:
+        """As `left`, and beside also nodes that are closed or have none: for whoever only looks, and asks for units."""
+        return self._shelves.spare(sku) if self._plain and sku not in self._left else self.left(sku)
 
     def left(self, sku: str) -> dict[UUID, int]:
         """Units by node, of the nodes that have any; the channel may claim fewer in all (`room`)."""
@@ -317,20 +329,25 @@ def _one_node_for_all(demands: Sequence[Demand], units: Sequence[int], taking: _
             if demand.without:
                 without |= demand.without
             wanted[demand.sku] = wanted.get(demand.sku, 0) + quantity
-    lefts: list[tuple[dict[UUID, int], int]] = []
+    lefts: list[tuple[Mapping[UUID, int], int]] = []
     for sku, quantity in wanted.items():
         if taking.room(sku) < quantity:
             return None
-        lefts.append((taking.left(sku), quantity))
+        lefts.append((taking.seen(sku), quantity))
     best: UUID | None = None
-    most = 0
+    most, open_nodes = 0, taking.open_nodes
     for node in lefts[0][0] if lefts else ():
         # What is over there of the SKU that would be scarcest; asked for every order at every node, so in plain steps.
         least = _NO_LIMIT
         for left, quantity in lefts:
             over = left.get(node, 0) - quantity
             least = over if over < least else least  # noqa: FURB136 - a call costs more than all the rest
-        if least >= most and node not in without and (least > most or best is None or node > best):
+        if (
+            least >= most
+            and (open_nodes is None or node in open_nodes)
+            and node not in without
+            and (least > most or best is None or node > best)
+        ):
             best, most = node, least
     return best
 

@@ -7,7 +7,7 @@ draft that is refused leaves nothing behind and touches no neighbour.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
@@ -140,20 +140,21 @@ async def _place_at_ease(
     try:
         async with db.transaction():
             numbers = await _store(db, plan.new, senders, world)
-            await _claim(db, plan, shelves)
+            await _claim(db, shelves)
     except _Overtaken:
         return {}
     return {i: Placed(order.id, numbers[order.id]) for i, order in plan.new.items()}
 
 
-async def _claim(db: Db, plan: _Plan, shelves: Shelves) -> None:
+async def _claim(db: Db, shelves: Shelves) -> None:
     """Raises _Overtaken where the stock is not there any more, or somebody waits for it, as is asked under its lock.
 
     Nor is it waited for while another set that has stock locked may be waiting for one of these orders' keys.
     """
     if not await capture.keys_first(db):
         raise _Overtaken
-    if not await inventory.claim(db, shelves=shelves) or await waited_for(db, skus=sorted(plan.skus)):
+    skus = sorted({sku for _, sku in shelves.reserved()})
+    if not await inventory.claim(db, shelves=shelves) or await waited_for(db, skus=skus):
         raise _Overtaken
 
 
@@ -182,7 +183,8 @@ async def extend(db: Db, *, order_id: UUID, draft: OrderDraft) -> NewOrder | Ref
     world = await _look_up(db, [draft])
     shelves, open_nodes = await _shelves(db, [draft], world, inventory.lock_skus)
     ahead = await _look_ahead(db, [draft], world, shelves, open_nodes)
-    taken = _reserve(draft, world, shelves, open_nodes, _Carts({}), ahead, order_id)
+    ids = iter(new_ids(len(draft.lines)))
+    taken = _reserve(draft, world, shelves, open_nodes, _Carts({}), ahead, order_id, ids)
     if isinstance(taken, NewOrder):
         await inventory.write(db, shelves=shelves)
     return taken
@@ -293,16 +295,9 @@ class _Plan:
     refused: dict[int, Refused] = field(default_factory=dict)
 
     @property
-    def skus(self) -> set[str]:
-        """Of which units are taken."""
-        return {line.values.sku for order in self.new.values() for line, *_ in order.slices}
-
-    @property
     def short(self) -> bool:
-        """Whether stock alone does not do for all of them."""
-        return bool(self.refused) or any(
-            node_id is None for order in self.new.values() for *_, node_id in order.slices
-        )
+        """Whether stock alone does not do for all of them: what an order is short of are its last slices."""
+        return bool(self.refused) or any(order.slices[-1].node_id is None for order in self.new.values())
 
 
 def _plan(
@@ -315,9 +310,10 @@ def _plan(
     ahead: Ahead,
 ) -> _Plan:
     plan = _Plan()
+    ids = iter(new_ids(sum(1 + len(draft.lines) for draft in drafts.values())))
     for index, draft in drafts.items():
         shelves.actor = senders[index].name if senders else None
-        taken = _reserve(draft, world, shelves, open_nodes, carts, ahead)
+        taken = _reserve(draft, world, shelves, open_nodes, carts, ahead, next(ids), ids)
         if isinstance(taken, Refused):
             plan.refused[index] = taken
         else:
@@ -332,14 +328,15 @@ def _reserve(
     open_nodes: Mapping[str, set[UUID]],
     carts: _Carts,
     ahead: Ahead,
-    order_id: UUID | None = None,
+    order_id: UUID,
+    ids: Iterator[UUID],
 ) -> NewOrder | Refused:
     """Keep stock for the whole order on the shelves, or say what is short. Demand is summed, kits are exploded.
 
     What the buyer's cart has kept is the order's own, at the same nodes; what the order does not ask goes back.
     """
     channel = world.channels[draft.channel]
-    lines = capture.explode(draft, items=world.items, kits=world.kits)
+    lines = capture.explode(draft, items=world.items, kits=world.kits, ids=ids)
     leaves = [line for line in lines if not line.is_kit]
     demands = [
         Demand(v.sku, v.quantity, world.nodes[v.node_code].id if v.node_code else None) for *_, v in leaves
@@ -358,7 +355,6 @@ def _reserve(
     if isinstance(sold, NotComing):
         lacking = [leaves[i] for i in sold.indexes]
         return _insufficient(draft, lacking, demands, channel, shelves, open_nodes[channel.code], own, ahead)
-    order_id = order_id or new_ids(1)[0]
     legs = reserve_legs((k.node_id, demands[k.index].sku, k.quantity) for k in kept)
     if cart is not None:
         reservations.free(shelves, cart, reason="its order has come")

@@ -93,14 +93,18 @@ def _dated(
     )
     if dates is None or not nodes:
         return Promise(at_most, wish.ready_at)
+    hazmat, heaviest_g = False, 0
+    for item in goods:
+        hazmat = hazmat or bool(item.hazmat_class)
+        heaviest_g = max(heaviest_g, item.weight_g)
     asked = Asked(
         to=wish.to,
         level=wish.level,
         since=since,
         at_most=at_most,
         confidence=channel.promise_confidence,
-        hazmat=any(item.hazmat_class for item in goods),
-        heaviest_g=max(item.weight_g for item in goods),
+        hazmat=hazmat,
+        heaviest_g=heaviest_g,
     )
     bound = dates.bind(asked, nodes)
     return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
@@ -56,15 +56,22 @@ class NewOrder(NamedTuple):
 
 
 def explode(
-    draft: OrderDraft, *, items: Mapping[str, Item], kits: Mapping[str, Mapping[str, int]]
+    draft: OrderDraft,
+    *,
+    items: Mapping[str, Item],
+    kits: Mapping[str, Mapping[str, int]],
+    ids: Iterator[UUID] | None = None,
 ) -> list[NewLine]:
-    """The lines with every kit followed by its components, which share the kit's money by list price."""
+    """The lines with every kit followed by its components, which share the kit's money by list price.
+
+    `ids`: those of the draft's own lines are the next of these, where a set's were made at once.
+    """
     lines: list[NewLine] = []
-    ids = new_ids(len(draft.lines))
+    ids = ids or iter(new_ids(len(draft.lines)))
     for index, line in enumerate(draft.lines):
         components = kits.get(line.sku)
         name = line.name or items[line.sku].name
-        whole = NewLine(ids[index], len(lines) + 1, index, None, bool(components), name, line)
+        whole = NewLine(next(ids), len(lines) + 1, index, None, bool(components), name, line)
         lines.append(whole)
         if components:
             lines += _components(whole, components, items, len(lines) + 1)

@@ -139,6 +139,23 @@ async def write(db: Db, levels: Sequence[Level], entries: Sequence[Entry]) -> No
         )  # fmt: skip
 
 
+_RESERVED = ("node_id", "sku", "kind", "reserved_delta", "cause_type", "cause_id", "actor")
+
+
+async def note_reserved(db: Db, entries: Sequence[Entry]) -> None:
+    """The ledger entries of balances that `claim` has changed: what reserves alone says of itself."""
+    actor = acting.get().name
+    await db.copy_records_to_table(
+        "movements",
+        schema_name="inventory",
+        columns=_RESERVED,
+        records=[
+            (leg.node_id, leg.sku, leg.kind, leg.reserved, e.cause_type, e.cause_id, e.actor or actor)
+            for e in entries for leg in (e.leg,)
+        ],
+    )  # fmt: skip
+
+
 async def levels(
     db: Db, *, skus: Sequence[str] = (), nodes: Sequence[UUID] = (), keys: Sequence[tuple[UUID, str]] = ()
 ) -> list[Level]:
