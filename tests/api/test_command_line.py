@@ -16,6 +16,7 @@ from orderloom.cli import application
 from orderloom.network import Node
 from orderloom.plumbing.settings import settings
 from orderloom.terms import Address
+from tests.api.shop import order
 
 PASSWORD = "correct horse battery"
 
@@ -125,3 +126,17 @@ def test_orders_are_planned_anew_together(orderloom):
     told = json.loads(orderloom("routing", "reoptimise", "--apply", "--json"))
     assert (told["orders"], told["changes"], told["prices"]) == (0, [], [])
     assert "not held" in orderloom("routing", "release", f"ord_{uuid4().hex}", ends=1)
+
+
+async def test_an_orders_lines_are_edited_after_a_look_at_what_it_comes_to(orderloom, shop):
+    placed = await shop.ok("POST", "/v1/orders", order({"MUG": 2}))
+    run = partial(asyncio.to_thread, orderloom, "order", "edit", placed["number"], "--reason", "asked for")
+    dry = await run("--line", "MUG=3", "--add", "LAMP=1", "--dry-run")
+    assert "would come to 4000 instead of 2000" in dry
+    assert "+1 LAMP kept at" in dry
+    assert "comes to 4000 instead of 2000" in await run("--line", "MUG=3", "--add", "LAMP=1")
+    assert "nothing would be left" in await run("--line", "MUG=0", "--line", "LAMP=0", ends=1)
+    assert "RUG is on 0 lines" in await run("--line", "RUG=1", ends=1)
+    await run("--line", "MUG", ends=2)
+    shown = await shop.ok("GET", f"/v1/orders/{placed['id']}")
+    assert {line["sku"]: line["quantity"] for line in shown["lines"]} == {"MUG": 3, "LAMP": 1}

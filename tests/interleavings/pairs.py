@@ -331,7 +331,6 @@ async def come_back(db: Any, w: Small) -> str:
 async def _edited(db: Any, order: UUID, units: int, **more: Any) -> str:
     [line] = (await lines_of(db, [order]))[order]
     wanted = Edit(lines=(LineEdit(line_id=line.id, quantity=units, **more),))
-    # Refused, these edits have changed nothing that a door would have to take back.
     said = await editing.edit(db, order_id=order, edit=wanted, reason="interleaved", now=datetime.now(UTC))
     return f"{said.total[1]}" if isinstance(said, editing.Edited) else type(said).__name__
 
@@ -366,8 +365,15 @@ LIMITED_PAIRS = tuple(itertools.combinations_with_replacement(LIMITED, 2))
 IN_LINE = (capture, keep, expire, cancel, count, transfer, reserve, receive, short, come_back)
 PAIRS_IN_LINE = tuple(itertools.combinations_with_replacement(IN_LINE, 2))
 
-EDITED = ((edit, capture), (edit, route), (edit, edit_again), (edit, cancel_x), (edit, keep), (edit, lose),
-          (edit_again, expire), (edit_away, cancel), (edit_away, short), (edit_away, edit_away))  # fmt: skip
+EDITED = (
+    (edit, capture),
+    (edit, route),
+    (edit, edit_again),
+    (edit, cancel_x),
+    (edit_again, lose),
+    (edit_away, cancel),
+    (edit_away, short),
+)
 
 
 async def overdue(db: Any, w: Small) -> None:

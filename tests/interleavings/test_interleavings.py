@@ -146,6 +146,7 @@ async def test_two_transactions_at_once_where_an_order_waits_for_units(connectio
     assert not [f.json() for f in findings if f.count and f.invariant.key.startswith("S")]
 
 
+@pytest.mark.slow
 async def test_an_edit_and_what_else_is_done_meanwhile_do_what_one_after_the_other_does(connections) -> None:
     async with connections[3].transaction():
         await furnish(connections[3])

@@ -15,7 +15,7 @@ class Item:
     """One thing that is sold and shipped, in whole grams and millimetres.
 
     `as_given` keeps weights and lengths in the unit they came in (12 in kept as 305 mm alone would be rated as 13 in);
-    `list_price` is a catalogue figure for checks, never what a buyer pays. `backorder` says what is taken without stock:
+    `list_price` is a catalogue figure for checks; a buyer pays it only for a line added later without a price. `backorder` says what is taken without stock:
     nothing ("refuse"), as many as are on their way ("from_supply"), any number ("always"). `sold_from` makes it a
     pre-order until that day. `tracked_by` ("lot", "serial") asks for the lot of every unit. `handling` is what
     packing is asked beside the four flags, by the names of its `Article`; only what is said. Never changed; not frozen,

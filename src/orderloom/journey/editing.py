@@ -71,13 +71,38 @@ class CannotEdit:
     wrong: bool
 
 
+class _TakenBack(Exception):
+    """A refusal, or what was only to be shown: nothing of it is kept."""
+
+    def __init__(self, outcome: Edited | CannotEdit | Refused) -> None:
+        super().__init__()
+        self.outcome = outcome
+
+
 async def edit(
-    db: Db, *, order_id: UUID, edit: Edit, reason: str, now: datetime
+    db: Db, *, order_id: UUID, edit: Edit, reason: str, now: datetime, keep: bool = True
 ) -> Edited | CannotEdit | Refused | None:
-    """Edit an order; None when there is no such order. Refused (short of stock) the caller takes the transaction back."""
+    """Edit an order; None when there is no such order. Refused, or not to be kept, it leaves nothing behind but locks."""
     if order_id not in await orders_of(db, [order_id]):
         return None
     await steering.hold_whole(db, order_id=order_id)
+    try:
+        async with db.transaction():
+            outcome = await _edit(db, order_id, edit, reason, now)
+            _take_back(outcome, unless=keep)
+    except _TakenBack as back:
+        return back.outcome
+    return outcome
+
+
+def _take_back(outcome: Edited | CannotEdit | Refused, *, unless: bool) -> None:
+    if not (unless and isinstance(outcome, Edited)):
+        raise _TakenBack(outcome)
+
+
+async def _edit(
+    db: Db, order_id: UUID, edit: Edit, reason: str, now: datetime
+) -> Edited | CannotEdit | Refused:
     case = await _read(db, order_id, edit, now)
     if case.order.lifecycle != "open" or await _given_up(db, order_id):
         told = case.order.lifecycle if case.order.lifecycle != "open" else "being cancelled"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -69,6 +70,12 @@ def test_the_matrix_says_by_change_and_rank_what_may_be(change: Change, row: tup
         if rank is not Rank.CANCELLED:
             column = next(i for i, last in enumerate(STAGES) if rank <= last)
             assert verdict(change, highest=rank, begun=True) is row[column]
+
+
+def test_the_page_on_editing_has_the_matrix_as_it_is() -> None:
+    page = (Path(__file__).parents[3] / "docs/howto/edit-an-order.md").read_text()
+    for change, row in MATRIX.items():
+        assert f"| {change} | {' | '.join(row)} |" in page
 
 
 def test_what_no_node_has_answered_for_is_changed_at_once() -> None:

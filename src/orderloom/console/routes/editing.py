@@ -28,14 +28,6 @@ May = Annotated[Visitor, Depends(needs("orders:write"))]
 _MOVED = "The order has changed meanwhile: this is how it stands now."
 
 
-class _TakenBack(Exception):
-    """A preview, or a refusal: nothing of it is kept."""
-
-    def __init__(self, outcome: Edited | CannotEdit | Refused | None) -> None:
-        super().__init__()
-        self.outcome = outcome
-
-
 @dataclass(frozen=True, slots=True)
 class Row:
     """A line as the form shows it: units that are not cancelled, and a price as people write it."""
@@ -158,24 +150,15 @@ async def _done(
 ) -> Edited | list[str]:
     """What the edit does to the order as it was shown, kept only where it is to be saved; or what stands in its way."""
     order = found.order
-    try:
-        async with changing(request, who) as db:
-            await hold_whole(db, order_id=order["id"])
-            now = await order_page.find(db, scope=who.scope, number=order["number"])
-            if now is None or now["version"] != order["version"]:
-                return [_MOVED]
-            outcome = await edit(db, order_id=order["id"], edit=wanted, reason=reason, now=clock.now())
-            _keep(outcome, save=save)
-    except _TakenBack as back:
-        outcome = back.outcome
+    async with changing(request, who) as db:
+        await hold_whole(db, order_id=order["id"])
+        now = await order_page.find(db, scope=who.scope, number=order["number"])
+        if now is None or now["version"] != order["version"]:
+            return [_MOVED]
+        outcome = await edit(db, order_id=order["id"], edit=wanted, reason=reason, now=clock.now(), keep=save)
     if isinstance(outcome, CannotEdit | Refused):
         return [f"{fault.message[:1].upper()}{fault.message[1:]}." for fault in outcome.faults]
     return outcome or [_MOVED]
-
-
-def _keep(outcome: Edited | CannotEdit | Refused | None, *, save: bool) -> None:
-    if not (save and isinstance(outcome, Edited)):
-        raise _TakenBack(outcome)
 
 
 def _shown(
