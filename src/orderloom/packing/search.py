@@ -256,9 +256,10 @@ def _into_fewer(
             for order in dict.fromkeys(islice(permutations(chosen), ORDERS))
         ]
         found = None
-        for number, order in ((n, way) for n in count() for way in ways) if ways else ():
+        for turn in count() if ways else ():
+            number, way = divmod(turn, len(ways))
             listed = listing(question.kinds, number // 2)
-            found = _into_these(question, counts, order, listed, by_item=number % 2 == 1)
+            found = _into_these(question, counts, ways[way], listed, by_item=number % 2 == 1)
             if found is not None or work.spent >= until:
                 break
         if found is None:
