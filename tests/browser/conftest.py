@@ -29,6 +29,7 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--force-color-profile=srgb", "--hide-scrollbars",
 ]  # fmt: skip
+WINDOW = {"viewport": {"width": 1440, "height": 900}, "timezone_id": "UTC", "locale": "en-US"}
 
 
 def chromium() -> str | None:
@@ -109,14 +110,12 @@ class Desk:
         page.on("pageerror", lambda error: self.said.append(str(error)))
 
     async def log_in(self, role: str = "owner") -> None:
-        """With the role's session of this run: logging in anew each time would be throttled, as it should."""
-        if role in self._sessions:
-            await self.page.context.add_cookies(self._sessions[role])
-            await self.page.goto(f"{self.url}/")
-            await self.page.wait_for_selector(".side")
-            return
-        await self.come_in(role)
-        self._sessions[role] = await self.page.context.cookies()
+        """With the role's session of this run: logging in anew each time would be throttled, as it should. No page is open yet."""
+        if role not in self._sessions:
+            await self.come_in(role)
+            self._sessions[role] = await self.page.context.cookies()
+            await self.page.goto("about:blank")
+        await self.page.context.add_cookies(self._sessions[role])
 
     async def come_in(self, role: str) -> None:
         """By the form."""
@@ -129,12 +128,13 @@ class Desk:
     async def go(self, path: str):
         return await self.page.goto(f"{self.url}{path}")
 
-    async def faults(self) -> list[str]:
-        """What axe finds that is serious or critical, with the element."""
+    async def faults(self, *rules: str) -> list[str]:
+        """What axe finds that is serious or critical, with the element; of all its rules, or of these alone."""
         # Injected as a script of the page's own world: the page's policy forbids inline scripts, and must.
         if not await self.page.evaluate("() => Boolean(window.axe)"):
             await self.page.evaluate(AXE.read_text())
-        found = await self.page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+        asked = {"resultTypes": ["violations"]} | ({"runOnly": list(rules)} if rules else {})
+        found = await self.page.evaluate("asked => axe.run(document, asked)", asked)
         return [
             f"{v['id']} ({v['impact']}): {node['html'][:160]} {node.get('failureSummary', '')[:200]}"
             for v in found["violations"]
@@ -143,16 +143,25 @@ class Desk:
         ]
 
 
-@pytest.fixture
-async def desk(console, browser, sessions) -> AsyncIterator[Desk]:
-    """A fresh window, nobody logged in."""
-    context = await browser.new_context(
-        viewport={"width": 1440, "height": 900}, timezone_id="UTC", locale="en-US"
-    )
-    page = await context.new_page()
-    page.set_default_timeout(60_000)
-    yield Desk(page, console.url, sessions)
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def profile(browser):
+    """What a browser remembers, emptied after each test: to make one anew took longer than most of them."""
+    context = await browser.new_context(**WINDOW)
+    context.set_default_timeout(60_000)
+    yield context
     await context.close()
+
+
+@pytest.fixture
+async def desk(console, profile, sessions) -> AsyncIterator[Desk]:
+    """A fresh window, nobody logged in."""
+    page = await profile.new_page()
+    yield Desk(page, console.url, sessions)
+    if page.url.startswith(console.url):
+        await page.evaluate("localStorage.clear()")
+    for opened in profile.pages:
+        await opened.close()
+    await profile.clear_cookies()
 
 
 @pytest.fixture

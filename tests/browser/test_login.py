@@ -42,6 +42,7 @@ async def test_a_wrong_password_and_an_unknown_user_get_the_same_answer(desk):
 
 
 async def test_the_cookie_is_out_of_a_scripts_reach(owner):
+    await owner.go("/")
     (cookie,) = await owner.page.context.cookies()
     assert cookie["httpOnly"]
     assert cookie["sameSite"] == "Lax"
@@ -58,6 +59,7 @@ async def test_the_auditor_sees_everything_and_has_no_buttons(desk, console):
 
 async def test_the_auditor_is_refused_what_no_button_offers(desk, console):
     await desk.log_in("auditor")
+    await desk.go("/")
     csrf = await desk.page.input_value("input[name=csrf] >> nth=0")
     answer = await desk.page.request.post(
         f"{desk.url}/orders/{console.world.held}/cancel",
@@ -70,6 +72,7 @@ async def test_the_auditor_is_refused_what_no_button_offers(desk, console):
 
 async def test_a_warehouse_sees_its_work_and_neither_orders_nor_buyers(desk, console):
     await desk.log_in("warehouse")
+    await desk.go("/")
     assert await desk.page.inner_text("h1") == "Pick and pack"
     for path in ("/orders", "/overview", "/notices", "/settings", f"/orders/{console.world.split}"):
         assert (await desk.go(path)).status == 403
@@ -89,6 +92,7 @@ async def test_a_warehouse_sees_its_work_and_neither_orders_nor_buyers(desk, con
     ],
 )
 async def test_a_form_from_elsewhere_is_refused(owner, console, form, headers):
+    await owner.go("/")
     csrf = await owner.page.input_value("input[name=csrf] >> nth=0")
     answer = await owner.page.request.post(
         f"{owner.url}/orders/{console.world.held}/hold",

@@ -61,6 +61,7 @@ async def test_the_keys_are_listed_and_can_be_switched_off(owner):
 
 
 async def test_the_palette_finds_screens_orders_and_items(owner, console):
+    await owner.go("/overview")
     await owner.page.keyboard.press("Control+k")
     await owner.page.keyboard.type("invent")
     await owner.page.wait_for_selector("#palette-screens a:has-text('Inventory')")
