@@ -141,11 +141,11 @@ def price_by(path, zone):
     ladder = sorted(steps)
 
     @cache
-    def price(outer, weight_g):
+    def price(one):
         # In exact parts: a pound is 453,592.37 mg, an inch 25.4 mm.
-        ounces = -(-weight_g * 100_000 * 16 // 45_359_237)
-        if outer.volume * 1_000 > 1_728 * 16_387_064:
-            ounces = max(ounces, 16 * -(-outer.volume * 1_000 // (16_387_064 * 166)))
+        ounces = -(-one.weight_g * 100_000 * 16 // 45_359_237)
+        if one.outer.volume * 1_000 > 1_728 * 16_387_064:
+            ounces = max(ounces, 16 * -(-one.outer.volume * 1_000 // (16_387_064 * 166)))
         return next((steps[step] for step in ladder if ounces <= step), None)
 
     return price

@@ -249,7 +249,7 @@ def shipment(request, part):
         units[known[key].sku] += count
     goods = [replace(one, quantity=units[one.sku]) for one in known.values() if one.sku in units]
     node = part.node
-    packed = whole(goods, request.cartons, effort=PLANNED_EFFORT, rules=request.packing)
+    packed = whole(goods, request.cartons, effort=PLANNED_EFFORT, rules=request.packing.rules)
     rated = quote(
         contract=next(one for one in request.tariffs if one.carrier == part.quote.carrier),
         service=part.quote.service,

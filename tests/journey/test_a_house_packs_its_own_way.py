@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orderloom import packing, routing
+from orderloom import network, packing, routing
 from orderloom.journey import deciding, working
 from orderloom.packing import store
 from orderloom.packing.houserules import HouseRules
@@ -72,4 +72,39 @@ async def test_routing_prices_what_the_node_will_pack_and_passes_one_without_car
     ]
     assert again is not None
     assert again.same
+    await house.sound()
+
+
+async def test_what_routing_foresaw_is_what_release_packs_by_either_aim(house: House) -> None:
+    skus = [house.item(at) for at in range(4)]
+    for sku in skus:
+        await house.shelve(sku, {"RNO": 99, "ATL": 99})
+    baskets = [dict.fromkeys(skus[:n], units) for n in (1, 2, 4) for units in (1, 3)]
+    cartons = {}
+    for aim in (None, Costs(fill_per_litre=2, per_parcel=10)):
+        async with house.database.transaction() as db:
+            await store.put_house_rules(db, node_id=None, channel_id=None, rules=HouseRules(landed=aim))
+        orders = await house.place(*[house.draft(basket) for basket in baskets])
+        await house.settle()
+        works = [work for order in orders for work in await house.works(order)]
+        async with house.database.transaction() as db:
+            records = await routing.last_decisions(db, orders=orders)
+            plans = await packing.plans_of(db, fulfillments=[work.id for work in works])
+            replays = [await deciding.replay(db, decision_id=records[order]["id"]) for order in orders]
+            nodes = {node.id: node.code for node in (await network.nodes_of(db)).values()}
+        foreseen = {
+            (order, part["node"]): [(p["carton"], p["contents"], p["weight_g"]) for p in part["parcels"]]
+            for order in orders
+            for part in records[order]["answer"]["plan"]["shipments"]
+        }
+        assert foreseen == {
+            (work.order_id, nodes[work.node_id]): [
+                (p.carton, dict(p.contents), p.weight_g) for p in plans[work.id].parcels
+            ]
+            for work in works
+        }
+        assert all(again is not None and again.same for again in replays)
+        cartons[aim] = list(foreseen.values())
+    # Two aims, and not the same cartons for all.
+    assert cartons[None] != cartons[aim]
     await house.sound()

@@ -16,7 +16,8 @@ from orderloom.network.model import Channel, Node
 from orderloom.network.places import located
 from orderloom.orders.model import Order
 from orderloom.orders.reading import orders_of
-from orderloom.packing.model import Article, Carton, PackRules
+from orderloom.packing.houserules import HouseRules
+from orderloom.packing.model import Article, Carton
 from orderloom.plumbing.database import Db
 from orderloom.routing.model import Asker, Policy, Request, Rest, Source, Want
 from orderloom.shipping.contracts import ContractBook
@@ -83,7 +84,7 @@ def request_of(row: Mapping[str, Any], present: Present) -> tuple[Request, list[
         order=Asker(**kept["order"]) if "order" in kept else None,
         assured=_assured(kept.get("learnt"), present, moved),
         closed=frozenset((c, s, date.fromisoformat(day)) for c, s, day in kept.get("closed", ())),
-        packing=PackRules.of(kept.get("packing", {})),
+        packing=HouseRules.of(kept.get("packing", {})),
         credits=frozenset((c, s, date.fromisoformat(day), n) for c, s, day, n in kept.get("credits", ())),
         rest=_rest(kept["rest"], present, moved) if "rest" in kept else None,
     )
@@ -157,7 +158,7 @@ def _sources(kept: Sequence[Mapping[str, Any]], present: Present, moved: list[st
                 refused=one["refused"],
                 scarcity=one.get("scarcity", {}),
                 cartons=one.get("cartons"),
-                packing=PackRules.of(one["packing"]) if "packing" in one else None,
+                packing=HouseRules.of(one["packing"]) if "packing" in one else None,
             )
         )
     return found

@@ -14,12 +14,12 @@ from orderloom.network.places import positioned
 from orderloom.orders.model import Fulfillment, Order
 from orderloom.orders.reading import orders_of
 from orderloom.packing import ToPack
-from orderloom.packing.landed import Price
+from orderloom.packing.landed import Price, ToCarry
 from orderloom.plumbing.database import Db
 from orderloom.shipping.model import Ineligible, Parcel, Place
 from orderloom.shipping.rate import rate
 from orderloom.shipping.tariff import Tariff
-from orderloom.terms import Dimensions, Quantities
+from orderloom.terms import Quantities
 
 
 async def plan_packing(
@@ -42,8 +42,7 @@ async def plan_packing(
         for work in able:
             order, node = orders[work.order_id], nodes[work.node_id]
             if work.carrier in tariffs and work.service is not None:
-                hazmat = any(items[sku].hazmat_class for sku in units[work.id])
-                prices[work.id] = _price(work, order, node, tariffs[work.carrier], now, hazmat=hazmat)
+                prices[work.id] = _price(work, order, node, tariffs[work.carrier], now)
     await packing.plan_for(
         db,
         rules=rules,
@@ -59,9 +58,7 @@ async def plan_packing(
     )
 
 
-def _price(
-    work: Fulfillment, order: Order, node: network.Node, tariff: Tariff, now: datetime, *, hazmat: bool
-) -> Price:
+def _price(work: Fulfillment, order: Order, node: network.Node, tariff: Tariff, now: datetime) -> Price:
     """What the work's own service asks for a parcel on the day it leaves."""
     origin = Place.of(positioned(node.address, latitude=node.latitude, longitude=node.longitude))
     destination = Place.of(positioned(order.ship_to))
@@ -71,8 +68,8 @@ def _price(
     assert service is not None  # noqa: S101 - only work with a service is priced
 
     @cache
-    def price(outer: Dimensions, weight_g: int) -> int | None:
-        parcel = Parcel.of(dimensions=outer, weight_g=weight_g, hazmat=hazmat)
+    def price(one: ToCarry) -> int | None:
+        parcel = Parcel.of(dimensions=one.outer, weight_g=one.weight_g, hazmat=one.hazmat)
         found = rate(
             contract=tariff,
             service=service,

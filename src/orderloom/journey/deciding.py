@@ -80,7 +80,7 @@ async def present(db: Db, question: Question, *, now: datetime, within: Within) 
             articles=_articles(items),
             kits=kits,
             cartons=offered.at(node) if node else offered.cartons,
-            packing=rules.rules,
+            packing=rules,
         )
     snapshot = await take_snapshot(db, skus=skus, orders=(), now=at)
     houses = snapshot.houses

@@ -23,8 +23,8 @@ from orderloom.network.model import Channel, Node
 from orderloom.network.places import located
 from orderloom.orders.model import Line, Order, Slice
 from orderloom.orders.reading import released_since, works_ahead
-from orderloom.packing.houserules import Houses
-from orderloom.packing.model import Article, PackRules
+from orderloom.packing.houserules import HouseRules, Houses
+from orderloom.packing.model import Article
 from orderloom.plumbing.database import Db
 from orderloom.routing.model import Decision, Policy, Request, Rest, Source, Want
 from orderloom.routing.store import InUse, in_use, scarcity
@@ -41,7 +41,7 @@ class Door(NamedTuple):
 
     node: Node
     barred: str | None
-    packing: PackRules | None
+    packing: HouseRules | None
     cartons: bool
 
 

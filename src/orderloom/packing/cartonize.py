@@ -111,9 +111,13 @@ def whole(
     plan = cartonize(goods, offered, effort=effort, rules=rules)
     if not plan.unpackable:
         return plan
-    bare = {sku for sku, _ in plan.unpackable}
-    own = [replace(a, own_container=True) if a.sku in bare else a for a in goods]
-    return cartonize(own, offered, effort=effort, rules=rules)
+    return cartonize(bared(goods, plan), offered, effort=effort, rules=rules)
+
+
+def bared(goods: Iterable[Article], plan: PackPlan) -> list[Article]:
+    """The goods with what the plan had to leave out in its own packaging."""
+    left = {sku for sku, _ in plan.unpackable}
+    return [replace(a, own_container=True) if a.sku in left else a for a in goods]
 
 
 def _told_apart(goods: Sequence[Article], rules: PackRules) -> PackRules:

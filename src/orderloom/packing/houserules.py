@@ -46,7 +46,7 @@ class StoredRules:
     version: int
 
 
-_USUAL = HouseRules()
+USUAL = HouseRules()
 
 
 def in_force(stored: Iterable[StoredRules], *, node_id: UUID | None, channel_id: UUID | None) -> HouseRules:
@@ -55,7 +55,7 @@ def in_force(stored: Iterable[StoredRules], *, node_id: UUID | None, channel_id:
     for key in ((node_id, channel_id), (node_id, None), (None, channel_id), (None, None)):
         if key in of:
             return of[key]
-    return _USUAL
+    return USUAL
 
 
 def stocked(cartons: Iterable[Carton], left: Mapping[str, int | None]) -> tuple[Carton, ...]:
@@ -99,15 +99,15 @@ class Houses:
     stored: Sequence[StoredRules]
     offered: Offered
 
-    def usual(self, channel_id: UUID | None) -> PackRules:
+    def usual(self, channel_id: UUID | None) -> HouseRules:
         """The rules for a channel wherever a node has none of its own."""
-        return in_force(self.stored, node_id=None, channel_id=channel_id).rules if self.stored else PLAIN
+        return in_force(self.stored, node_id=None, channel_id=channel_id)
 
-    def own(self, node_id: UUID, channel_id: UUID | None) -> PackRules | None:
+    def own(self, node_id: UUID, channel_id: UUID | None) -> HouseRules | None:
         """Those a node has of its own."""
         if all(one.node_id != node_id for one in self.stored):
             return None
-        return in_force(self.stored, node_id=node_id, channel_id=channel_id).rules
+        return in_force(self.stored, node_id=node_id, channel_id=channel_id)
 
     def cartons(self, node_id: UUID, *, units: int) -> dict[str, int | None] | None:
         """What a node has of cartons of its own for so many units, which take no more of any than they are."""

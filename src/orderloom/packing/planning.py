@@ -14,7 +14,7 @@ from orderloom.orders import reading
 from orderloom.packing import store
 from orderloom.packing.cartonize import PLANNED_EFFORT, cartonize, whole
 from orderloom.packing.houserules import HouseRules, Houses, Offered, StoredRules, in_force
-from orderloom.packing.landed import Price, landed
+from orderloom.packing.landed import Landing, Price
 from orderloom.packing.model import Article, Carton, PackPlan, handled
 from orderloom.packing.work import Work, works_of
 from orderloom.plumbing.database import Db
@@ -78,15 +78,8 @@ async def plan_for(
 def _planned(work: ToPack, cartons: Sequence[Carton], house: HouseRules) -> PackPlan:
     if house.landed is None or work.price is None:
         return cartonize(work.articles, cartons, effort=PLANNED_EFFORT, rules=house.rules)
-    found = landed(
-        work.articles,
-        cartons,
-        price=work.price,
-        costs=house.landed,
-        effort=PLANNED_EFFORT,
-        rules=house.rules,
-    )
-    return found.plan
+    landing = Landing(work.articles, cartons, costs=house.landed, effort=PLANNED_EFFORT, rules=house.rules)
+    return landing.found(work.price)[0]
 
 
 async def plan_anew(db: Db, *, works: Sequence[Work]) -> dict[UUID, PackPlan]:

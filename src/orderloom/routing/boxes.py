@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Container, Sequence
 from typing import NamedTuple
 
+from orderloom.packing.landed import Costs
 from orderloom.packing.model import Carton, PackRules
 from orderloom.packing.sorting import Offer
 from orderloom.shipping.model import Parcel
@@ -19,24 +20,35 @@ class Load:
     """What a floor knows of some units: their weight and volume, and the places of the cartons that may hold them all.
 
     `ones`: by article the cartons that take a unit of it, as bits, and what that weighs; nothing where not everything is
-    sure to be put in a carton. One object stands for one load.
+    sure to be put in a carton. `work`: what packing them itself costs at the least, where the house counts that. One object
+    stands for one load.
     """
 
-    __slots__ = ("ones", "single", "volume", "weight_g")
+    __slots__ = ("ones", "single", "volume", "weight_g", "work")
 
     def __init__(
-        self, weight_g: int, volume: int, single: Sequence[int] = (), ones: Sequence[tuple[int, int]] = ()
+        self,
+        weight_g: int,
+        volume: int,
+        single: Sequence[int] = (),
+        ones: Sequence[tuple[int, int]] = (),
+        work: int = 0,
     ) -> None:
         self.weight_g, self.volume, self.single, self.ones = weight_g, volume, single, ones
+        self.work = work
 
 
 class Home(NamedTuple):
-    """How a node packs: the cartons it has, by rules; `own` where it keeps cartons of its own, which run out."""
+    """How a node packs: the cartons it has, by rules; `own` where it keeps cartons of its own, which run out.
+
+    `landed`: at the least landed cost, with these costs of packing itself; None: into the fewest cartons.
+    """
 
     number: int
     cartons: Offer
     rules: PackRules
     own: bool
+    landed: Costs | None = None
 
 
 class Boxes:

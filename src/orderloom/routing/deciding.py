@@ -133,7 +133,7 @@ def _zone_of(address: Address, otherwise: str) -> str:
 
 def _pack(question: PackQuestion, world: World, at: datetime) -> dict[str, Any]:
     goods = articles_of(leaves(question.lines, world))
-    rules = world.packing
+    rules = world.packing.rules
     found = cartonize(goods, world.cartons, keep_flat=question.keep_flat, effort=question.effort, rules=rules)
     outcome = "packed" if not found.unpackable else "partial" if found.parcels else "unpackable"
     request = {

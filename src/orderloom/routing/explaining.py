@@ -203,7 +203,8 @@ def _why_split(scene: Scene, candidates: Sequence[Mapping[str, Any]]) -> dict[st
 
 def _why_carton(scene: Scene, part: Shipment) -> dict[str, Any]:
     units = sum(part.units.values())
-    least = scene.pack_of(part).least
+    pack = scene.pack_of(part)
+    least = pack.least
     told: dict[str, Any] = {"about": "carton", "node": part.node.code, "parcels": part.parcels}
     if part.parcels > 1:
         fewest = (
@@ -211,22 +212,27 @@ def _why_carton(scene: Scene, part: Shipment) -> dict[str, Any]:
             if part.parcels == least
             else f"at least {least} {'is' if least == 1 else 'are'} needed"
         )
+        if pack.landing and part.parcels > len(pack.parcels):
+            fewest = f"{len(pack.parcels)} would hold it, and cost more"
         return {**told, "text": f"{part.parcels} parcels: {fewest}"}
     if part.carton is None:
         return {**told, "text": "it ships in its own packaging"}
     goods = "the unit" if units == 1 else f"all {units} units"
+    if pack.landing:
+        return {**told, "text": f"{part.carton} costs least for {goods} by {part.carrier} {part.service}"}
     return {**told, "text": f"{part.carton} is the smallest carton that takes {goods}"}
 
 
 def _rivals(
     world: World, ways: Sequence[Way], pack: Pack, part: Shipment
 ) -> Iterator[tuple[int, tuple[date, str, str], Way]]:
-    """The other services among these ways that take the packing, by what they would count."""
+    """The other services among these ways that take the units, by what they would count with the cartons."""
     for way in ways:
         if way.tie[2] != part.service or way.tie[1] != part.carrier:
-            cost = world.carriage(way, pack)
+            made = world.settled(way, pack)
+            cost = world.carriage(way, made)
             if cost is not None:
-                yield way.weighed(cost), way.tie, way
+                yield way.weighed(cost) + made.carton_cost, way.tie, way
 
 
 def _why_service(scene: Scene, part: Shipment) -> dict[str, Any]:
@@ -237,7 +243,7 @@ def _why_service(scene: Scene, part: Shipment) -> dict[str, Any]:
         return {**told, "text": f"no service keeps the promise, and {name} comes soonest"}
     pack = scene.pack_of(part)
     lane = scene.lane(part.node, until=date.max)
-    own = part.carriage - part.credit
+    own = part.carriage + part.cartons - part.credit
     in_time = list(_rivals(world, lane.kept, pack, part))
     slower = [one for one in _rivals(world, lane.later, pack, part) if one[0] < own]
     text = f"{name} is the only service in time"

@@ -30,7 +30,7 @@ def floor(lane: Lane, load: Load, boxes: Boxes) -> int:
             found = _floor(way, load, boxes, most)
             if found < most:
                 best = way.weighed(found)
-    return best
+    return best + load.work
 
 
 def _floor(way: Way, load: Load, boxes: Boxes, most: int) -> int:

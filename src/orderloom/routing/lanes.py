@@ -273,37 +273,63 @@ class World:
             return lane.chosen[number]
         best: Chosen | None = None
         cheapest, later = ((), ()) if pack.lacking else (lane.cheapest, lane.later)
-        parcels, least, place = len(pack.kinds), NOWHERE, 0
+        parcels = len(pack.kinds) if pack.landing is None else pack.least
+        least, place, cartons = NOWHERE, 0, pack.carton_cost
         for at, way in cheapest:
             # No parcel goes for less than the way's first.
-            if way.first * parcels - way.credit > least or (cost := self.carriage(way, pack)) is None:
+            if way.first * parcels - way.credit + cartons > least:
+                continue
+            made = pack if pack.landing is None else self.settled(way, pack)
+            if (cost := self.carriage(way, made)) is None:
                 continue
             weighed = way.weighed(cost)
+            landed = weighed + made.carton_cost
             # Of equals the one that stands first in the lane.
-            if weighed < least or (weighed == least and at < place):
-                least, place, best = weighed, at, Chosen(cost, weighed, way, late=False)
+            if landed < least or (landed == least and at < place):
+                least, place = landed, at
+                best = Chosen(cost, weighed, way, late=False, pack=made, landed=landed)
         if best is None:
             for way in later:
                 if best is not None and way.due > best.way.due:
                     break
-                cost = self.carriage(way, pack)
-                if cost is not None and (best is None or way.weighed(cost) < best.weighed):
-                    best = Chosen(cost, way.weighed(cost), way, late=True)
+                made = pack if pack.landing is None else self.settled(way, pack)
+                cost = self.carriage(way, made)
+                if cost is None:
+                    continue
+                weighed = way.weighed(cost)
+                landed = weighed + made.carton_cost
+                if best is None or landed < best.landed:
+                    best = Chosen(cost, weighed, way, late=True, pack=made, landed=landed)
         lane.chosen[number] = best
         self.kept += 1
         return best
+
+    def settled(self, way: Way, pack: Pack) -> Pack:
+        """The packing that costs least by that way, where the house packs so."""
+        if pack.landing is None:
+            return pack
+        found = way.settled.get(pack.number)
+        if found is None:
+            found = self.packings.settled(pack, lambda one: self._rate(way, self.packings.kind(one)))
+            way.settled[pack.number] = found
+            self.kept += 1
+        return found
+
+    def _rate(self, way: Way, kind: int) -> int | None:
+        """What a parcel of that kind costs by that way."""
+        prices = way.prices
+        if kind not in prices:
+            found = way.rated(self.packings.parcels[kind])
+            prices[kind] = None if isinstance(found, Ineligible) else found
+            self.kept += 1
+        return prices[kind]
 
     def carriage(self, way: Way, pack: Pack) -> int | None:
         """What all parcels of the packing cost by that way."""
         total = 0
         prices = way.prices
         for kind in pack.kinds:
-            if kind in prices:
-                cost = prices[kind]
-            else:
-                found = way.rated(self.packings.parcels[kind])
-                cost = prices[kind] = None if isinstance(found, Ineligible) else found
-                self.kept += 1
+            cost = prices[kind] if kind in prices else self._rate(way, kind)
             if cost is None:
                 return None
             total += cost

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from orderloom.delivery.transit import BY_CONTRACT, Assured
 from orderloom.network.model import Node
-from orderloom.packing.model import Article, Carton, PackRules
+from orderloom.packing.houserules import USUAL, HouseRules
+from orderloom.packing.model import Article, Carton
 from orderloom.packing.model import Parcel as Packed
-from orderloom.packing.sorting import PLAIN
 from orderloom.shipping.model import Quote
 from orderloom.shipping.quota import Closed, Credit
 from orderloom.shipping.tariff import Tariff
@@ -60,7 +60,7 @@ class Source:
     refused: str | None = None
     scarcity: Mapping[str, int] = field(default_factory=dict)
     cartons: Mapping[str, int | None] | None = None
-    packing: PackRules | None = None
+    packing: HouseRules | None = None
 
     @property
     def full(self) -> bool:
@@ -167,7 +167,7 @@ class Request:
     closed: frozenset[Closed] = frozenset()
     credits: frozenset[Credit] = frozenset()
     rest: Rest | None = None
-    packing: PackRules = PLAIN
+    packing: HouseRules = USUAL
 
     @property
     def shipments_most(self) -> int:
@@ -208,7 +208,7 @@ class Request:
             "promise_at": self.promise_at.isoformat() if self.promise_at else None,
             "policy": self.policy.json(),
             "value": self.value,
-            **({"packing": self.packing.json()} if self.packing != PLAIN else {}),
+            **({"packing": self.packing.json()} if self.packing != USUAL else {}),
             **({"order": self.order.json()} if self.order else {}),
             **({"learnt": self.assured.json()} if self.assured.learnt.tables else {}),
             **(

@@ -5,15 +5,15 @@ Everything here follows from the cartons alone, whatever carries them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
 from orderloom.packing.bound import may_hold
 from orderloom.packing.cartonize import PLANNED_EFFORT, lacking, takers, whole
-from orderloom.packing.houserules import stocked
-from orderloom.packing.model import Article, Carton, PackRules
-from orderloom.packing.model import Parcel as Packed
+from orderloom.packing.houserules import HouseRules, stocked
+from orderloom.packing.landed import Costs, Landing, Price, ToCarry
+from orderloom.packing.model import Article, Carton, PackPlan
 from orderloom.packing.sorting import kind_of, offering
 from orderloom.routing.boxes import Boxes, Home, Load
 from orderloom.routing.ways import Pack
@@ -62,14 +62,14 @@ class Packings:
             self.kept += 1
         return found
 
-    def home(self, rules: PackRules, own: Mapping[str, int | None] | None = None) -> Home:
+    def home(self, house: HouseRules, own: Mapping[str, int | None] | None = None) -> Home:
         """How a node packs that has all cartons, or these of its own."""
-        key = (rules, None if own is None else tuple(sorted(own.items())))
+        key = (house, None if own is None else tuple(sorted(own.items())))
         found = self._homes.get(key)
         if found is None:
             cartons = self.cartons if own is None else stocked(self.cartons, own)
             found = self._homes[key] = Home(
-                len(self._homes), offering(cartons, rules), rules, own is not None
+                len(self._homes), offering(cartons, house.rules), house.rules, own is not None, house.landed
             )
             self.kept += 1
         return found
@@ -97,11 +97,13 @@ class Packings:
         """Only where everything is sure to be put in a carton do cartons bound anything."""
         boxes, counts = self.boxes, [units for _, units in content]
         articles = [self._articles[number] for number, _ in content]
+        costs = home.landed
+        work = costs.per_parcel + costs.per_unit * sum(counts) if costs else 0
         weight = sum(one.weight_g * units for one, units in zip(articles, counts, strict=True))
         fits = [self.fits(number, home) for number, _ in content]
         tied = any(one.together is not None for one in articles)
         if tied or not all(fits) or not (home.own or boxes.endless):
-            return Load(weight, 0)
+            return Load(weight, 0, work=work)
         kinds = [kind_of(one, keep_flat=False) for one in articles]
         some = boxes.every
         for fit in fits:
@@ -116,33 +118,69 @@ class Packings:
             sum([kind.volume * units for kind, units in zip(kinds, counts, strict=True)]),
             single,
             sorted({(fit, one.weight_g) for fit, one in zip(fits, articles, strict=True)}),
+            work,
         )
 
     def packed(self, content: Content, home: Home) -> Pack:
-        """The units in cartons."""
+        """The units in cartons: the fewest, even where the house packs at the least landed cost (`settled`)."""
         key = (home.number, content)
         found = self._packs.get(key)
         if found is None:
             articles = [self._some(number, units) for number, units in content]
-            plan = whole(articles, home.cartons, effort=PLANNED_EFFORT, rules=home.rules)
-            dangerous = {article.sku for article in articles if article.hazmat_class}
+            landing = None if home.landed is None else self._landing(articles, home, home.landed)
+            plan = (
+                landing.fewest
+                if landing
+                else whole(articles, home.cartons, effort=PLANNED_EFFORT, rules=home.rules)
+            )
             found = Pack(
                 number=len(self._packs),
                 parcels=plan.parcels,
-                kinds=tuple(
-                    self._parcel(p, hazmat=not dangerous.isdisjoint(p.contents)) for p in plan.parcels
-                ),
-                carton_cost=sum(self._carton_costs.get(p.carton or "", 0) for p in plan.parcels),
+                kinds=self._kinds(plan, articles),
+                # What they come to at the least landed cost, the service tells.
+                carton_cost=0
+                if landing
+                else sum(self._carton_costs.get(p.carton or "", 0) for p in plan.parcels),
                 least=plan.lower_bound,
                 effort=plan.effort,
                 lacking=home.own and lacking(plan, articles, self.cartons, home.rules),
+                landing=landing,
             )
             self._packs[key] = found
             self.kept += 1 + len(found.parcels)
         return found
 
-    def _parcel(self, packed: Packed, *, hazmat: bool) -> int:
-        parcel = Parcel.of(dimensions=packed.outer, weight_g=packed.weight_g, hazmat=hazmat)
+    def _landing(self, articles: Sequence[Article], home: Home, costs: Costs) -> Landing:
+        # A bag stands there once for each thickness.
+        cartons = dict.fromkeys(home.cartons.cartons)
+        return Landing(articles, cartons, costs=costs, effort=PLANNED_EFFORT, rules=home.rules).whole()
+
+    def settled(self, pack: Pack, price: Price) -> Pack:
+        """The same units at the least landed cost where carriage asks this, as release packs them."""
+        landing = pack.landing
+        if landing is None:
+            return pack
+        plan, _, _ = landing.found(price)
+        self.kept += 1 + len(plan.parcels)
+        return pack._replace(
+            parcels=plan.parcels,
+            kinds=self._kinds(plan, landing.goods),
+            carton_cost=landing.packing_cost(plan),
+            landing=None,
+        )
+
+    def _kinds(self, plan: PackPlan, articles: Sequence[Article]) -> tuple[int, ...]:
+        dangerous = {article.sku for article in articles if article.hazmat_class}
+        return tuple(
+            [
+                self.kind(ToCarry(p.outer, p.weight_g, not dangerous.isdisjoint(p.contents)))
+                for p in plan.parcels
+            ]
+        )
+
+    def kind(self, one: ToCarry) -> int:
+        """The number of such a parcel among `parcels`."""
+        parcel = Parcel.of(dimensions=one.outer, weight_g=one.weight_g, hazmat=one.hazmat)
         number = self._parcel_numbers.get(parcel)
         if number is None:
             number = self._parcel_numbers[parcel] = len(self.parcels)

@@ -4,7 +4,8 @@ The cost of a part, which the search is exact for, is the sum of
 - carriage: all parcels by one service, the cheapest of those that keep the promise on the node's next handover, less what
   an open commitment to its carrier is worth (which guides the choice and is no cost);
 - the cartons, as `packing.cartonize.whole` packs just these units within `PLANNED_EFFORT`, into what the node has and by
-  its rules: as release packs them, unless the house packs at the least landed cost;
+  its rules: as release packs them. Where the house packs at the least landed cost, each service is asked for its own
+  packing, and void fill and the labour of packing are counted with the cartons (`packing.landed`);
 - the node's pick cost once, its unit cost and the scarcity price of each unit.
 """
 
@@ -166,18 +167,18 @@ class Pricing:
         price, total = self.world.price, sum(units)
         bench = benches[nodes[0]]
         pack = self._pack(bench, units)
-        number, cartons = pack.number, pack.carton_cost
+        number = pack.number
         for node in nodes:
             if benches[node] is not bench:
                 bench = benches[node]
                 pack = self._pack(bench, units)
-                number, cartons = pack.number, pack.carton_cost
+                number = pack.number
             lane = lanes[node]
             chosen = lane.chosen.get(number) or price(lane, pack)
             if chosen is None:
                 found.append(None)
                 continue
-            cost = chosen.weighed + cartons + fixed[node] + unit_costs[node] * total
+            cost = chosen.landed + fixed[node] + unit_costs[node] * total
             found.append(cost + self._scarce(self.sources[node], units) if self._scarcity else cost)
         return found
 
@@ -219,10 +220,9 @@ class Pricing:
 
     def made(self, node: int, units: Units, lines: Mapping[str, int]) -> Part:
         """The part, told in full."""
-        source, pack = self.sources[node], self.pack(node, units)
-        chosen = self.chosen(node, units)
+        source, chosen = self.sources[node], self.chosen(node, units)
         assert chosen is not None  # noqa: S101 - a part without a way has no cost and stands in no plan
-        way = chosen.way
+        way, pack = chosen.way, chosen.pack
         leaves = self.origins[node].leaves[way.service.number]
         assert leaves is not None  # noqa: S101 - a way without a handover is in no lane
         total = sum(units)

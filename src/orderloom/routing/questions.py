@@ -15,6 +15,8 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from orderloom import terms
+from orderloom.packing.houserules import HouseRules
+from orderloom.packing.landed import Costs
 from orderloom.packing.model import PackRules
 from orderloom.routing import examples
 
@@ -267,9 +269,31 @@ class PackRulesAsked(Asked):
     fill_permille: Annotated[int, Field(strict=True, ge=1, le=1000)] = 1000
 
     @property
-    def rules(self) -> PackRules:
+    def house(self) -> HouseRules:
         """As packing reads them."""
-        return PackRules(**self.model_dump())
+        return HouseRules(rules=PackRules(**self.model_dump()))
+
+
+class CostsAsked(Asked):
+    """What packing itself costs."""
+
+    fill_per_litre: Minor = 0
+    per_parcel: Minor = 0
+    per_unit: Minor = 0
+
+
+class HouseRulesAsked(PackRulesAsked):
+    """The same, and what packing aims at."""
+
+    landed: CostsAsked | None = Field(
+        default=None, description="Pack at the least landed cost; null: into the fewest cartons"
+    )
+
+    @property
+    def house(self) -> HouseRules:
+        """As routing reads them."""
+        rules = PackRules(**self.model_dump(exclude={"landed"}))
+        return HouseRules(rules=rules, landed=Costs(**self.landed.model_dump()) if self.landed else None)
 
 
 class RouteQuestion(Asked):
@@ -296,7 +320,7 @@ class RouteQuestion(Asked):
     nodes: Nodes | None = None
     contracts: Contracts | None = None
     cartons: Cartons | None = None
-    rules: PackRulesAsked | None = Field(
+    rules: HouseRulesAsked | None = Field(
         default=None, description="How every node packs; left out: as each does for the channel"
     )
 

@@ -40,6 +40,7 @@ class Shipment(NamedTuple):
     zone: int
     cost: int
     carriage: int
+    cartons: int
     credit: int
     ship_by: datetime
     due: date
@@ -64,6 +65,7 @@ class Shipment(NamedTuple):
             zone=stored["zone"],
             cost=stored["cost"],
             carriage=stored["cost_parts"]["carriage"],
+            cartons=stored["cost_parts"]["cartons"],
             credit=credit,
             ship_by=local(source.node, datetime.fromisoformat(stored["ship_by"])),
             due=date.fromisoformat(stored.get("due", stored["arrives"])),
@@ -206,7 +208,9 @@ class Scene:
         if chosen is None:
             return None
         node = source.node
-        cost = chosen.cost + pack.carton_cost + node.pick_cost + node.unit_cost * sum(self.calls.values())
+        cost = (
+            chosen.cost + chosen.pack.carton_cost + node.pick_cost + node.unit_cost * sum(self.calls.values())
+        )
         scarce = source.scarcity
         weighed = cost - chosen.cost + chosen.weighed
         if scarce:

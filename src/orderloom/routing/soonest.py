@@ -17,9 +17,8 @@ from orderloom.network.calendar import NeverWorks
 from orderloom.network.model import Node
 from orderloom.network.places import positioned
 from orderloom.packing.cartonize import PLANNED_EFFORT, lacking, whole
-from orderloom.packing.houserules import stocked
-from orderloom.packing.model import Article, Carton, PackRules
-from orderloom.packing.sorting import PLAIN
+from orderloom.packing.houserules import USUAL, HouseRules, stocked
+from orderloom.packing.model import Article, Carton
 from orderloom.routing.boxes import NO_CARTON
 from orderloom.routing.model import Source
 from orderloom.routing.world import Leaf, articles_of
@@ -134,7 +133,7 @@ class Lanes:
     now: datetime
     time_zone: str
     assured: Assured = BY_CONTRACT
-    packing: PackRules = PLAIN
+    packing: HouseRules = USUAL
     to: Place | None = None
 
     def place(self) -> Place:
@@ -185,7 +184,7 @@ def _refusal(source: Source, wanted: Sequence[Leaf], goods: Sequence[Article]) -
 
 def _parcels(goods: Sequence[Article], source: Source, lanes: Lanes) -> list[Parcel]:
     """The goods packed as the node packs; nothing where it has no carton left for some of them."""
-    rules = source.packing or lanes.packing
+    rules = (source.packing or lanes.packing).rules
     cartons = lanes.cartons if source.cartons is None else stocked(lanes.cartons, source.cartons)
     plan = whole(goods, cartons, effort=PLANNED_EFFORT, rules=rules)
     if source.cartons is not None and lacking(plan, goods, lanes.cartons, rules):

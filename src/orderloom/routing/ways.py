@@ -10,6 +10,7 @@ from typing import NamedTuple
 from orderloom.delivery.promise import ship_date
 from orderloom.network.calendar import NeverWorks, cutoff
 from orderloom.network.model import Node
+from orderloom.packing.landed import Landing
 from orderloom.packing.model import Parcel as Packed
 from orderloom.routing.boxes import NOWHERE, Load
 from orderloom.shipping.lanes import Lane as Rates
@@ -23,7 +24,10 @@ _GRAM = NG["g"]
 
 
 class Pack(NamedTuple):
-    """Units packed for real: the parcels, each one's number as a thing to be rated, and what the cartons cost."""
+    """Units packed for real: the parcels, each one's number as a thing to be rated, and what the cartons cost.
+
+    `carton_cost`: at the least landed cost with the void fill and the labour of packing, that the house counts.
+    """
 
     number: int
     parcels: tuple[Packed, ...]
@@ -35,6 +39,8 @@ class Pack(NamedTuple):
     """What packing them took, whether or not it was remembered."""
     lacking: bool = False
     """The node has no carton left for some of them: it cannot ship them."""
+    landing: Landing | None = None
+    """Where the house packs at the least landed cost: these are the fewest parcels, each service asks for its own."""
 
 
 class Service(NamedTuple):
@@ -78,6 +84,7 @@ class Way:
         "origin",
         "prices",
         "service",
+        "settled",
         "sized",
         "tie",
         "units",
@@ -99,6 +106,8 @@ class Way:
         self.credit = credit
         self.tie = (self.due, service.tariff.carrier, service.code)
         self.prices: dict[int, int | None] = {}
+        # By packing the one that costs least by this way, where the house packs so.
+        self.settled: dict[int, Pack] = {}
         self.breaks = service.terms.breaks
         charges = list(service.terms.net[zone])
         for at in range(len(charges) - 2, -1, -1):
@@ -153,12 +162,17 @@ class Way:
 
 
 class Chosen(NamedTuple):
-    """The way that takes a packing, for how much carriage, and what that counts beside other ways."""
+    """The way that takes a packing, for how much carriage, and what that counts beside other ways.
+
+    `pack`: the packing, for this way; `landed`: what it counts with its cartons.
+    """
 
     cost: int
     weighed: int
     way: Way
     late: bool
+    pack: Pack
+    landed: int
 
 
 class Lane:

@@ -9,8 +9,8 @@ from orderloom.delivery.transit import NOTHING, Learnt
 from orderloom.network.model import Channel, Node
 from orderloom.network.places import located
 from orderloom.orders.model import Fault
-from orderloom.packing.model import Article, Carton, PackRules, handled
-from orderloom.packing.sorting import PLAIN
+from orderloom.packing.houserules import USUAL, HouseRules
+from orderloom.packing.model import Article, Carton, handled
 from orderloom.routing.model import Source
 from orderloom.routing.profiles import Version
 from orderloom.routing.questions import (
@@ -55,7 +55,7 @@ class World:
     channel: Channel | None = None
     learnt: Learnt = NOTHING
     sourcing: Version | None = None
-    packing: PackRules = PLAIN
+    packing: HouseRules = USUAL
     quota: Quota | None = None
 
 
@@ -93,7 +93,7 @@ def with_given(question: Question, present: World) -> World:
         articles=present.articles if items is None else {item.sku: _article(item) for item in items},
         kits=present.kits if items is None else {},
         sources=sources,
-        packing=present.packing if rules is None else rules.rules,
+        packing=present.packing if rules is None else rules.house,
         tariffs=tuple(tariffs),
         cartons=present.cartons if cartons is None else tuple(_carton(carton) for carton in cartons),
         # Of a contract that the question brings nothing was learnt, whatever its services are called.

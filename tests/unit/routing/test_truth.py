@@ -6,8 +6,8 @@ import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
-from functools import cache
+from datetime import date, timedelta
+from functools import cache, partial
 from typing import Any
 
 import pytest
@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from orderloom.delivery.promise import ship_date
 from orderloom.packing.cartonize import PLANNED_EFFORT, whole
-from orderloom.packing.houserules import stocked
-from orderloom.packing.model import PackRules
+from orderloom.packing.houserules import HouseRules, stocked
+from orderloom.packing.landed import Costs, Landing, ToCarry
+from orderloom.packing.model import PackPlan, PackRules
 from orderloom.routing import lanes
 from orderloom.routing.floors import floor
 from orderloom.routing.lanes import world_of
@@ -25,7 +26,7 @@ from orderloom.routing.model import Policy, Request
 from orderloom.routing.plan import plan
 from orderloom.routing.pricing import Bench, Goods
 from orderloom.shipping import contract as contracts
-from orderloom.shipping.model import Parcel, Place
+from orderloom.shipping.model import Ineligible, Parcel, Place, Quote
 from orderloom.shipping.select import quote, select
 from orderloom.shipping.tariff import Tariff, compile_contract
 from tests.unit.routing.questions import questions
@@ -167,14 +168,14 @@ def _priced(request: Request, at: int, units: dict[str, int]) -> tuple[Any, ...]
     source, articles = request.sources[at], {want.sku: want.article for want in request.wants}
     node = source.node
     goods = [replace(articles[sku], quantity=n) for sku, n in sorted(units.items())]
-    rules = source.packing or request.packing
+    house = source.packing or request.packing
     cartons = request.cartons if source.cartons is None else stocked(request.cartons, source.cartons)
-    packed = whole(goods, cartons, effort=PLANNED_EFFORT, rules=rules).parcels
+    packed = whole(goods, cartons, effort=PLANNED_EFFORT, rules=house.rules).parcels
     if source.cartons is not None:
         # What only this node has no carton for, it does not ship.
         bare = {sku for parcel in packed if parcel.carton is None for sku in parcel.contents}
         ones = [replace(articles[sku], quantity=1) for sku in bare if articles[sku].together is None]
-        if any(whole([one], request.cartons, rules=rules).parcels[0].carton for one in ones):
+        if any(whole([one], request.cartons, rules=house.rules).parcels[0].carton for one in ones):
             return None
     costs = {carton.code: carton.cost for carton in request.cartons}
     origin = Place.of(replace(node.address, latitude=node.latitude, longitude=node.longitude))
@@ -185,18 +186,17 @@ def _priced(request: Request, at: int, units: dict[str, int]) -> tuple[Any, ...]
         for tariff in request.tariffs
         for service in tariff.services
     }
+    asking = partial(_asked, request, origin, leaves)
+    cost = node.pick_cost + sum(
+        n * (node.unit_cost + source.scarcity.get(sku, 0)) for sku, n in units.items()
+    )
     owed: Any = Owed(request, leaves)
+    if house.landed is not None:
+        best = _landed(request, owed, asking, [goods, cartons, house])
+        return best and (*best[:2], best[2] + cost)
     chosen = select(
         quotes=[
-            quote(
-                contract=tariff,
-                service=service,
-                parcels=[Parcel.of(dimensions=p.outer, weight_g=p.weight_g) for p in packed],
-                origin=origin,
-                destination=Place.of(request.destination),
-                ship_on=leaves[tariff.carrier, service],
-                trace=False,
-            )
+            asking(tariff, service, [Parcel.of(dimensions=p.outer, weight_g=p.weight_g) for p in packed])
             for tariff in request.tariffs
             for service in tariff.services
         ],
@@ -206,9 +206,47 @@ def _priced(request: Request, at: int, units: dict[str, int]) -> tuple[Any, ...]
     if chosen.chosen is None:
         return None
     carriage = max(0, chosen.chosen.cost - owed.worth(chosen.chosen.carrier, chosen.chosen.service))
-    cost = carriage + sum(costs[p.carton] if p.carton else 0 for p in packed) + node.pick_cost
-    cost += sum(n * (node.unit_cost + source.scarcity.get(sku, 0)) for sku, n in units.items())
+    cost += carriage + sum(costs[p.carton] if p.carton else 0 for p in packed)
     return chosen.late, chosen.chosen.arrives_on, cost
+
+
+def _asked(
+    request: Request, origin: Place, leaves: Any, tariff: Tariff, service: str, parcels: list[Parcel]
+) -> Quote | Ineligible:
+    return quote(
+        contract=tariff,
+        service=service,
+        parcels=parcels,
+        origin=origin,
+        destination=Place.of(request.destination),
+        ship_on=leaves[tariff.carrier, service],
+        trace=False,
+    )
+
+
+def _landed(request: Request, owed: Owed, asking: Any, packing: list[Any]) -> tuple[Any, ...] | None:
+    """The same where each service is asked for the packing that costs least by it, by code, as release packs."""
+    goods, cartons, house = packing
+    found = []
+    for tariff in request.tariffs:
+        for service in tariff.services:
+
+            def price(one: ToCarry, tariff: Tariff = tariff, service: str = service) -> int | None:
+                told = asking(tariff, service, [Parcel.of(dimensions=one.outer, weight_g=one.weight_g)])
+                return told.cost if isinstance(told, Quote) else None
+
+            landing = Landing(
+                goods, cartons, costs=house.landed, effort=PLANNED_EFFORT, rules=house.rules
+            ).whole()
+            plan: PackPlan = landing.least(price).plan
+            told = asking(
+                tariff, service, [Parcel.of(dimensions=p.outer, weight_g=p.weight_g) for p in plan.parcels]
+            )
+            if isinstance(told, Quote):
+                late = request.promise_at is not None and told.arrives_on > request.promise_at.date()
+                cost = max(0, told.cost - owed.worth(tariff.carrier, service)) + landing.packing_cost(plan)
+                found.append((late, told.arrives_on if late else date.min, cost, told.arrives_on))
+    return (best[0], best[3], best[2]) if (best := min(found, default=None)) else None
 
 
 @FEW
@@ -237,7 +275,13 @@ def housed(draw: st.DrawFn) -> Request:
     handled = {want.sku: draw(st.sampled_from([{}, *ways[:2], *ways])) for want in request.wants}
     codes = [carton.code for carton in request.cartons]
     own = st.none() | st.dictionaries(st.sampled_from(codes), st.sampled_from([None, 0, 1, 2]))
-    rules = [PackRules(), PackRules(clearance_mm=12), PackRules(clearance_mm=40, centred=True)]
+    rules = [
+        HouseRules(),
+        HouseRules(rules=PackRules(clearance_mm=12)),
+        HouseRules(rules=PackRules(clearance_mm=40, centred=True)),
+        HouseRules(landed=Costs(fill_per_litre=3, per_parcel=75, per_unit=2)),
+        HouseRules(landed=Costs(), rules=PackRules(clearance_mm=12)),
+    ]
     return replace(
         request,
         wants=tuple(replace(w, article=replace(w.article, **handled[w.sku])) for w in request.wants),
@@ -332,11 +376,11 @@ def test_no_part_costs_less_than_its_floor(request: Request, data: st.DataObject
         chosen = world.price(lane, pack)
         lowest = floor(lane, Bench(goods, home, world.packings).load(some), world.packings.boxes)
         if chosen is not None:
-            assert lane.opening <= lowest <= chosen.cost + pack.carton_cost
+            assert lane.opening <= lowest <= chosen.landed + chosen.way.credit
 
 
 @FEW
-@given(asked(), asked())
+@given(asked() | housed(), asked())
 def test_what_is_remembered_changes_nothing(request: Request, other: Request) -> None:
     held = plan(request)
     first = plan(request).json()
