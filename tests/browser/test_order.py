@@ -70,6 +70,11 @@ async def test_an_edit_is_shown_before_it_is_saved(owner, console):
     preview = await owner.page.inner_text("section:has(#e-preview)")
     assert "+1" in preview
     assert "Nothing is changed yet." in preview
+    # What was not shown is shown first.
+    await owner.page.fill("input[name=units] >> nth=0", str(more + 1))
+    await owner.page.click("button:has-text('Save as shown')")
+    await owner.page.wait_for_selector("li:has-text('+2')")
+    more += 1
     await owner.page.click("button:has-text('Save as shown')")
     await owner.page.wait_for_selector("[role=status]:has-text('The order is changed')")
     assert str(more) in await owner.page.inner_text("table.lines tbody tr >> nth=0")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -51,6 +52,12 @@ class Filled:
     more: str = ""
     price: str = ""
     reason: str = ""
+
+    @property
+    def digest(self) -> str:
+        """Tells whether it is still filled in as it was when it was shown."""
+        asked = (self.lines, self.units, self.prices, self.sku, self.more, self.price)
+        return hashlib.sha256(repr(asked).encode()).hexdigest()
 
     def edit(self, rows: list[Row], currency: str) -> Edit:
         """What differs from the lines as they are. Raises ValueError where a number is none."""
@@ -119,8 +126,9 @@ async def send(
     more: Annotated[str, Form(max_length=10)] = "1",
     price: Annotated[str, Form(max_length=20)] = "",
     reason: Annotated[str, Form(max_length=500)] = "",
+    shown: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:
-    """A preview is the edit itself, taken back; what is saved must find the order as it was shown."""
+    """A preview is the edit itself, taken back; only what was shown is saved, to the order as it was then."""
     filled = Filled(
         lines=tuple(line),
         units=tuple(units),
@@ -130,17 +138,18 @@ async def send(
         price=price,
         reason=reason,
     )
+    save = do == "save" and shown == filled.digest
     found = await _page(request, who, number)
     if found.order["version"] != version:
         return _shown(request, found, Filled(reason=reason), problems=[_MOVED])
     try:
         wanted = filled.edit(_rows(found), found.order["currency"])
-        outcome = await _done(request, who, found, wanted, reason.strip() or "by hand", save=do == "save")
+        outcome = await _done(request, who, found, wanted, reason.strip() or "by hand", save=save)
     except (ValueError, NoSuchSubject) as fault:
         return _shown(request, found, filled, problems=[str(fault)])
     if not isinstance(outcome, Edited):
         return _shown(request, found, filled, problems=outcome)
-    if do == "preview":
+    if not save:
         return _shown(request, found, filled, preview=outcome)
     return RedirectResponse(f"/console/orders/{number}?did=edited", status_code=303)
 
