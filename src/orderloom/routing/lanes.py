@@ -264,7 +264,7 @@ class World:
         if arrives is None or due is None:
             return None
         credit = self._worth.get((tariff.carrier, code, day), 0)
-        return Way(service, zone, day, (days, arrives, due), ends, credit)
+        return Way(service, zone, day, (arrives, due), ends, credit)
 
     def price(self, lane: Lane, pack: Pack) -> Chosen | None:
         """The cheapest way in time that takes every parcel, else the soonest of the others; None where none does."""

@@ -24,7 +24,6 @@ from orderloom.routing.packings import Content, Packings
 from orderloom.routing.search import Units
 from orderloom.routing.ways import Chosen, Lane, Origin, Pack, Reach
 from orderloom.shipping.model import Quote
-from orderloom.terms import Quantities
 
 # As much effort of packing takes the time of a step of the search.
 _PACKING_A_STEP = 16
@@ -93,7 +92,6 @@ class Pricing:
         "reach",
         "sources",
         "spent",
-        "until",
         "world",
     )
 
@@ -106,7 +104,7 @@ class Pricing:
         *,
         until: date | None = None,
     ) -> None:
-        self.world, self.sources, self.until = world, sources, until
+        self.world, self.sources = world, sources
         self._goods = goods
         self.spent = 0
         benches: dict[int, Bench] = {}
@@ -139,7 +137,7 @@ class Pricing:
     def only(self, nodes: Sequence[int]) -> Pricing:
         """The same for some of the nodes."""
         found = object.__new__(Pricing)
-        found.world, found.until, found.reach = self.world, self.until, self.reach
+        found.world, found.reach = self.world, self.reach
         found._goods = self._goods
         found._benches = [self._benches[node] for node in nodes]
         found.spent = self.spent
@@ -239,7 +237,6 @@ class Pricing:
                 way.zone,
                 way.arrives,
                 (),
-                way.in_transit,
             ),
             ship_by=leaves,
             due=way.due,
@@ -249,7 +246,3 @@ class Pricing:
             scarcity=self._scarce(source, units) if source.scarcity else 0,
             credit=chosen.cost - chosen.weighed,
         )
-
-    def content(self, units: Units) -> Quantities:
-        """The units by SKU."""
-        return Quantities(zip(self._goods.skus, units, strict=True))

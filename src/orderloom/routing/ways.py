@@ -59,7 +59,6 @@ class Service(NamedTuple):
 class Way:
     """A service on a day in a zone. `charges`: by break, the least that the card has from there on.
 
-    `in_transit`: the days that the service's table gives the lane, if it does.
     `credit`: what a shipment counts cheaper. `arrives` is the contract's day; `due` the one counted with, by which it is there as surely as is asked.
     """
 
@@ -79,7 +78,6 @@ class Way:
         "due",
         "first",
         "heaviest",
-        "in_transit",
         "opening",
         "origin",
         "prices",
@@ -96,12 +94,12 @@ class Way:
         service: Service,
         zone: int,
         day: date,
-        days: tuple[int | None, date, date],
+        days: tuple[date, date],
         ends: tuple[Place, Place],
         credit: int = 0,
     ) -> None:
         self.service, self.zone, self.day = service, zone, day
-        self.in_transit, self.arrives, self.due = days
+        self.arrives, self.due = days
         self.origin, self.destination = ends
         self.credit = credit
         self.tie = (self.due, service.tariff.carrier, service.code)

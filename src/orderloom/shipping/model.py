@@ -199,8 +199,6 @@ class Quote(NamedTuple):
     zone: int
     arrives_on: date
     rates: tuple[Rate, ...]
-    days: int | None = None
-    """In transit, by the service's table for the lane; None: those of its zone."""
 
     def json(self) -> dict[str, Any]:
         """The stored and wire form."""

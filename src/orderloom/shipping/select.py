@@ -107,9 +107,7 @@ def _quoted(
     arrives_on = arrival(contract=contract, service=way.code, zone=zone, ship_on=lane.plan.day, days=way.days)
     if arrives_on is None:
         return Ineligible(way.carrier, way.code, (f"no days in transit for zone {zone}",))
-    return Quote(
-        way.carrier, way.code, way.terms.level, cost, way.currency, zone, arrives_on, tuple(rates), way.days
-    )
+    return Quote(way.carrier, way.code, way.terms.level, cost, way.currency, zone, arrives_on, tuple(rates))
 
 
 def quote_all(

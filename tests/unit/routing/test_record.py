@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from orderloom.journey.again import Present, request_of
 from orderloom.network.calendar import zone
+from orderloom.packing.houserules import HouseRules
+from orderloom.packing.landed import Costs
 from orderloom.routing import lanes
 from orderloom.routing.explaining import explained
 from orderloom.routing.following import decide, put
@@ -133,16 +135,21 @@ def few(asked: Request) -> Request:
     return replace(asked, sources=(*sources, *asked.sources[1:]))
 
 
+def at_least_cost(asked: Request) -> Request:
+    return replace(asked, packing=HouseRules(landed=Costs(fill_per_litre=3, per_parcel=40)))
+
+
 def complete(asked: Request) -> Request:
     return replace(asked, policy=replace(asked.policy, ship_complete=True))
 
 
 CHANGES = {
-    one.__name__: one for one in (dear_where_scarce, bound, limited, closed, owed, waiting, few, complete)
+    one.__name__: one
+    for one in (dear_where_scarce, bound, limited, closed, owed, waiting, few, complete, at_least_cost)
 }
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(any_question(), st.none() | st.sampled_from(RULES).map(version))
 def test_read_back_it_is_decided_and_explained_the_same(asked: Request, profile: Version | None) -> None:
     decision = decide(asked, profile)
