@@ -48,6 +48,9 @@ hypothesis_settings.load_profile("nightly" if os.environ.get("HYPOTHESIS_PROFILE
 # Five thousand tests and all that they import live to the end: they are not looked through for garbage again and again.
 garbage.search_seldom(beyond=garbage.IN_SETS)
 
+# A loaded machine may keep somebody waiting for a connection for longer than a buyer would wait.
+database_module.PATIENCE_S = 60
+
 ROOT = Path(__file__).parents[1]
 TEMPLATE = "template_orderloom"
 # A test's rows need not survive a power cut, and its log is soon of no use; everything else is as in earnest.

@@ -20,6 +20,9 @@ from tests.every_step.tables import (
     struck,
 )
 
+# One process has the merchant and its surroundings; a second would set up as much for the other half.
+pytestmark = pytest.mark.xdist_group("every_step")
+
 STEPS = pytest.mark.parametrize(("of", "name"), EVERY_STEP, ids=[f"{of}-{name}" for of, name in EVERY_STEP])
 # One order has every step of a journey disturbed on its way: a way of its own for each step would prove no more.
 JOURNEYS = pytest.mark.parametrize("of", list(dict.fromkeys(of for of, _ in EVERY_STEP)))

@@ -16,6 +16,7 @@ import pytest
 
 from orderloom.plumbing.embedded import DATABASE, SOCKET_DIRECTORY_LIMIT, EmbeddedPostgres, ensure_database
 from orderloom.plumbing.settings import Settings
+from tests.conftest import roomy
 
 FAST = {"fsync": "off", "shared_buffers": "32MB"}
 HOLD = """
@@ -33,7 +34,7 @@ server.release()
 @pytest.fixture
 def place() -> Iterator[Path]:
     # Not tmp_path: the server's system user may not enter pytest's directories when we are root.
-    folder = Path(tempfile.mkdtemp(prefix="orderloom-embedded-"))
+    folder = Path(tempfile.mkdtemp(prefix="orderloom-embedded-", dir=roomy()))
     yield folder
     server = EmbeddedPostgres(folder, options=FAST)
     if pid(server) is not None:  # a test that failed left it running

@@ -12,6 +12,7 @@ import asyncpg
 import pytest
 
 from bench.buyers import serving
+from tests.conftest import roomy
 from tests.torture.checker import check
 from tests.torture.torturing import Asked, let_loose, torture
 from tests.torture.world import VICTIMS, furnished, shown
@@ -20,7 +21,7 @@ from tests.torture.world import VICTIMS, furnished, shown
 @pytest.fixture
 def place():
     """Outside pytest's own directory, which the private database's system user may not enter when we are root."""
-    with tempfile.TemporaryDirectory(prefix="orderloom-torture-") as folder:
+    with tempfile.TemporaryDirectory(prefix="orderloom-torture-", dir=roomy()) as folder:
         Path(folder).chmod(0o711)
         yield Path(folder)
 
