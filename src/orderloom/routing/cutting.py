@@ -6,7 +6,7 @@ The next content holds the first item left; of what is left the least cut is rem
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import attrgetter, itemgetter, mul
+from operator import attrgetter, mul
 from typing import Protocol, TypeAlias
 
 from orderloom.routing.search import NEVER
@@ -157,14 +157,12 @@ class Cuts:
         # By first item the contents that a cut below the limit can hold, the least surplus first: what it is and what
         # its units are worth.
         self._offers: list[list[tuple[int, Content, int]]] = [[] for _ in offers.prices]
-        held = [
-            (surplus, content, least - surplus)
-            for content, least, surplus in zip(lattice.available(), offers.least, offers.surplus, strict=True)
-            if surplus < gap
-        ]
-        held.sort(key=itemgetter(0))
-        for one in held:
-            self._offers[first(one[1])].append(one)
+        contents, surplus, least = lattice.available(), offers.surplus, offers.least
+        within = [at for at, one in enumerate(surplus) if one < gap]
+        within.sort(key=surplus.__getitem__)
+        for at in within:
+            content = contents[at]
+            self._offers[first(content)].append((surplus[at], content, least[at] - surplus[at]))
 
     def cut(self, most: int) -> Cut | None:
         """The least cut of all that is wanted, below the limit."""

@@ -306,7 +306,7 @@ class Lattice:
         """Every content that some node has, the fullest first."""
         if self._contents is None:
             found: set[Content] = {0}
-            for stock in sorted({self._packed(stock) for stock in self._q.stock}, reverse=True):
+            for stock in sorted(map(self._packed, set(self._q.stock)), reverse=True):
                 if stock not in found:
                     found.update(self._within(stock))
             found.discard(0)
@@ -317,11 +317,11 @@ class Lattice:
     def _within(self, stock: Content) -> list[Content]:
         """Every content that a node with this stock has."""
         found = [0]
-        for at in range(len(self._items)):
-            one = 1 << FIELD * at
-            some = range(0, (stock & _MASK * one) + 1, one)
-            if len(some) > 1:
-                found = [content + units for content in found for units in some]
+        for item in self._items:
+            one = self._ones[item]
+            most = stock & _MASK * one
+            if most:
+                found = [content + units for content in found for units in range(0, most + 1, one)]
         return found
 
     def holding(self) -> list[list[tuple[int, int]]]:
