@@ -2,12 +2,14 @@
 
 Either what is there leaves now and the rest when it comes, or all of it together when the rest comes. Both are planned
 by the router as of the moment the rest is expected. Waiting pays where what it saves in landed cost exceeds what the days
-of waiting count (`consolidate_day_cost` of the policy; without it nothing waits). It ends at the latest when the last
-handover that keeps the promise comes near: whether or not the rest has come by then, what is there leaves in time.
+of waiting count (`consolidate_day_cost` of the policy; without it nothing waits), and whatever it saves where goods that
+must stay together would be torn. It ends at the latest when the last handover that keeps the promise comes near: whether
+or not the rest has come by then, what is there leaves in time.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -55,9 +57,19 @@ def _weighed(request: Request, first: Plan, rest: Rest, day_cost: int) -> Consol
         together=together.plan.cost,
         waiting=-(-day_cost * (rest.ready_at - request.now) // _DAY),
     )
-    if told.saving > told.waiting:
-        return replace(told, held=True, because="leaving together saves more than the wait counts")
-    return replace(told, because="leaving together saves no more than the wait counts")
+    torn = sorted(_groups(request.wants) & _groups(rest.wants))
+    if torn:
+        why = f"what must stay together would be torn: {', '.join(torn)}"
+    elif told.saving > told.waiting:
+        why = "leaving together saves more than the wait counts"
+    else:
+        why = "leaving together saves no more than the wait counts"
+    return replace(told, held=bool(torn) or told.saving > told.waiting, because=why)
+
+
+def _groups(wants: Sequence[Want]) -> set[str]:
+    """The names of what must stay together."""
+    return {want.article.together for want in wants if want.article.together is not None}
 
 
 def last_release(request: Request, first: Plan) -> datetime:
