@@ -124,6 +124,8 @@ class Landing:
         self._by_code = {carton.code: carton for carton in self._offered}
         self._plans: dict[tuple[str, ...], _Tried] = {}
         self._halves: dict[tuple[tuple[str, int], ...], tuple[Sequence[_Priced], int]] = {}
+        # How many parcels are remembered.
+        self.held = 0
         self.fewest = self._packed(self._offered, effort).plan
 
     def whole(self) -> Landing:
@@ -200,6 +202,7 @@ class Landing:
         if found is None:
             plan = cartonize(self.goods, cartons, keep_flat=self._keep_flat, effort=effort, rules=self._rules)
             found = self._plans[codes] = _Tried(plan, self._told(plan.parcels))
+            self.held += 1 + len(plan.parcels)
         return found
 
     def _told(self, parcels: Iterable[Parcel]) -> list[_Priced]:
@@ -264,6 +267,7 @@ class Landing:
                 [one for plan in plans for one in self._told(plan.parcels)],
                 sum(plan.effort for plan in plans),
             )
+            self.held += 1 + len(found[0])
         return found
 
     def _at_least(self, price: Price) -> int:

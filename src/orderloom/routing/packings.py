@@ -147,7 +147,7 @@ class Packings:
                 landing=landing,
             )
             self._packs[key] = found
-            self.kept += 1 + len(found.parcels)
+            self.kept += 1 + len(found.parcels) + (landing.held if landing else 0)
         return found
 
     def _landing(self, articles: Sequence[Article], home: Home, costs: Costs) -> Landing:
@@ -160,8 +160,9 @@ class Packings:
         landing = pack.landing
         if landing is None:
             return pack
+        before = landing.held
         plan, _, _ = landing.found(price)
-        self.kept += 1 + len(plan.parcels)
+        self.kept += 1 + len(plan.parcels) + landing.held - before
         return pack._replace(
             parcels=plan.parcels,
             kinds=self._kinds(plan, landing.goods),
