@@ -104,10 +104,8 @@ async def _edit(
     db: Db, order_id: UUID, edit: Edit, reason: str, now: datetime
 ) -> Edited | CannotEdit | Refused:
     case = await _read(db, order_id, edit, now)
-    if case.order.lifecycle != "open" or await _given_up(db, order_id):
-        told = case.order.lifecycle if case.order.lifecycle != "open" else "being cancelled"
-        message = f"the order is {told}: place a new order, or ask for a return"
-        return CannotEdit((Fault("", "order_is_over", message),), wrong=False)
+    if over := await _over(db, case.order):
+        return CannotEdit((over,), wrong=False)
     faults = [*case.plan.wrong, *case.faults()]
     if faults or case.plan.refused:
         return CannotEdit((*faults, *case.plan.refused), wrong=bool(faults))
@@ -269,9 +267,17 @@ def _draft(
     )
 
 
-async def _given_up(db: Db, order_id: UUID) -> bool:
-    [at] = [s for s in await journeys.look(db, [order_id]) if s.journey == ORDER.of]
-    return at.undoing or at.state == "undone"
+async def _over(db: Db, order: Order) -> Fault | None:
+    """Why nothing can be edited, where its way is at an end or being taken back."""
+    [at] = [s for s in await journeys.look(db, [order.id]) if s.journey == ORDER.of]
+    if order.lifecycle == "open" and at.undoing and at.undo_to is not None:
+        return Fault(
+            "", "being_rewound", f"its journey is being taken back to {at.undo_to}: edit it after that"
+        )
+    if order.lifecycle == "open" and not at.undoing and at.state != "undone":
+        return None
+    told = "being cancelled" if order.lifecycle == "open" else order.lifecycle
+    return Fault("", "order_is_over", f"the order is {told}: place a new order, or ask for a return")
 
 
 # --- carrying it out ------------------------------------------------------------------------------------------

@@ -137,6 +137,25 @@ class TestRewinding:
             await do(tiny, journeys.rewind, tiny.journey, one, to="one")
 
 
+class TestTakingUp:
+    async def test_goes_on_from_an_earlier_step_and_undoes_nothing(self, tiny, one):
+        await do(tiny, journeys.take_up, tiny.journey, one, at="two")
+        assert await tiny.done(one) == ["one", "two", "three", "two", "three"]
+        assert ((await tiny.at(one)).state, (await tiny.at(one)).step) == ("waiting", "four")
+
+    async def test_leaves_a_pause_and_a_step_not_reached_as_they_are_and_refuses_what_is_given_up(
+        self, tiny, one
+    ):
+        async with tiny.database.transaction() as db:
+            await journeys.take_up(db, tiny.journey, one, at="four")
+            await journeys.pause(db, "tiny", one)
+            await journeys.take_up(db, tiny.journey, one, at="two")
+        assert ((await tiny.at(one)).state, (await tiny.at(one)).step) == ("paused", "two")
+        await do(tiny, journeys.turn_back, "tiny", one, reason="cancelled")
+        with pytest.raises(IllegalMove, match="given up"):
+            await do(tiny, journeys.take_up, tiny.journey, one, at="one")
+
+
 class TestTurningBack:
     async def test_undoes_everything_in_reverse(self, tiny, one):
         await do(tiny, journeys.turn_back, "tiny", one, reason="cancelled")
