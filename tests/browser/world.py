@@ -9,9 +9,11 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from uuid import UUID
 
 from orderloom import packing
+from orderloom.catalog.model import Item
 from orderloom.delivery.model import TrackingEvent
 from orderloom.journey import setup, working
 from orderloom.journey.placing import place
@@ -149,11 +151,16 @@ async def _place(database: Database, now: datetime, orders: int) -> list[Placed]
     return placed
 
 
-def _draft(i: int, now: datetime, dice: random.Random) -> OrderDraft:
-    items = [
+@cache
+def _for_sale() -> list[Item]:
+    """What anybody may be sent. The catalogue is written anew each time that it is asked for, which takes a while."""
+    return [
         item for item in demo_data.demo_catalogue.items() if item.hazmat_class is None and item.list_price
     ]
-    chosen = dice.sample(items, k=dice.choice((1, 1, 2, 2, 3)))
+
+
+def _draft(i: int, now: datetime, dice: random.Random) -> OrderDraft:
+    chosen = dice.sample(_for_sale(), k=dice.choice((1, 1, 2, 2, 3)))
     lines = tuple(
         LineDraft(sku=item.sku, quantity=dice.choice((1, 1, 1, 2)), unit_price=item.list_price or 0)
         for item in chosen
