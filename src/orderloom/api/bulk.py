@@ -1,7 +1,7 @@
 """Orders by the thousand: `POST /v1/orders/bulk` takes NDJSON as it streams in and answers NDJSON, a row an order.
 
-Rows are placed in sets, each in a transaction of its own, between the flights of single captures, so that an import
-slows no checkout. We read at the pace we store. A row is told by its natural key (channel, external id): after a broken
+Rows are placed in sets, each in a transaction of its own, which begins between the flights of single captures and is
+small while they come, so that an import slows no checkout. We read at the pace we store. A row is told by its natural key (channel, external id): after a broken
 stream the same rows are sent again, and those already stored are answered as duplicates.
 """
 
@@ -45,10 +45,11 @@ log = structlog.get_logger(__name__)
 routes = Routes("orders")
 NDJSON = "application/x-ndjson"
 OnError: TypeAlias = Literal["reject_all", "reject_failed", "ignore_failed"]
-# A checkout waits for the set that is being stored. So it is small while they come in, and the larger the longer none
-# has: at the pace of the set before, it takes half as long as nobody has come, and never longer than this.
-SET_SMALL, SET_LARGE = 20, 500
-SET_MOST_S = 0.5
+# A checkout flies beside the set that is being stored, and waits for its part of the processor and of the stock's rows.
+# So it is small while they come in, and the larger the longer none has: at the pace of the set before, it takes half as
+# long as nobody has come, and never longer than this.
+SET_SMALL, SET_LARGE = 20, 1_000
+SET_MOST_S = 1.5
 # All or nothing is one transaction, which locks stock from its first row to its last.
 ALL_MOST = 1_000
 # Rows of answers kept in memory for a client that does not read yet; beyond it they wait on disk.

@@ -29,8 +29,8 @@ WAIT_MOST_S = 3.0
 # flights' own work stands in the same line, and comes to its turn as fast as the line moves.
 AWAY_MOST = 40
 AWAY_EVERY_S = 0.01
-# Work that lets passengers go first gets a turn after so long at the latest. After so long without any it is quiet, and
-# so many have theirs together: the database stores for one what another makes ready.
+# Work that can wait gets a turn when nobody waits to board, and after so long at the latest. After so long without any
+# it is quiet, and so many have theirs abreast: the database stores for one what another makes ready.
 TURN_S = 0.5
 QUIET_S = 0.5
 ABREAST = 2
@@ -51,11 +51,10 @@ class _Waiting(Generic[P, A]):
 
 @dataclass(slots=True)
 class _Turn:
-    """Somebody waits since then for a time when nothing flies."""
+    """Somebody who can wait does so since then."""
 
     since: float
     begin: asyncio.Event = field(default_factory=asyncio.Event)
-    done: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Flights(Generic[P, A]):
@@ -80,6 +79,7 @@ class Flights(Generic[P, A]):
         self._of_all: tuple[type[Exception], ...] = (Problem, *of_all)
         self._waiting: deque[_Waiting[P, A]] = deque()
         self._turns: deque[_Turn] = deque()
+        self._turns_taken = 0
         self._boarded_at = clock() - QUIET_S
         self._pilot: asyncio.Task[None] | None = None
         # Since when the present flight is under way, and how long one takes as far as is known.
@@ -138,9 +138,10 @@ class Flights(Generic[P, A]):
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """A time when nothing flies, for work that can wait: given when nobody waits to board, or has waited long enough.
+        """For work that can wait: begun when nothing flies and nobody waits to board, or it has waited long enough.
 
-        Keep it small where nobody has boarded for a short time only (`silent_s`).
+        Whoever boards meanwhile flies beside it. Keep it small where nobody has boarded for a short time only
+        (`silent_s`): it takes its part of processor and rows.
         """
         mine = _Turn(self._clock())
         self._turns.append(mine)
@@ -149,7 +150,11 @@ class Flights(Generic[P, A]):
             await mine.begin.wait()
             yield
         finally:
-            mine.done.set()
+            if mine.begin.is_set():
+                self._turns_taken -= 1
+            else:
+                self._turns.remove(mine)
+            self._wake_pilot()
 
     @property
     def silent_s(self) -> float:
@@ -161,30 +166,32 @@ class Flights(Generic[P, A]):
             self._pilot = asyncio.create_task(self._keep_flying())
 
     async def _keep_flying(self) -> None:
-        while self._waiting or self._turns:
-            if self._turns and (not self._waiting or self._clock() - self._turns[0].since > TURN_S):
-                await self._give_turns()
-                continue
+        self._give_turns()
+        while self._waiting:
             self._send_away_late()
-            if not self._waiting:
-                continue
-            began = self._flying_since = self._clock()
-            aboard = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
-            await self._bring(aboard)
-            self._flying_since = None
-            # A slow flight counts at once, faster ones little by little.
-            took = self._clock() - began
-            self._seconds_a_flight = max(
-                took, self._seconds_a_flight + _NEWEST * (took - self._seconds_a_flight)
-            )
+            if self._waiting:
+                await self._fly_once()
+            self._give_turns()
 
-    async def _give_turns(self) -> None:
-        together = ABREAST if self.silent_s > QUIET_S else 1
-        given = [self._turns.popleft() for _ in range(min(together, len(self._turns)))]
-        for turn in given:
-            turn.begin.set()
-        for turn in given:
-            await turn.done.wait()
+    async def _fly_once(self) -> None:
+        began = self._flying_since = self._clock()
+        aboard = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
+        await self._bring(aboard)
+        self._flying_since = None
+        # A slow flight counts at once, faster ones little by little.
+        took = self._clock() - began
+        self._seconds_a_flight = max(took, self._seconds_a_flight + _NEWEST * (took - self._seconds_a_flight))
+
+    def _give_turns(self) -> None:
+        """Who gets one is woken when a flight has landed or another has had theirs, and begins beside the next flight."""
+        abreast = ABREAST if self.silent_s > QUIET_S else 1
+        while (
+            self._turns
+            and self._turns_taken < abreast
+            and (not self._waiting or self._clock() - self._turns[0].since > TURN_S)
+        ):
+            self._turns_taken += 1
+            self._turns.popleft().begin.set()
 
     def _send_away_late(self) -> None:
         """Nothing was done for who has waited too long: they may come again, and those behind are not late as well."""

@@ -6,6 +6,7 @@ draft that is refused leaves nothing behind and touches no neighbour.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -37,6 +38,8 @@ from orderloom.plumbing.events import Actor, News
 from orderloom.routing.binding import Dates
 from orderloom.terms import Rank
 
+# So many orders are planned in a breath, some three milliseconds.
+_BREATH = 50
 _EVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -134,7 +137,7 @@ async def _place_at_ease(
     if carts:
         return {}
     shelves, open_nodes = await _shelves(db, drafts.values(), world, inventory.look)
-    plan = _plan(drafts, senders, world, shelves, open_nodes, carts, backordering.nobody())
+    plan = await _plan(drafts, senders, world, shelves, open_nodes, carts, backordering.nobody())
     if shelves.limits or plan.short:
         return {}
     try:
@@ -165,7 +168,7 @@ async def _place_locked(
     await capture.stock_first(db)
     shelves, open_nodes = await _shelves(db, drafts.values(), world, inventory.lock_skus, carts.skus)
     ahead = await _look_ahead(db, drafts.values(), world, shelves, open_nodes)
-    plan = _plan(drafts, senders, world, shelves, open_nodes, carts, ahead)
+    plan = await _plan(drafts, senders, world, shelves, open_nodes, carts, ahead)
     numbers = await _store(db, plan.new, senders, world)
     await inventory.write(db, shelves=shelves)
     await reservations.consumed(db, by=carts.consumed)
@@ -300,7 +303,7 @@ class _Plan:
         return bool(self.refused) or any(order.slices[-1].node_id is None for order in self.new.values())
 
 
-def _plan(
+async def _plan(
     drafts: Mapping[int, OrderDraft],
     senders: Mapping[int, Actor],
     world: _Known,
@@ -311,7 +314,10 @@ def _plan(
 ) -> _Plan:
     plan = _Plan()
     ids = iter(new_ids(sum(1 + len(draft.lines) for draft in drafts.values())))
-    for index, draft in drafts.items():
+    for count, (index, draft) in enumerate(drafts.items()):
+        if count % _BREATH == _BREATH - 1:
+            # Whoever else the process serves has a turn.
+            await asyncio.sleep(0)
         shelves.actor = senders[index].name if senders else None
         taken = _reserve(draft, world, shelves, open_nodes, carts, ahead, next(ids), ids)
         if isinstance(taken, Refused):
