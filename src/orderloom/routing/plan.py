@@ -90,8 +90,9 @@ def _calls(wants: Sequence[Want], sources: Sequence[Source]) -> Calls:
             continue
         sku = want.sku
         if sku not in left:
-            left[sku] = sum(s.available.get(sku, 0) for s in sources)
-            left[sku] -= sum(units for (_, one), units in bound.items() if one == sku)
+            left[sku] = sum([s.available.get(sku, 0) for s in sources])
+            if bound:
+                left[sku] -= sum(units for (_, one), units in bound.items() if one == sku)
         taken = min(want.quantity, left[sku])
         if taken:
             left[sku] -= taken
