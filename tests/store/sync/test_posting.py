@@ -208,7 +208,7 @@ def receiver():
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield SimpleNamespace(url=f"http://127.0.0.1:{server.server_port}/in", got=got)
     server.shutdown()
     server.server_close()
