@@ -8,8 +8,10 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 async def test_the_decision_stands_on_the_map(owner, console):
     await owner.go(f"/orders/{console.world.split}?tab=routing")
     chosen = owner.page.locator(".map .mark.chosen")
-    assert await chosen.count() == 2
-    assert await owner.page.locator(".map .leg.chosen").count() == 2
+    # Two nodes have it all between them; late in the day a third may be the cheaper one to be in time.
+    nodes = await chosen.count()
+    assert nodes in {2, 3}
+    assert await owner.page.locator(".map .leg.chosen").count() == nodes
     assert await owner.page.locator(".map .mark.destination").count() == 1
     # The states are there: the sheet of symbols has been fetched and drawn.
     box = await owner.page.locator(".map .states").bounding_box()

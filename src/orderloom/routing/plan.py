@@ -156,41 +156,42 @@ def _stage(
 
 def _searched(request: Request, stage: _Stage, calls: Calls) -> Sought:
     policy, skus = request.policy, stage.goods.skus
-    wanted = tuple(calls.free.get(sku, 0) for sku in skus)
-    stock: list[Units] = []
-    bound: list[Units] = []
-    placed = 0
-    none = (0,) * len(skus)
-    for source in stage.sources:
-        has = source.available
-        if calls.bound:
-            mine = tuple(calls.bound.get((source.node.code, sku), 0) for sku in skus)
-            placed += sum(mine)
-            bound.append(mine)
-            stock.append(
-                tuple(min(has.get(sku, 0) - b, w) for sku, b, w in zip(skus, mine, wanted, strict=True))
-            )
-        else:
-            bound.append(none)
-            stock.append(tuple([min(has.get(sku, 0), w) for sku, w in zip(skus, wanted, strict=True)]))
-    if placed < sum(calls.bound.values()):
-        return Sought()
-    stores = frozenset(at for at, s in enumerate(stage.sources) if s.node.type == NodeType.STORE)
+    wanted = tuple([calls.free.get(sku, 0) for sku in skus])
+    sources = stage.sources
+    bound: list[Units] = [(0,) * len(skus)] * len(sources)
+    if calls.bound:
+        bound = [tuple([calls.bound.get((s.node.code, sku), 0) for sku in skus]) for s in sources]
+        if sum(map(sum, bound)) < sum(calls.bound.values()):
+            return Sought()
     each_most = policy.store_units_most
+    stores: frozenset[int] = frozenset()
+    if each_most is not None or policy.stores_most is not None:
+        stores = frozenset(at for at, s in enumerate(sources) if s.node.type == NodeType.STORE)
     question = Question(
         wanted=wanted,
-        stock=stock,
+        stock=_stock(sources, skus, wanted, bound),
         bound=bound,
         most=request.shipments_most,
         units_most=()
         if each_most is None
-        else [each_most if at in stores else None for at in range(len(stock))],
+        else [each_most if at in stores else None for at in range(len(sources))],
         counted=stores,
         counted_most=policy.stores_most,
     )
     if stage.goods.tied:
         return sought_together(question, stage.pricing, stage.goods.together, effort=policy.effort)
     return sought(question, stage.pricing, effort=policy.effort)
+
+
+def _stock(
+    sources: Sequence[Source], skus: Sequence[str], wanted: Units, bound: Sequence[Units]
+) -> list[Units]:
+    """By node what it can give of what is wanted, beyond what it ships in any case."""
+    columns = []
+    for item, (sku, most) in enumerate(zip(skus, wanted, strict=True)):
+        left = [s.available.get(sku, 0) - mine[item] for s, mine in zip(sources, bound, strict=True)]
+        columns.append([min(has, most) for has in left])
+    return list(zip(*columns, strict=True))
 
 
 # --- the plan -------------------------------------------------------------------------------------------------
