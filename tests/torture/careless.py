@@ -11,11 +11,13 @@ import asyncio
 import itertools
 import sys
 from collections.abc import Callable
+from contextvars import ContextVar
 
 import asyncpg
 
 from orderloom import cli
 from orderloom.api import capturing
+from orderloom.journey import cancelling, placing
 from orderloom.plumbing import idempotency
 
 
@@ -60,7 +62,48 @@ def repeating() -> None:
     idempotency.keep = keep
 
 
-DEFECTS: dict[str, Callable[[], None]] = {d.__name__: d for d in (unlocked, forgetful, repeating)}
+def unasking() -> None:
+    """An edit keeps units for what it adds without asking how many are free."""
+    extend, shelves = placing.extend, placing._shelves
+    editing_now = ContextVar("editing_now", default=False)
+
+    async def extended(db, **what):
+        editing_now.set(True)
+        try:
+            return await extend(db, **what)
+        finally:
+            editing_now.set(False)
+
+    async def boundless(*args):
+        found = await shelves(*args)
+        if editing_now.get():
+            for balance in (b for sku in found[0]._of for b in found[0].of(sku).values()):
+                balance.backorder_limit = 1_000
+        return found
+
+    placing.extend, placing._shelves = extended, boundless
+
+
+def keeping() -> None:
+    """What an edit lowers, or removes, is cancelled, and its stock is never free again."""
+    let_go = cancelling.let_go
+
+    async def nothing(_db, _pieces, *, reason):
+        return reason
+
+    async def kept(db, **what):
+        free, cancelling.free = cancelling.free, nothing
+        try:
+            return await let_go(db, **what)
+        finally:
+            cancelling.free = free
+
+    cancelling.let_go = kept
+
+
+DEFECTS: dict[str, Callable[[], None]] = {
+    defect.__name__: defect for defect in (unlocked, forgetful, repeating, unasking, keeping)
+}
 
 if __name__ == "__main__":
     DEFECTS[sys.argv.pop(1)]()

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from tests.torture.history import OK, REFUSED, UNKNOWN, Did, Final
+from tests.torture.history import OK, REFUSED, UNKNOWN, Did, Final, live
 
 BUCKETS = ("on_hand", "reserved", "allocated", "damaged", "quality_control")
 KEPT, BOUND = {"reserved"}, {"allocated", "released", "acknowledged", "picking", "picked", "packed"}
@@ -197,9 +197,12 @@ def _first_stock(final: Final) -> Counter[str]:
 
 
 def nothing_acknowledged_is_lost(history: Sequence[Did], final: Final) -> Iterator[str]:
-    """Every order that was answered with 2xx is there, whole; its units are kept, shipped, or were given up by somebody."""
+    """Every order that was answered with 2xx is there, whole.
+
+    Of one that was edited, so many are not cancelled as edits that were answered have left, and cancellations may have.
+    """
     there = {order["external_id"]: order for order in final.orders}
-    bare: Counter[str] = Counter()
+    meant = _by_order(history)
     for did in history:
         if did.facts.order is None or did.outcome != OK:
             continue
@@ -211,10 +214,26 @@ def nothing_acknowledged_is_lost(history: Sequence[Did], final: Final) -> Iterat
         for line in order["lines"]:
             for piece in line["slices"]:
                 units[line["sku"]] += piece["quantity"]
-                if piece["status"] not in KEPT | BOUND | GONE | OVER and not did.facts.unsure:
-                    bare[line["sku"]] += piece["quantity"]
-        if units != Counter(did.facts.claims):
+        done = meant[order["id"]]
+        if any(one.facts.edits for one in done):
+            least, most = _left(did.facts.claims, done)
+            has = live(order["lines"])
+            if least - has or has - most:
+                yield f"order {did.facts.order} has {dict(has)}, edited to {dict(least)} at least, {dict(most)} at most"
+        elif units != Counter(did.facts.claims):
             yield f"{did.reason}: order {did.facts.order} has {dict(units)} of {did.facts.claims}"
+
+
+def no_promise_is_dropped(history: Sequence[Did], final: Final) -> Iterator[str]:
+    """The units of an acknowledged order are kept, shipped, or were given up by somebody."""
+    sure = {did.facts.order for did in history if did.outcome == OK and not did.facts.unsure}
+    bare: Counter[str] = Counter()
+    for order in final.orders:
+        if order["external_id"] in sure:
+            for line in order["lines"]:
+                for piece in line["slices"]:
+                    if piece["status"] not in KEPT | BOUND | GONE | OVER:
+                        bare[line["sku"]] += piece["quantity"]
     freed: Counter[str] = Counter()
     for did in history:
         if did.outcome != REFUSED:
@@ -222,6 +241,107 @@ def nothing_acknowledged_is_lost(history: Sequence[Did], final: Final) -> Iterat
     for sku, units in bare.items():
         if units > freed[sku]:
             yield f"{sku}: {units} acknowledged units have no stock, and only {freed[sku]} were given up"
+
+
+def _by_order(history: Sequence[Did]) -> dict[str, list[Did]]:
+    """What was asked of each order by its id, and may have been done."""
+    found: dict[str, list[Did]] = defaultdict(list)
+    for did in history:
+        if did.outcome != REFUSED and did.wrote and did.path.startswith("/v1/orders/"):
+            found[did.path.split("/")[3]].append(did)
+    return found
+
+
+def _left(claims: Mapping[str, int], done: Sequence[Did]) -> tuple[Counter[str], Counter[str]]:
+    """The fewest and the most units that are not cancelled after all that was, or may have been, done to an order."""
+    least, most = Counter(claims), Counter(claims)
+    for did in done:
+        sure = did.facts.edits is not None and did.outcome == OK
+        most.update(did.facts.claims)
+        least.update(did.facts.claims if sure else {})
+        least.subtract(did.facts.frees)
+        # What a node was asked to let go may stay.
+        most.subtract(Counter(did.facts.frees) - Counter(did.answer["requested"]) if sure else {})
+    return least, most
+
+
+def an_edit_does_what_was_asked(history: Sequence[Did], _final: Final) -> Iterator[str]:
+    """By the version that it names it was made on what its client saw: what came of it is what was asked, and was shown.
+
+    Once a node was asked to let units go, or nobody knows, an order has fewer that can be lowered than it shows.
+    """
+    for order, done in _by_order(history).items():
+        plain = True
+        for did in done:
+            plain = plain and did.outcome == OK and not did.answer.get("requested")
+            if did.facts.had is None or did.outcome != OK:
+                continue
+            has, had = live(did.answer["order"]["lines"]), did.facts.had
+            came = {sku: n for sku in {*has, *had} if (n := has[sku] - had.get(sku, 0))}
+            told = Counter(did.facts.claims)
+            told.subtract(Counter(did.facts.frees) - Counter(did.answer["requested"]))
+            if came != {sku: n for sku, n in told.items() if n}:
+                yield f"{did.reason}: order {order} was told {dict(told)}, and came to {came}"
+            if plain and came != did.facts.asked:
+                yield f"{did.reason}: order {order} came to {came}, and {did.facts.asked} was asked"
+            figures = [did.answer["total"], did.answer["owed"]]
+            if did.facts.shown not in (None, figures):
+                yield f"{did.reason}: {did.facts.shown} were shown as total and owed, and it is {figures}"
+
+
+def money_follows_the_units(history: Sequence[Did], final: Final) -> Iterator[str]:
+    """An order comes to its lines and a line to its units; what is owed is that of units not cancelled, and covered."""
+    for order in final.orders:
+        money, lines = order["money"], [line for line in order["lines"] if not line["is_kit"]]
+        worth = sum(line["total"]["amount"] for line in lines)
+        if money["total"]["amount"] != worth + money["shipping"]["amount"] + money["adjustment"]["amount"]:
+            yield f"order {order['external_id']} comes to {money['total']}, its lines to {worth}"
+        for line in lines:
+            if line["quantity"] != sum(piece["quantity"] for piece in line["slices"]):
+                yield f"order {order['external_id']}: {line['quantity']} of {line['sku']}, and {line['slices']}"
+            if not line["kit_line_id"] and line["total"]["amount"] != _worth(line, line["quantity"]):
+                yield f"order {order['external_id']}: {line['quantity']} of {line['sku']} come to {line['total']}"
+    placed = {did.answer["id"]: did for did in history if did.facts.order is not None and did.outcome == OK}
+    there = {order["id"]: order for order in final.orders}
+    for id_, done in _by_order(history).items():
+        if id_ in placed and id_ in there:
+            yield from _edited_money(placed[id_], done, there[id_])
+
+
+def _worth(line: Mapping[str, Any], units: int) -> int:
+    gross = units * line["unit_price"]["amount"]
+    return int(gross - line["discount"]["amount"] + line["tax"]["amount"])
+
+
+def _edited_money(placed: Did, done: Sequence[Did], order: Mapping[str, Any]) -> Iterator[str]:
+    """One edit begins where the one before ended; tenders cover what is owed, which is that of the units."""
+    total: int | None = placed.body["total"]["amount"]
+    covered = float(placed.body["total"]["amount"])
+    for did in (one for one in done if one.facts.edits is not None):
+        if did.outcome == UNKNOWN:
+            total, covered = None, float("inf")
+            continue
+        told = {
+            name: did.answer[name]["amount"] for name in ("total_before", "total", "owed", "to_authorize")
+        }
+        covered += told["to_authorize"]
+        if total not in (None, told["total_before"]):
+            yield f"{did.reason}: the order came to {total}, and before the edit to {told['total_before']}"
+        if told["owed"] > covered:
+            yield f"{did.reason}: {told['owed']} are owed, and {covered} is all that tenders were asked for"
+        owed = _owed(did.answer["order"])
+        if owed not in (None, told["owed"]):
+            yield f"{did.reason}: {told['owed']} are told to be owed, for units of {owed}"
+        total = told["total"]
+    if total not in (None, order["money"]["total"]["amount"]):
+        yield f"order {order['external_id']} was edited to {total}, and comes to {order['money']['total']}"
+
+
+def _owed(order: Mapping[str, Any]) -> int | None:
+    """By its units and their prices; of kits nobody can tell from outside."""
+    if any(line["is_kit"] for line in order["lines"]):
+        return None
+    return sum(sum(live([line]).values()) * int(line["unit_price"]["amount"]) for line in order["lines"])
 
 
 def no_order_out_of_nowhere(history: Sequence[Did], final: Final) -> Iterator[str]:
@@ -238,11 +358,11 @@ def no_order_out_of_nowhere(history: Sequence[Did], final: Final) -> Iterator[st
 
 
 def what_was_given_up_was_theirs(history: Sequence[Did], final: Final) -> Iterator[str]:
-    """No order has more units cancelled than somebody asked to cancel."""
+    """No order has more units cancelled than somebody asked to cancel, or edited away."""
     asked: dict[str, Counter[str]] = defaultdict(Counter)
-    for did in history:
-        if did.operation.startswith("cancel_order") and did.outcome != REFUSED:
-            asked[did.path.split("/")[3]].update(did.facts.frees)
+    for order, done in _by_order(history).items():
+        for did in done:
+            asked[order].update(did.facts.frees)
     for order in final.orders:
         gone: Counter[str] = Counter()
         for line in order["lines"]:
@@ -352,6 +472,9 @@ RULES: tuple[Rule, ...] = (
     promises_are_somebodys,
     no_unit_appears_or_vanishes,
     nothing_acknowledged_is_lost,
+    no_promise_is_dropped,
+    an_edit_does_what_was_asked,
+    money_follows_the_units,
     no_order_out_of_nowhere,
     what_was_given_up_was_theirs,
     a_cart_ends_once,

@@ -15,7 +15,8 @@ from uuid import UUID
 
 from bench.wire import NoAnswer, Said, Wire
 from tests.torture.history import OK, REFUSED, Did
-from tests.torture.operations import OPERATIONS, Operation, Plan
+from tests.torture.operations import OPERATIONS
+from tests.torture.plans import Json, Operation, Plan
 
 TIMEOUT_S = 10
 PATIENCE_S = 60
@@ -67,10 +68,11 @@ class TortureClient:
         for wire in self._wires:
             await wire.close()
 
-    async def look(self, path: str) -> Any:
-        """A reading on the side, to have something to act on; None when there is no answer."""
+    async def look(self, path: str, body: Json | None = None) -> Any:
+        """A reading on the side, or a preview, to have something to act on; None when there is no answer."""
         try:
-            said = await self._wire().call("GET", path, timeout_s=TIMEOUT_S)
+            method = "GET" if body is None else "POST"
+            said = await self._wire().call(method, path, body, timeout_s=TIMEOUT_S)
         except NoAnswer:
             await asyncio.sleep(0.1)
             return None
@@ -88,7 +90,7 @@ class TortureClient:
             path=plan.path,
             body=plan.body,
             facts=plan.facts,
-            wrote=plan.method != "GET",
+            wrote=plan.writes,
             known=plan.known,
             invoked=time.monotonic(),
         )
@@ -96,14 +98,16 @@ class TortureClient:
         self.history.append(did)
         said = await self._until_known(did, plan)
         if said is None:
+            plan.lost()
             return
         did.answered = time.monotonic()
         did.status, did.answer = said.status, said.body
         did.outcome = OK if 200 <= said.status < 300 else REFUSED
         if did.outcome == OK:
-            did.seen = seen_in(said.body)
+            # What a preview tells of may never be.
+            did.seen = [] if plan.preview else seen_in(said.body)
             plan.learn(said.body)
-        if plan.method == "POST" and (did.outcome == OK or said.status == 409):
+        if plan.method == "POST" and plan.writes and (did.outcome == OK or said.status == 409):
             await self._ask_again(did, plan)
 
     async def _until_known(self, did: Did, plan: Plan) -> Said | None:

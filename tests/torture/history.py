@@ -6,6 +6,7 @@ Shares nothing with the product but the wire. A history is kept as JSON lines, s
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -32,6 +33,14 @@ class Facts:
     """An absolute quantity: the answer says what the difference was."""
     order: str | None = None
     """The external id of the order that this creates."""
+    edits: str | None = None
+    """The id of the order whose lines this changes. Unknown, `claims` and `frees` are the most that it may have done."""
+    asked: dict[str, int] = field(default_factory=dict)
+    """Units by SKU that the edit is to bring more or, below nought, fewer."""
+    had: dict[str, int] | None = None
+    """Units by SKU that the order had at the version that the edit names, if it names one."""
+    shown: list[Any] | None = None
+    """Total and what is owed as a preview of the edit at that version told them."""
     cart: str | None = None
     """The cart that this makes, changes or ends; what it kept before is no longer certain from here on."""
     keeps: dict[str, int] = field(default_factory=dict)
@@ -86,6 +95,16 @@ class Final:
     deadlocks: int = 0
     audit: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
+
+
+def live(lines: Iterable[Mapping[str, Any]]) -> Counter[str]:
+    """Units by SKU that are not cancelled, of lines as the API shows them."""
+    found: Counter[str] = Counter()
+    for line in lines:
+        for piece in line["slices"]:
+            if piece["status"] != "cancelled":
+                found[line["sku"]] += piece["quantity"]
+    return found
 
 
 def keep(path: Path, history: Iterable[Did], final: Final) -> None:

@@ -33,8 +33,33 @@ def did(number: int, operation: str, outcome: str = OK, **more) -> Did:
 
 
 def order(name: str, *pieces: tuple[int, str, str | None]) -> dict:
+    """Of one line, a unit of which is ten."""
     slices = [{"quantity": n, "status": status, "node": node} for n, status, node in pieces]
-    return {"id": f"ord_{name}", "external_id": name, "lines": [{"sku": SKU, "slices": slices}]}
+    units = sum(n for n, *_ in pieces)
+    line = {
+        "id": f"orl_{name}",
+        "sku": SKU,
+        "quantity": units,
+        "is_kit": False,
+        "kit_line_id": None,
+        "unit_price": usd(10),
+        "discount": usd(0),
+        "tax": usd(0),
+        "total": usd(units * 10),
+        "slices": slices,
+    }
+    money = {"total": usd(units * 10), "shipping": usd(0), "adjustment": usd(0)}
+    return {"id": f"ord_{name}", "external_id": name, "lines": [line], "money": money}
+
+
+def usd(amount: int) -> dict:
+    return {"amount": amount, "currency": "USD"}
+
+
+def edited(of: dict, *, before: int, owed: int, **more) -> dict:
+    """What an edit is answered."""
+    answer = {"total_before": usd(before), "total": of["money"]["total"], "owed": usd(owed)}
+    return {**answer, "to_authorize": usd(0), "requested": {}, "order": of, **more}
 
 
 def moved(node: str, kind: str, reason: str | None, **deltas: int) -> dict:
@@ -56,32 +81,73 @@ def level(node: str, **buckets: int) -> dict:
 class Story:
     """Four units here, two there. A shipped two and gave one up; B has one allocated; C's cart keeps one; D got none.
 
-    Somebody found one more here, and sent one there; what became of another find nobody knows.
+    Somebody found one more here, and sent one there; what became of another find nobody knows. B was to be two, and then
+    one again, as it had been shown; to make it four was refused.
     """
 
     def __init__(self) -> None:
         claims = {SKU: 2}
         self.a = did(
-            1, "place_order", status=201, facts=Facts(claims={SKU: 3}, order="A"), answer={"id": "ord_A"}
+            1,
+            "place_order",
+            status=201,
+            facts=Facts(claims={SKU: 3}, order="A"),
+            body={"total": usd(30)},
+            answer={"id": "ord_A"},
         )
         self.cancel = did(
-            2, "cancel_order_partly", path="/v1/orders/ord_A/cancel", facts=Facts(frees={SKU: 1})
+            2,
+            "cancel_order_partly",
+            path="/v1/orders/ord_A/cancel",
+            facts=Facts(frees={SKU: 1}),
+            answer={"requested": {}},
         )
-        self.b = did(3, "place_order", status=201, facts=Facts(claims={SKU: 1}, order="B"))
+        self.b = did(
+            3,
+            "place_order",
+            status=201,
+            facts=Facts(claims={SKU: 1}, order="B"),
+            body={"total": usd(10)},
+            answer={"id": "ord_B"},
+        )
         self.found = did(4, "adjust", facts=Facts(moves={f"{HERE} {SKU}": 1}), seen=[(f"{HERE} {SKU}", 5)])
         self.sent = did(5, "transfer", facts=Facts(moves={f"{HERE} {SKU}": -1, f"{THERE} {SKU}": 1}))
         self.maybe = did(6, "adjust", UNKNOWN, facts=Facts(moves={f"{THERE} {SKU}": 1}))
         self.cart = did(7, "keep_cart", status=201, facts=Facts(cart="rsv_C", keeps={SKU: 1}, ttl_s=60))
         self.d = did(8, "place_order", REFUSED, facts=Facts(claims=claims, order="D"), answer={"code": "x"})
         self.seen = did(9, "read_order", known="ord_A", wrote=False, seen=[(f"{HERE} {SKU}", 6)])
+        raised, lowered = order("B", (2, "reserved", HERE)), order("B", (1, "reserved", HERE))
+        self.more = did(
+            11,
+            "edit_lines",
+            path="/v1/orders/ord_B/edit",
+            facts=Facts(edits="ord_B", claims={SKU: 1}, asked={SKU: 1}, had={SKU: 1}),
+            answer=edited(raised, before=10, owed=20, to_authorize=usd(10)),
+        )
+        self.fewer = did(
+            12,
+            "edit_lines",
+            path="/v1/orders/ord_B/edit",
+            facts=Facts(
+                edits="ord_B", frees={SKU: 1}, asked={SKU: -1}, had={SKU: 2}, shown=[usd(10), usd(10)]
+            ),
+            answer=edited(lowered, before=20, owed=10),
+        )
+        self.too_many = did(
+            13,
+            "edit_lines",
+            REFUSED,
+            path="/v1/orders/ord_B/edit",
+            facts=Facts(edits="ord_B", claims={SKU: 3}),
+        )
         self.late = did(10, "take_late_snapshot", answer={"lines": [{"delta": 0}]})
         self.final = Final(
             levels=[level(HERE, on_hand=2, allocated=1), level(THERE, on_hand=3, reserved=1)],
             movements=[
                 moved(HERE, "received", "first stock", on_hand=4),
                 moved(THERE, "received", "first stock", on_hand=2),
-                moved(HERE, "reserved", None, reserved=4),
-                moved(HERE, "unreserved", None, reserved=-4),
+                moved(HERE, "reserved", None, reserved=5),
+                moved(HERE, "unreserved", None, reserved=-5),
                 moved(HERE, "allocated", None, allocated=3),
                 moved(HERE, "shipped", None, on_hand=-2, allocated=-2),
                 moved(HERE, "adjusted", "c0-4", on_hand=1),
@@ -181,7 +247,7 @@ def _lost_unit_of_an_order(s):
 
 def _promise_dropped(s):
     s.final.orders[1]["lines"][0]["slices"][0].update(status="backordered", node=None, quantity=1)
-    s.cancel.facts.frees = {}
+    s.cancel.facts.frees = s.fewer.facts.frees = {}
 
 
 def _refused_and_there(s):
@@ -197,7 +263,7 @@ def _nobodys_order(s):
 
 
 def _cancelled_unasked(s):
-    s.final.orders[1]["lines"][0]["slices"][0]["status"] = "cancelled"
+    s.final.orders[0]["lines"][0]["slices"][0]["status"] = "cancelled"
 
 
 def _cart_lost(s):
@@ -226,6 +292,61 @@ def _own_duplicate(s):
 
 def _defect(s):
     s.a.tried = ["503 unavailable", "500 defect", "201"]
+
+
+def _oversold_by_an_edit(s):
+    s.more.facts.claims = {SKU: 9}
+
+
+def _edit_acknowledged_and_lost(s):
+    del s.fewer
+
+
+def _edit_refused_and_done(s):
+    s.more.outcome = REFUSED
+
+
+def _given_back_and_still_kept(s):
+    s.final.levels[0]["allocated"] += 1
+    s.final.movements.append(moved(HERE, "allocated", None, allocated=1))
+
+
+def _edited_to_something_else(s):
+    s.more.facts.asked = {SKU: 2}
+
+
+def _edited_and_told_otherwise(s):
+    s.more.facts.claims = {}
+
+
+def _not_as_it_was_shown(s):
+    s.fewer.facts.shown = [usd(10), usd(20)]
+
+
+def _a_line_that_does_not_add_up(s):
+    s.final.orders[1]["lines"][0]["total"] = usd(20)
+    s.final.orders[1]["money"]["total"] = usd(20)
+
+
+def _an_order_that_does_not_add_up(s):
+    s.final.orders[1]["money"]["total"] = usd(20)
+
+
+def _a_line_of_other_units(s):
+    s.final.orders[0]["lines"][0]["slices"].pop()
+    s.cancel.facts.frees = {}
+
+
+def _an_edits_total_lost(s):
+    s.fewer.answer["total_before"] = usd(10)
+
+
+def _owed_for_nothing(s):
+    s.fewer.answer["owed"] = usd(20)
+
+
+def _not_covered(s):
+    s.more.answer["to_authorize"] = usd(0)
 
 
 def _older_version(s):
@@ -264,9 +385,11 @@ def _two_labels(s):
 LIES = {
     _oversold: "never_oversold",
     _oversold_for_a_moment: "never_oversold",
+    _oversold_by_an_edit: "never_oversold",
     _more_promised_than_there: "no_shelf_holds_less_than_is_promised",
     _drift: "ledger_is_the_balance",
     _nobodys_promise: "promises_are_somebodys",
+    _given_back_and_still_kept: "promises_are_somebodys",
     _forgotten_claim: "promises_are_somebodys",
     _unit_from_nowhere: "no_unit_appears_or_vanishes",
     _done_twice: "no_unit_appears_or_vanishes",
@@ -278,7 +401,18 @@ LIES = {
     _shipped_to_nobody: "no_unit_appears_or_vanishes",
     _lost_order: "nothing_acknowledged_is_lost",
     _lost_unit_of_an_order: "nothing_acknowledged_is_lost",
-    _promise_dropped: "nothing_acknowledged_is_lost",
+    _promise_dropped: "no_promise_is_dropped",
+    _edit_acknowledged_and_lost: "nothing_acknowledged_is_lost",
+    _edit_refused_and_done: "nothing_acknowledged_is_lost",
+    _edited_to_something_else: "an_edit_does_what_was_asked",
+    _edited_and_told_otherwise: "an_edit_does_what_was_asked",
+    _not_as_it_was_shown: "an_edit_does_what_was_asked",
+    _a_line_that_does_not_add_up: "money_follows_the_units",
+    _an_order_that_does_not_add_up: "money_follows_the_units",
+    _a_line_of_other_units: "money_follows_the_units",
+    _an_edits_total_lost: "money_follows_the_units",
+    _owed_for_nothing: "money_follows_the_units",
+    _not_covered: "money_follows_the_units",
     _refused_and_there: "no_order_out_of_nowhere",
     _twice_there: "no_order_out_of_nowhere",
     _nobodys_order: "no_order_out_of_nowhere",

@@ -42,6 +42,8 @@ async def test_nothing_is_oversold_lost_or_done_twice_while_processes_and_databa
         ("unlocked", {"never_oversold"}),
         ("forgetful", {"nothing_acknowledged_is_lost"}),
         ("repeating", {"no_unit_appears_or_vanishes"}),
+        ("unasking", {"never_oversold"}),
+        ("keeping", {"promises_are_somebodys"}),
     ],
 )
 async def test_a_build_without_a_guard_is_caught(database_url, tmp_path, defect, caught_by) -> None:

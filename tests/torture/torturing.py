@@ -12,14 +12,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.torture.buyers import buy_the_last
 from tests.torture.checker import check
 from tests.torture.clients import TortureClient
+from tests.torture.editors import give_the_last_back, own_some_of_the_last, want_the_last_too
 from tests.torture.history import Did, Final, keep
-from tests.torture.operations import LAST, bring_the_last, buy_the_last
+from tests.torture.plans import LAST
+from tests.torture.stockkeepers import bring_the_last
 from tests.torture.world import NODES, SKUS, World, world
 
 DRAIN_S = 2.0
-RACES = 12
+RACES, RACES_OF_EDITS = 12, 4
 WITHOUT_AN_ANSWER = 100
 
 
@@ -126,25 +129,35 @@ async def _tortured(asked: Asked, house: World) -> list[Did]:
 
 
 async def _left_without_an_answer(asked: Asked, house: World) -> list[Did]:
-    """A buyer whose order waits for a lock when its API dies: what chance brings often, this brings every time."""
+    """Buyers whose order, and whose edit, wait for a lock when their API dies: what chance brings often, this brings every time."""
     if not asked.kill:
         return []
-    buyer = TortureClient(
-        asked.clients + WITHOUT_AN_ANSWER,
-        seed=asked.seed,
-        addresses=house.addresses[:1],
-        api_key=house.api_key,
-        skus=SKUS,
-        nodes=NODES,
+    buyer, editor = (
+        TortureClient(
+            asked.clients + WITHOUT_AN_ANSWER + n,
+            seed=asked.seed,
+            addresses=house.addresses[:1],
+            api_key=house.api_key,
+            skus=SKUS,
+            nodes=NODES,
+        )
+        for n in range(2)
     )
+    await editor.do(bring_the_last)
+    await editor.do(own_some_of_the_last)
+    await editor.do(bring_the_last)
     await buyer.do(bring_the_last)
-    async with house.held(LAST) as somebody_waits:
-        buying = asyncio.create_task(buyer.do(buy_the_last))
-        await somebody_waits()
+    async with house.held(LAST) as so_many_wait:
+        waiting = [
+            asyncio.create_task(buyer.do(buy_the_last)),
+            asyncio.create_task(editor.do(want_the_last_too)),
+        ]
+        await so_many_wait(len(waiting))
         house.running.processes["api-0"].kill()
-    await buying
-    await buyer.leave()
-    return buyer.history
+    await asyncio.gather(*waiting)
+    for client in (buyer, editor):
+        await client.leave()
+    return [*buyer.history, *editor.history]
 
 
 async def let_loose(
@@ -165,7 +178,8 @@ async def let_loose(
 async def _raced(asked: Asked, addresses: list[str], api_key: str) -> list[TortureClient]:
     """At every door one buyer of the last units, all at once and often: the race that chance alone may not bring.
 
-    What they do is asked twice, every time.
+    Then each has an order that is to have the last units as well, and whoever gets them gives them back. What they do is
+    asked twice, every time.
     """
     rivals = [
         TortureClient(
@@ -182,6 +196,13 @@ async def _raced(asked: Asked, addresses: list[str], api_key: str) -> list[Tortu
     for _ in range(RACES):
         await rivals[0].do(bring_the_last)
         await asyncio.gather(*(rival.do(buy_the_last) for rival in rivals))
+    for rival in rivals:
+        await rival.do(bring_the_last)
+        await rival.do(own_some_of_the_last)
+    await rivals[0].do(bring_the_last)
+    for _ in range(RACES_OF_EDITS):
+        await asyncio.gather(*(rival.do(want_the_last_too) for rival in rivals))
+        await asyncio.gather(*(rival.do(give_the_last_back) for rival in rivals))
     for rival in rivals:
         await rival.leave()
     return rivals
