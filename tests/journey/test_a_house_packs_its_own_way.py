@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from uuid import UUID
+
 from orderloom import network, packing, routing
-from orderloom.journey import deciding, working
+from orderloom.journey import boxing, deciding, working
 from orderloom.packing import store
 from orderloom.packing.houserules import HouseRules
 from orderloom.packing.landed import Costs
-from orderloom.packing.model import PackRules
+from orderloom.packing.model import PackPlan, PackRules
 from tests.journey.house import House
 
 
@@ -108,3 +111,41 @@ async def test_what_routing_foresaw_is_what_release_packs_by_either_aim(house: H
     # Two aims, and not the same cartons for all.
     assert cartons[None] != cartons[aim]
     await house.sound()
+
+
+async def test_what_is_planned_anew_at_the_least_landed_cost_is_what_the_next_order_is_planned_as(
+    house: House,
+) -> None:
+    skus = [house.item(at) for at in range(4)]
+    for sku in skus:
+        await house.shelve(sku, {"RNO": 99})
+    [node] = [n.id for n in house.world.nodes if n.code == "RNO"]
+    baskets = [dict.fromkeys(skus[:n], units) for n in (1, 2) for units in (3, 7, 11)]
+    async with house.database.transaction() as db:
+        every = dict.fromkeys((carton.code for carton in await packing.cartons(db)), None)
+        rules = HouseRules(landed=Costs(fill_per_litre=40))
+        await store.put_house_rules(db, node_id=None, channel_id=None, rules=rules)
+    before = await _planned(house, baskets)
+    gone = Counter(p.carton for _, plan in before.values() for p in plan.parcels).most_common(1)[0][0]
+    async with house.database.transaction() as db:
+        await packing.put_node_cartons(db, node_id=node, stock={**every, gone: 0}, prices=boxing.prices)
+        anew = await packing.plans_of(db, fulfillments=list(before))
+    after = await _planned(house, baskets)
+    pairs = [
+        (anew[work].parcels, mine.parcels)
+        for (work, (way, plan)), (other, mine) in zip(before.items(), after.values(), strict=True)
+        if way == other and gone in [parcel.carton for parcel in plan.parcels]
+    ]
+    assert pairs
+    assert all(one == mine for one, mine in pairs)
+    await house.sound()
+
+
+async def _planned(house: House, baskets: list[dict[str, int]]) -> dict[UUID, tuple[object, PackPlan]]:
+    """By work its service and its plan, in the order of the baskets."""
+    orders = await house.place(*[house.draft(basket) for basket in baskets])
+    await house.settle()
+    works = [work for order in orders for work in await house.works(order)]
+    async with house.database.transaction() as db:
+        plans = await packing.plans_of(db, fulfillments=[work.id for work in works])
+    return {work.id: ((work.carrier, work.service), plans[work.id]) for work in works}

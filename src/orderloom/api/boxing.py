@@ -26,6 +26,7 @@ from orderloom.api.wire import (
     page_of,
     place,
 )
+from orderloom.journey import boxing
 from orderloom.packing import store
 from orderloom.packing.houserules import HouseRules, StoredRules
 from orderloom.packing.landed import Costs
@@ -85,7 +86,7 @@ async def put_node_cartons(call: Here, code: Code, body: NodeCartonsIn) -> NodeC
     if faults:
         raise invalid(faults)
     stock = {one.carton: one.stock for one in body.cartons}
-    await packing.put_node_cartons(call.db, node_id=node.id, stock=stock)
+    await packing.put_node_cartons(call.db, node_id=node.id, stock=stock, prices=boxing.prices)
     return await _node_cartons(call, node.id, code)
 
 

@@ -1,10 +1,12 @@
-"""How released work is to be packed: with its node's cartons, by the house's rules, priced by the service chosen for it."""
+"""How released work is to be packed: with its node's cartons, by the house's rules, priced by the service chosen for it.
+
+What is planned anew at the station is priced the same.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cache
 from uuid import UUID
 
 from orderloom import network, packing, shipping
@@ -14,10 +16,11 @@ from orderloom.network.places import positioned
 from orderloom.orders.model import Fulfillment, Order
 from orderloom.orders.reading import orders_of
 from orderloom.packing import ToPack
-from orderloom.packing.landed import Price, ToCarry
+from orderloom.packing.landed import Price
+from orderloom.plumbing import clock
 from orderloom.plumbing.database import Db
-from orderloom.shipping.model import Ineligible, Parcel, Place
-from orderloom.shipping.rate import rate
+from orderloom.routing.carriage import asked_by
+from orderloom.shipping.model import Place
 from orderloom.shipping.tariff import Tariff
 from orderloom.terms import Quantities
 
@@ -35,14 +38,8 @@ async def plan_packing(
     rules = await packing.house_rules(db)
     # Most houses have none, and then nothing hangs on the order.
     orders = await orders_of(db, sorted({work.order_id for work in able})) if rules else {}
-    prices: dict[UUID, Price] = {}
-    if any(one.rules.landed is not None for one in rules):
-        tariffs = {tariff.carrier: tariff for tariff in await shipping.tariffs(db, at=now)}
-        nodes = await network.nodes_of(db, ids={work.node_id for work in able})
-        for work in able:
-            order, node = orders[work.order_id], nodes[work.node_id]
-            if work.carrier in tariffs and work.service is not None:
-                prices[work.id] = _price(work, order, node, tariffs[work.carrier], now)
+    priced = any(one.rules.landed is not None for one in rules)
+    asks = await _prices(db, able, orders, now) if priced else {}
     await packing.plan_for(
         db,
         rules=rules,
@@ -51,34 +48,40 @@ async def plan_packing(
                 node_id=work.node_id,
                 channel_id=orders[work.order_id].channel_id if rules else None,
                 articles=packing.articles(items=items, units=units[work.id]),
-                price=prices.get(work.id),
+                price=asks.get(work.id),
             )
             for work in able
         },
     )
 
 
-def _price(work: Fulfillment, order: Order, node: network.Node, tariff: Tariff, now: datetime) -> Price:
+async def prices(db: Db, works: Sequence[Fulfillment]) -> Mapping[UUID, Price]:
+    """What each work's own service asks for a parcel that is packed now; without work that has no service."""
+    orders = await orders_of(db, sorted({work.order_id for work in works}))
+    return await _prices(db, works, orders, clock.now())
+
+
+async def _prices(
+    db: Db, works: Sequence[Fulfillment], orders: Mapping[UUID, Order], now: datetime
+) -> Mapping[UUID, Price]:
+    tariffs = {tariff.carrier: tariff for tariff in await shipping.tariffs(db, at=now)}
+    nodes = await network.nodes_of(db, ids={work.node_id for work in works})
+    return {
+        work.id: _price(work.service, work, orders[work.order_id], nodes[work.node_id], tariff, now)
+        for work in works
+        if work.service is not None and (tariff := tariffs.get(work.carrier or "")) is not None
+    }
+
+
+def _price(
+    service: str, work: Fulfillment, order: Order, node: network.Node, tariff: Tariff, now: datetime
+) -> Price:
     """What the work's own service asks for a parcel on the day it leaves."""
-    origin = Place.of(positioned(node.address, latitude=node.latitude, longitude=node.longitude))
-    destination = Place.of(positioned(order.ship_to))
     leaves = max(work.ship_by, now) if work.ship_by else now
-    ship_on = leaves.astimezone(zone(node.time_zone)).date()
-    service = work.service
-    assert service is not None  # noqa: S101 - only work with a service is priced
-
-    @cache
-    def price(one: ToCarry) -> int | None:
-        parcel = Parcel.of(dimensions=one.outer, weight_g=one.weight_g, hazmat=one.hazmat)
-        found = rate(
-            contract=tariff,
-            service=service,
-            parcel=parcel,
-            origin=origin,
-            destination=destination,
-            at=ship_on,
-            trace=False,
-        )
-        return None if isinstance(found, Ineligible) else found.total
-
-    return price
+    return asked_by(
+        contract=tariff,
+        service=service,
+        origin=Place.of(positioned(node.address, latitude=node.latitude, longitude=node.longitude)),
+        destination=Place.of(positioned(order.ship_to)),
+        ship_on=leaves.astimezone(zone(node.time_zone)).date(),
+    )

@@ -13,7 +13,7 @@ from uuid import UUID
 from orderloom import catalog, network, packing, routing, shipping
 from orderloom.journey import again
 from orderloom.journey.posing import barred, take_snapshot
-from orderloom.network.model import Channel
+from orderloom.network.model import Channel, Node
 from orderloom.orders.model import Fault
 from orderloom.packing.houserules import in_force
 from orderloom.packing.model import Article
@@ -47,6 +47,8 @@ def needs_present(question: Question) -> bool:
     left_out = [part for part in _ALL if part in asked and given(question, part) is None]
     if isinstance(question, RateQuestion) and question.node is None:
         left_out = [part for part in left_out if part != "nodes"]
+    if isinstance(question, PackQuestion) and question.ship_to is None:
+        left_out = [part for part in left_out if part != "contracts"]
     at_node = isinstance(question, PackQuestion) and question.node is not None
     return bool(left_out) or at_node or getattr(question, "channel", None) is not None
 
@@ -68,18 +70,22 @@ async def present(db: Db, question: Question, *, now: datetime, within: Within) 
     skus = {line.sku for line in question.lines}
     kits = await catalog.kits_of(db, skus=skus)
     skus |= {component for parts in kits.values() for component in parts}
-    if "nodes" not in type(question).model_fields:
+    if isinstance(question, PackQuestion):
         items = await catalog.items_of(db, skus=skus)
-        node = await _node(db, getattr(question, "node", None), within)
-        offered = await packing.offered(db, nodes=[node] if node else ())
+        node = await _node(db, question.node, within)
+        offered = await packing.offered(db, nodes=[node.id] if node else ())
         rules = in_force(
-            await packing.house_rules(db), node_id=node, channel_id=channel.id if channel else None
+            await packing.house_rules(db),
+            node_id=node.id if node else None,
+            channel_id=channel.id if channel else None,
         )
         return replace(
             EMPTY,
             articles=_articles(items),
+            sources=(Source(node=node, available=Quantities()),) if node else (),
+            tariffs=tuple(await shipping.tariffs(db, at=at)) if question.ship_to else (),
             kits=kits,
-            cartons=offered.at(node) if node else offered.cartons,
+            cartons=offered.at(node.id) if node else offered.cartons,
             packing=rules,
         )
     snapshot = await take_snapshot(db, skus=skus, orders=(), now=at)
@@ -121,11 +127,11 @@ async def _channel(db: Db, code: str | None, within: Within) -> Channel | None:
     raise Unanswerable([Fault("/channel", "unknown_channel", f"no channel {code!r}")])
 
 
-async def _node(db: Db, code: str | None, within: Within) -> UUID | None:
+async def _node(db: Db, code: str | None, within: Within) -> Node | None:
     if code is None:
         return None
-    for node in await network.nodes_of(db, codes=[code]):
-        if within.nodes is None or node in within.nodes:
+    for node in (await network.nodes_of(db, codes=[code])).values():
+        if within.nodes is None or node.id in within.nodes:
             return node
     raise Unanswerable([Fault("/node", "unknown_node", f"no node {code!r}")])
 

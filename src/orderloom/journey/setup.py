@@ -20,7 +20,7 @@ from orderloom.inventory import lots, reading
 from orderloom.inventory.counting import tell_changed
 from orderloom.inventory.marking import tell_offer_changed
 from orderloom.inventory.model import Leg, Posting
-from orderloom.journey import publishing_stock
+from orderloom.journey import boxing, publishing_stock
 from orderloom.network.model import Channel, Node
 from orderloom.packing import store as packing_store
 from orderloom.packing.houserules import HouseRules
@@ -203,7 +203,7 @@ async def _put_packing(db: Db, wanted: Setup) -> list[Change]:
     for code, own in sorted(wanted.node_cartons.items()):
         before = kept.get(nodes[code], {})
         if (after := counted(before, own)) != before:
-            await packing.put_node_cartons(db, node_id=nodes[code], stock=after)
+            await packing.put_node_cartons(db, node_id=nodes[code], stock=after, prices=boxing.prices)
             changes.append(Change("node cartons", code))
     for key, house in sorted(wanted.pack_rules.items(), key=lambda pair: _named(pair[0])):
         node = None if key[0] is None else nodes[key[0]]

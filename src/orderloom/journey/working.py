@@ -16,7 +16,7 @@ from orderloom.inventory import lots
 from orderloom.inventory.availability import not_found_legs
 from orderloom.inventory.counting import tell_changed
 from orderloom.inventory.model import Posting
-from orderloom.journey import lotting
+from orderloom.journey import boxing, lotting
 from orderloom.journey.cancelling import answer_request
 from orderloom.journey.fulfillment import FULFILLMENT
 from orderloom.journey.giving_back import free
@@ -167,6 +167,7 @@ async def close_package(
         dimensions=dimensions,
         weight_g=weight_g,
         confirmed=confirmed,
+        prices=boxing.prices,
     )
     await journeys.wake(db, FULFILLMENT.of, [work])
     return said
@@ -174,7 +175,7 @@ async def close_package(
 
 async def pack(db: Db, *, works: Sequence[UUID]) -> PackedSet:
     """A node reports whole fulfillment orders as packed to plan: hundreds in a few statements."""
-    said = await packing.pack_as_planned(db, fulfillment_ids=works)
+    said = await packing.pack_as_planned(db, fulfillment_ids=works, prices=boxing.prices)
     await journeys.wake(db, FULFILLMENT.of, list(said.packed))
     return said
 

@@ -11,8 +11,9 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 from uuid import UUID
 
-from orderloom.packing.landed import Costs
-from orderloom.packing.model import Carton, PackRules, Parcel
+from orderloom.packing.cartonize import PLANNED_EFFORT
+from orderloom.packing.landed import Costs, Landing
+from orderloom.packing.model import Article, Carton, PackRules, Parcel
 from orderloom.packing.sorting import PLAIN
 
 
@@ -22,6 +23,21 @@ class HouseRules:
 
     rules: PackRules = PLAIN
     landed: Costs | None = None
+
+    def landing(
+        self,
+        articles: Iterable[Article],
+        cartons: Iterable[Carton],
+        *,
+        effort: int = PLANNED_EFFORT,
+        keep_flat: bool = False,
+    ) -> Landing | None:
+        """The goods as this house packs them where it goes by landed cost; None: into the fewest cartons."""
+        if self.landed is None:
+            return None
+        return Landing(
+            articles, cartons, costs=self.landed, keep_flat=keep_flat, effort=effort, rules=self.rules
+        )
 
     def json(self) -> dict[str, Any]:
         """The form on the wire and in the database."""

@@ -13,7 +13,7 @@ from orderloom.orders import reading, slices
 from orderloom.orders.slices import Move
 from orderloom.packing import store
 from orderloom.packing.model import Carton, Closed, Package, PackedSet, PackPlan, Parcel, Refused
-from orderloom.packing.planning import plan_anew, use_cartons
+from orderloom.packing.planning import Prices, plan_anew, unpriced, use_cartons
 from orderloom.packing.work import Work, work_of, works_of
 from orderloom.plumbing import events
 from orderloom.plumbing.database import Db
@@ -46,6 +46,7 @@ async def close_package(
     dimensions: Dimensions | None = None,
     weight_g: int | None = None,
     confirmed: bool = False,
+    prices: Prices = unpriced,
 ) -> Closed | Refused:
     """Close a package; with the last one the fulfillment order is packed. Raises NoSuchWork.
 
@@ -69,7 +70,7 @@ async def close_package(
         return wrong
     size = dimensions or (outer.outer if outer else Dimensions(0, 0, 0))
     await store.close(db, box.id, carton=carton, size=(size.length, size.width, size.height), weight_g=gross)
-    await use_cartons(db, packed=[(work.fulfillment.node_id, carton)])
+    await use_cartons(db, packed=[(work.fulfillment.node_id, carton)], prices=prices)
     (closed,) = await store.read_packages(db, ids=[box.id])
     await _tell(db, [closed], {work.fulfillment.id: work})
     others = [p for p in work.packages if p.id != box.id]
@@ -130,7 +131,7 @@ def _weight_fault(
     return None
 
 
-async def pack_as_planned(db: Db, *, fulfillment_ids: Sequence[UUID]) -> PackedSet:
+async def pack_as_planned(db: Db, *, fulfillment_ids: Sequence[UUID], prices: Prices = unpriced) -> PackedSet:
     """A node says that these fulfillment orders are packed, whole and as planned: recorded in a few statements for all.
 
     The kept plan is followed when it still covers exactly what is to be shipped; else one is made anew. Work on which
@@ -149,7 +150,7 @@ async def pack_as_planned(db: Db, *, fulfillment_ids: Sequence[UUID]) -> PackedS
             able.append(work)
         else:
             refused[work_id] = barred
-    plans = await _plans(db, able)
+    plans = await _plans(db, able, prices)
     boxes = {work.fulfillment.id: _boxes(work, plans[work.fulfillment.id].parcels) for work in able}
     every = [box for packed in boxes.values() for box in packed]
     await store.insert_packages(db, every)
@@ -157,7 +158,8 @@ async def pack_as_planned(db: Db, *, fulfillment_ids: Sequence[UUID]) -> PackedS
         db, [(box.id, *item) for box in every for item in _items(works[box.fulfillment_id], box)]
     )
     await store.record_scans(db, _scans(works, every), by=acting.get().name)
-    await use_cartons(db, packed=[(works[b.fulfillment_id].fulfillment.node_id, b.carton) for b in every])
+    used = [(works[box.fulfillment_id].fulfillment.node_id, box.carton) for box in every]
+    await use_cartons(db, packed=used, prices=prices)
     await _tell(db, every, works)
     await _packed(db, able)
     return PackedSet(packed={work_id: tuple(packed) for work_id, packed in boxes.items()}, refused=refused)
@@ -172,7 +174,7 @@ def _begun(work: Work) -> Refused | None:
     )
 
 
-async def _plans(db: Db, works: Sequence[Work]) -> dict[UUID, PackPlan]:
+async def _plans(db: Db, works: Sequence[Work], prices: Prices) -> dict[UUID, PackPlan]:
     """The kept plan where it covers what is to be shipped, no more and no less; a new one otherwise."""
     kept = await store.plans_of(db, fulfillments=[work.fulfillment.id for work in works])
     stale = [
@@ -184,7 +186,7 @@ async def _plans(db: Db, works: Sequence[Work]) -> dict[UUID, PackPlan]:
         return kept
     # All nodes at once, for their cartons are locked in key order.
     await store.node_cartons(db, nodes=[work.fulfillment.node_id for work in works], to="use")
-    return kept | await plan_anew(db, works=stale)
+    return kept | await plan_anew(db, works=stale, prices=prices)
 
 
 def _covered(parcels: Iterable[Parcel]) -> Quantities:

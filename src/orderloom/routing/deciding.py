@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, assert_never
@@ -16,11 +16,15 @@ from orderloom.network.calendar import zone
 from orderloom.network.model import Node
 from orderloom.network.places import located, positioned
 from orderloom.orders.model import Fault
-from orderloom.packing.cartonize import cartonize
+from orderloom.packing.cartonize import PLANNED_EFFORT, cartonize
+from orderloom.packing.landed import UNSHIPPABLE, Landed, Price
+from orderloom.packing.model import Article
 from orderloom.routing import following
+from orderloom.routing.carriage import asked_by
 from orderloom.routing.explaining import explained
 from orderloom.routing.model import Asker, Policy, Request, Source, Want
 from orderloom.routing.questions import (
+    PACK_EFFORT,
     PackQuestion,
     PromiseQuestion,
     Question,
@@ -28,10 +32,11 @@ from orderloom.routing.questions import (
     RouteQuestion,
     moment,
 )
-from orderloom.routing.soonest import Lanes, Soonest, closed, priced, soonest
+from orderloom.routing.soonest import Lanes, Soonest, closed, handover, priced, soonest
 from orderloom.routing.world import Leaf, Unanswerable, World, articles_of, leaves, with_given
 from orderloom.shipping.model import Asked, Ineligible, Parcel, Place, Quote
 from orderloom.shipping.select import quote_all, select
+from orderloom.shipping.tariff import Tariff
 from orderloom.terms import Address, Quantities
 
 
@@ -133,17 +138,82 @@ def _zone_of(address: Address, otherwise: str) -> str:
 
 def _pack(question: PackQuestion, world: World, at: datetime) -> dict[str, Any]:
     goods = articles_of(leaves(question.lines, world))
+    effort = question.effort or (PACK_EFFORT if question.ship_to is None else PLANNED_EFFORT)
+    cheapest = _cheapest(question, world, goods, at, effort)
     rules = world.packing.rules
-    found = cartonize(goods, world.cartons, keep_flat=question.keep_flat, effort=question.effort, rules=rules)
+    found = (
+        cartonize(goods, world.cartons, keep_flat=question.keep_flat, effort=effort, rules=rules)
+        if cheapest is None
+        else cheapest[0].plan
+    )
     outcome = "packed" if not found.unpackable else "partial" if found.parcels else "unpackable"
     request = {
         "articles": [article.json() for article in goods],
         "cartons": [carton.json() for carton in world.cartons],
         "keep_flat": question.keep_flat,
-        "effort": question.effort,
+        "effort": effort,
         "rules": rules.json(),
     }
-    return _record("pack", outcome, at, request, found.json())
+    answer = found.json()
+    if cheapest is not None:
+        landed, carrier, service = cheapest
+        request |= question.model_dump(
+            mode="json", exclude_none=True, include={"ship_to", "ship_from", "node", "service"}
+        )
+        request["rules"] = world.packing.json()
+        request["contracts"] = [{"carrier": t.carrier, "version": t.version} for t in world.tariffs]
+        answer["landed"] = {
+            "carrier": carrier,
+            "service": service,
+            "cost": landed.cost,
+            "fewest_cartons_cost": landed.fewest_boxes_cost,
+            "lower_bound": landed.lower_bound,
+        }
+    return _record("pack", outcome, at, request, answer)
+
+
+def _cheapest(
+    question: PackQuestion, world: World, goods: Sequence[Article], at: datetime, effort: int
+) -> tuple[Landed, str, str] | None:
+    """At the least landed cost by whichever service brings it; None where the house does not pack so, or none does."""
+    if question.ship_to is None:
+        return None
+    landing = world.packing.landing(goods, world.cartons, effort=effort, keep_flat=question.keep_flat)
+    if landing is None:
+        return None
+    found = [
+        (one, tariff.carrier, service)
+        for tariff, service, price in _carriage(question, question.ship_to.address, world, at)
+        if (one := landing.least(price)).cost < UNSHIPPABLE
+    ]
+    return min(found, key=lambda one: (one[0].cost, one[1], one[2]), default=None)
+
+
+def _carriage(
+    question: PackQuestion, to: Address, world: World, at: datetime
+) -> Iterator[tuple[Tariff, str, Price]]:
+    """The services that go there, and what each asks: from a node at its next handover, else on the day asked about."""
+    node = _origin(question, world)
+    address = _from(question, node)
+    origin, destination = Place.of(address), Place.of(positioned(to))
+    today = at.astimezone(zone(_zone_of(address, "UTC"))).date()
+    for tariff in world.tariffs:
+        for service in tariff.services:
+            if question.service not in {None, service, f"{tariff.carrier}/{service}"}:
+                continue
+            leaves = handover(node, tariff.carrier, service, at) if node else None
+            if not isinstance(leaves, Ineligible):
+                yield (
+                    tariff,
+                    service,
+                    asked_by(
+                        contract=tariff,
+                        service=service,
+                        origin=origin,
+                        destination=destination,
+                        ship_on=leaves.date() if leaves else today,
+                    ),
+                )
 
 
 # --- rate -----------------------------------------------------------------------------------------------------
@@ -169,7 +239,7 @@ def _rate(question: RateQuestion, world: World, at: datetime) -> dict[str, Any]:
     return _record("rate", outcome, at, request, answer)
 
 
-def _origin(question: RateQuestion, world: World) -> Node | None:
+def _origin(question: RateQuestion | PackQuestion, world: World) -> Node | None:
     if (question.node is None) == (question.ship_from is None):
         raise Unanswerable([Fault("/ship_from", "one_of", "give either `ship_from` or `node`")])
     if question.node is None:
@@ -178,6 +248,13 @@ def _origin(question: RateQuestion, world: World) -> Node | None:
         if source.node.code == question.node:
             return source.node
     raise Unanswerable([Fault("/node", "unknown_node", f"no node {question.node!r}")])
+
+
+def _from(question: RateQuestion | PackQuestion, node: Node | None) -> Address:
+    if node is not None:
+        return positioned(node.address, latitude=node.latitude, longitude=node.longitude)
+    assert question.ship_from is not None  # noqa: S101 - `_origin` refused both and neither
+    return positioned(question.ship_from.address)
 
 
 def _parcel(parcel: Any) -> Parcel:
@@ -196,11 +273,7 @@ def _quotes(
     question: RateQuestion, node: Node | None, parcels: Sequence[Parcel], lanes: Lanes
 ) -> list[Quote | Ineligible]:
     """One answer a service: from a node at its own next handover, else on one day for all."""
-    if node is None:
-        assert question.ship_from is not None  # noqa: S101 - `_origin` refused both and neither
-        address = positioned(question.ship_from.address)
-    else:
-        address = positioned(node.address, latitude=node.latitude, longitude=node.longitude)
+    address = _from(question, node)
     origin = Place.of(address)
     if node is None or question.ship_on is not None:
         here = node.time_zone if node else _zone_of(address, "UTC")
@@ -213,7 +286,7 @@ def _quotes(
         )
         return [one if node is None else closed(node, one.carrier, one.service) or one for one in quotes]
     found = [
-        priced(node, tariff, service, parcels, origin=origin, lanes=lanes, trace=True)
+        priced(node, tariff, service, lambda _: parcels, origin=origin, lanes=lanes, trace=True)
         for tariff in lanes.tariffs
         for service in tariff.services
     ]

@@ -21,6 +21,7 @@ from orderloom.packing.model import PackRules
 from orderloom.routing import examples
 
 UNITS_MOST = 2_000
+PACK_EFFORT = 40_000
 _BROKEN = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _ZONES = available_timezones()
 Day = TypeVar("Day", date, datetime)
@@ -249,8 +250,16 @@ class PolicyAsked(Asked):
     effort: Annotated[int, Field(strict=True, ge=1, le=20_000)] = 20_000
 
 
-class PackRulesAsked(Asked):
-    """The rules of a house for every carton."""
+class CostsAsked(Asked):
+    """What packing itself costs."""
+
+    fill_per_litre: Minor = 0
+    per_parcel: Minor = 0
+    per_unit: Minor = 0
+
+
+class HouseRulesAsked(Asked):
+    """The rules of a house for every carton, and what packing aims at."""
 
     segregated: Annotated[list[tuple[str, str]], Field(max_length=500)] | None = Field(
         default=None,
@@ -267,31 +276,13 @@ class PackRulesAsked(Asked):
     centred: Flag = False
     off_centre_permille: Annotated[int, Field(strict=True, ge=0, le=500)] = 500
     fill_permille: Annotated[int, Field(strict=True, ge=1, le=1000)] = 1000
-
-    @property
-    def house(self) -> HouseRules:
-        """As packing reads them."""
-        return HouseRules(rules=PackRules(**self.model_dump()))
-
-
-class CostsAsked(Asked):
-    """What packing itself costs."""
-
-    fill_per_litre: Minor = 0
-    per_parcel: Minor = 0
-    per_unit: Minor = 0
-
-
-class HouseRulesAsked(PackRulesAsked):
-    """The same, and what packing aims at."""
-
     landed: CostsAsked | None = Field(
         default=None, description="Pack at the least landed cost; null: into the fewest cartons"
     )
 
     @property
     def house(self) -> HouseRules:
-        """As routing reads them."""
+        """As packing and routing read them."""
         rules = PackRules(**self.model_dump(exclude={"landed"}))
         return HouseRules(rules=rules, landed=Costs(**self.landed.model_dump()) if self.landed else None)
 
@@ -331,14 +322,25 @@ class PackQuestion(Asked):
     model_config = ConfigDict(json_schema_extra={"examples": [examples.PACK]})
     lines: Lines
     keep_flat: Flag = Field(default=False, description="Treat every item as this-side-up")
-    effort: Annotated[int, Field(strict=True, ge=1, le=400_000)] = 40_000
+    effort: Annotated[int, Field(strict=True, ge=1, le=400_000)] | None = Field(
+        default=None, description="Left out: 40,000; with `ship_to` 10,000, as release and routing take"
+    )
     node: Word | None = Field(
         default=None, description="Where it is packed: its cartons and its rules hold, unless given here"
     )
     channel: Word | None = Field(default=None, description="For whom it is packed")
-    rules: PackRulesAsked | None = Field(default=None, description="Left out: those of the node and channel")
+    rules: HouseRulesAsked | None = Field(default=None, description="Left out: those of the node and channel")
+    ship_to: AddressAsked | None = Field(
+        default=None,
+        description="With `rules.landed`: packed at the least landed cost, by what carriage there asks",
+    )
+    ship_from: AddressAsked | None = Field(default=None, description="With `ship_to`: either this or `node`")
+    service: Word | None = Field(
+        default=None, description='With `ship_to`: by this, "ground" or "acme/ground"; left out: the cheapest'
+    )
     as_of: At | None = None
     items: Items | None = None
+    contracts: Contracts | None = None
     cartons: Cartons | None = None
 
 
@@ -389,7 +391,7 @@ class PromiseQuestion(Asked):
     nodes: Nodes | None = None
     contracts: Contracts | None = None
     cartons: Cartons | None = None
-    rules: PackRulesAsked | None = Field(
+    rules: HouseRulesAsked | None = Field(
         default=None, description="How every node packs; left out: as each does for the channel"
     )
 

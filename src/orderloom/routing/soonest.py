@@ -5,7 +5,7 @@ A promise made from other figures than routing's is one that routing cannot keep
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -18,8 +18,10 @@ from orderloom.network.model import Node
 from orderloom.network.places import positioned
 from orderloom.packing.cartonize import PLANNED_EFFORT, lacking, whole
 from orderloom.packing.houserules import USUAL, HouseRules, stocked
-from orderloom.packing.model import Article, Carton
+from orderloom.packing.landed import Price
+from orderloom.packing.model import Article, Carton, PackPlan
 from orderloom.routing.boxes import NO_CARTON
+from orderloom.routing.carriage import asked_by
 from orderloom.routing.model import Source
 from orderloom.routing.world import Leaf, articles_of
 from orderloom.shipping.model import Ineligible, Parcel, Place, Quote
@@ -147,7 +149,8 @@ def soonest(wanted: Sequence[Leaf], sources: Sequence[Source], lanes: Lanes) -> 
     lanes = replace(lanes, to=lanes.place())
     ways: list[Way] = []
     refused: list[NoWay] = []
-    packed: dict[object, Sequence[Parcel]] = {}
+    packed: dict[object, Packed] = {}
+    none_left: dict[object, bool] = {}
     for source in sources:
         if reason := _refusal(source, wanted, goods):
             refused.append(NoWay(node=source.node.code, carrier="*", service="*", reason=reason))
@@ -155,8 +158,10 @@ def soonest(wanted: Sequence[Leaf], sources: Sequence[Source], lanes: Lanes) -> 
         own = None if source.cartons is None else tuple(source.cartons.items())
         key = (source.packing or lanes.packing, own)
         if key not in packed:
-            packed[key] = _parcels(goods, source, lanes)
-        if not packed[key]:
+            cartons = lanes.cartons if own is None else stocked(lanes.cartons, dict(own))
+            packed[key] = Packed(goods, source.packing or lanes.packing, cartons)
+            none_left[key] = own is not None and packed[key].lacks(lanes.cartons)
+        if none_left[key]:
             refused.append(NoWay(node=source.node.code, carrier="*", service="*", reason=NO_CARTON))
             continue
         for way in _ways(source.node, packed[key], lanes):
@@ -182,27 +187,45 @@ def _refusal(source: Source, wanted: Sequence[Leaf], goods: Sequence[Article]) -
     return f"has not enough of {', '.join(short[:4])}" if short else None
 
 
-def _parcels(goods: Sequence[Article], source: Source, lanes: Lanes) -> list[Parcel]:
-    """The goods packed as the node packs; nothing where it has no carton left for some of them."""
-    rules = (source.packing or lanes.packing).rules
-    cartons = lanes.cartons if source.cartons is None else stocked(lanes.cartons, source.cartons)
-    plan = whole(goods, cartons, effort=PLANNED_EFFORT, rules=rules)
-    if source.cartons is not None and lacking(plan, goods, lanes.cartons, rules):
-        return []
-    dangerous = {article.sku for article in goods if article.hazmat_class}
-    return [
-        Parcel.of(
-            dimensions=packed.outer, weight_g=packed.weight_g, hazmat=bool(dangerous & packed.contents.keys())
+class Packed:
+    """The goods packed as a node packs: the same parcels for all services, or, at the least landed cost, each service's own."""
+
+    def __init__(self, goods: Sequence[Article], house: HouseRules, cartons: Sequence[Carton]) -> None:
+        self._goods, self._rules = goods, house.rules
+        found = house.landing(goods, cartons)
+        self._landing = None if found is None else found.whole()
+        self._fewest = (
+            self._landing.fewest
+            if self._landing
+            else whole(goods, cartons, effort=PLANNED_EFFORT, rules=house.rules)
         )
-        for packed in plan.parcels
-    ]
+        self._dangerous = {article.sku for article in goods if article.hazmat_class}
+        self._parcels = self._rated(self._fewest)
+
+    def lacks(self, cartons: Sequence[Carton]) -> bool:
+        """Whether goods are left without a carton that one of these would take."""
+        return lacking(self._fewest, self._goods, cartons, self._rules)
+
+    def parcels(self, price: Price) -> Sequence[Parcel]:
+        """What is handed over where carriage asks this."""
+        return self._rated(self._landing.found(price)[0]) if self._landing else self._parcels
+
+    def _rated(self, plan: PackPlan) -> list[Parcel]:
+        return [
+            Parcel.of(
+                dimensions=packed.outer,
+                weight_g=packed.weight_g,
+                hazmat=not self._dangerous.isdisjoint(packed.contents),
+            )
+            for packed in plan.parcels
+        ]
 
 
-def _ways(node: Node, parcels: Sequence[Parcel], lanes: Lanes) -> Iterator[Way | NoWay]:
+def _ways(node: Node, packed: Packed, lanes: Lanes) -> Iterator[Way | NoWay]:
     origin = Place.of(positioned(node.address, latitude=node.latitude, longitude=node.longitude))
     for tariff in lanes.tariffs:
         for service in tariff.services:
-            found = priced(node, tariff, service, parcels, origin=origin, lanes=lanes)
+            found = priced(node, tariff, service, packed.parcels, origin=origin, lanes=lanes)
             if isinstance(found, Ineligible):
                 reason = "; ".join(found.reasons)
                 yield NoWay(node=node.code, carrier=tariff.carrier, service=service, reason=reason)
@@ -229,29 +252,38 @@ def priced(
     node: Node,
     tariff: Tariff,
     service: str,
-    parcels: Sequence[Parcel],
+    parcels: Callable[[Price], Sequence[Parcel]],
     *,
     origin: Place,
     lanes: Lanes,
     trace: bool = False,
 ) -> tuple[Quote, datetime] | Ineligible:
-    """What the service costs from the node at its next handover, and when that is."""
-    if never := closed(node, tariff.carrier, service):
-        return never
-    try:
-        leaves = ship_date(node=node, carrier=tariff.carrier, service=service, now=lanes.now)
-    except NeverWorks:
-        return Ineligible(tariff.carrier, service, ("the node never works",))
+    """What the service costs from the node at its next handover, and when that is. `parcels`: those for its price."""
+    leaves = handover(node, tariff.carrier, service, lanes.now)
+    if isinstance(leaves, Ineligible):
+        return leaves
+    ship_on, to = leaves.date(), lanes.place()
+    asks = asked_by(contract=tariff, service=service, origin=origin, destination=to, ship_on=ship_on)
     found = quote(
         contract=tariff,
         service=service,
-        parcels=parcels,
+        parcels=parcels(asks),
         origin=origin,
-        destination=lanes.place(),
-        ship_on=leaves.date(),
+        destination=to,
+        ship_on=ship_on,
         trace=trace,
     )
     return found if isinstance(found, Ineligible) else (found, leaves)
+
+
+def handover(node: Node, carrier: str, service: str, now: datetime) -> datetime | Ineligible:
+    """When the node next hands over to the service."""
+    if never := closed(node, carrier, service):
+        return never
+    try:
+        return ship_date(node=node, carrier=carrier, service=service, now=now)
+    except NeverWorks:
+        return Ineligible(carrier, service, ("the node never works",))
 
 
 def closed(node: Node, carrier: str, service: str) -> Ineligible | None:

@@ -20,7 +20,7 @@ from orderloom.routing.questions import (
     ItemAsked,
     LineAsked,
     NodeAsked,
-    PackRulesAsked,
+    HouseRulesAsked,
     Question,
     given,
 )
@@ -85,7 +85,7 @@ def with_given(question: Question, present: World) -> World:
     if faults:
         raise Unanswerable(faults)
     sources = present.sources if nodes is None else tuple(_source(node) for node in nodes)
-    rules: PackRulesAsked | None = getattr(question, "rules", None)
+    rules: HouseRulesAsked | None = getattr(question, "rules", None)
     if rules is not None:
         sources = tuple(replace(source, packing=None) for source in sources)
     return replace(
