@@ -17,10 +17,10 @@ from orderloom.routing.questions import (
     UNITS_MOST,
     CartonAsked,
     ContractAsked,
+    HouseRulesAsked,
     ItemAsked,
     LineAsked,
     NodeAsked,
-    HouseRulesAsked,
     Question,
     given,
 )
