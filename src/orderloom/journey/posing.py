@@ -17,7 +17,7 @@ from orderloom.delivery.transit import BY_CONTRACT, Assured, Learnt
 from orderloom.inventory.availability import Shelves
 from orderloom.journey.again import asker_of
 from orderloom.journey.consolidating import Lacking
-from orderloom.journey.queueing import missed_at, refusing_nodes
+from orderloom.journey.queueing import let_down
 from orderloom.network.calendar import local, zone
 from orderloom.network.model import Channel, Node
 from orderloom.network.places import located
@@ -103,6 +103,7 @@ async def take_snapshot(db: Db, *, skus: set[str], orders: Sequence[Order], now:
     shelves = await inventory.look(db, skus=skus)
     nodes = await network.nodes_of(db, ids={node for sku in skus for node in shelves.nodes(sku)})
     tariffs = tuple(await shipping.tariffs(db, at=now))
+    refusing, missed = await let_down(db, orders=[order.id for order in orders])
     return Snapshot(
         items=await catalog.items_of(db, skus=skus),
         nodes=nodes,
@@ -112,8 +113,8 @@ async def take_snapshot(db: Db, *, skus: set[str], orders: Sequence[Order], now:
         shelves=shelves,
         room=await _room(db, nodes, now),
         sourcing=await in_use(db),
-        refusing=await refusing_nodes(db, orders=[order.id for order in orders]),
-        missed=await missed_at(db, orders=[order.id for order in orders]),
+        refusing=refusing,
+        missed=missed,
         learnt=await learning.learnt(db),
         limits=await _limits(db, tariffs, now),
         scarcity=await scarcity(db, since=now - _PRICES_LAST, skus=skus),

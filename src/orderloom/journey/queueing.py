@@ -192,8 +192,7 @@ async def _allowed(db: Db, page: Sequence[InLine]) -> _Allowed:
     channels = await network.channels_of(db, ids={piece.channel_id for piece in page})
     return _Allowed(
         {channel.id: open_to(channel, nodes) for channel in channels.values()},
-        await refusing_nodes(db, orders=orders),
-        await missed_at(db, orders=orders),
+        *await let_down(db, orders=orders),
     )
 
 
@@ -208,21 +207,20 @@ async def _going(db: Db, page: Sequence[InLine], able: Collection[UUID]) -> dict
     return going | dict.fromkeys(able, True)
 
 
-async def missed_at(db: Db, *, orders: Sequence[UUID]) -> dict[tuple[UUID, str], frozenset[UUID]]:
-    """By (order, SKU) the nodes that did not find it: their count may be wrong, so others are asked first."""
+async def let_down(
+    db: Db, *, orders: Sequence[UUID]
+) -> tuple[dict[UUID, set[UUID]], dict[tuple[UUID, str], frozenset[UUID]]]:
+    """Who has not served these orders before.
+
+    By order the nodes that have rejected its work: it is routed again without them. By (order, SKU) those that did not
+    find it: their count may be wrong, so others are asked first.
+    """
     works = await fulfillments_of(db, orders=orders)
-    if not works:
-        return {}
-    found: dict[tuple[UUID, str], set[UUID]] = defaultdict(set)
-    for work, node, sku in await reading.missed(db, works=list(works)):
-        found[works[work].order_id, sku].add(node)
-    return {key: frozenset(nodes) for key, nodes in found.items()}
-
-
-async def refusing_nodes(db: Db, *, orders: Sequence[UUID]) -> dict[UUID, set[UUID]]:
-    """The nodes that have rejected an order's work: it is routed again without them."""
     refused: dict[UUID, set[UUID]] = defaultdict(set)
-    for work in (await fulfillments_of(db, orders=orders)).values():
+    for work in works.values():
         if work.request_status == "rejected":
             refused[work.order_id].add(work.node_id)
-    return refused
+    missed: dict[tuple[UUID, str], set[UUID]] = defaultdict(set)
+    for work_id, node, sku in await reading.missed(db, works=list(works)) if works else ():
+        missed[works[work_id].order_id, sku].add(node)
+    return refused, {key: frozenset(nodes) for key, nodes in missed.items()}

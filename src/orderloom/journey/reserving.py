@@ -19,7 +19,7 @@ from orderloom.inventory.store.log import FREED
 from orderloom.journey import consolidating
 from orderloom.journey.backordering import ready_dates, sold_from
 from orderloom.journey.offering import open_to
-from orderloom.journey.queueing import Others, line_up, missed_at, refusing_nodes, wake_line
+from orderloom.journey.queueing import Others, let_down, line_up, wake_line
 from orderloom.journey.turning_away import turn_away
 from orderloom.network.model import Node
 from orderloom.orders import exceptions
@@ -51,8 +51,8 @@ async def reserve(db: Db, orders: Sequence[UUID], now: datetime) -> Outcomes:
     short = [piece for piece in pieces if piece.rank in SHORT]
     known = await orders_of(db, sorted({piece.order_id for piece in short}))
     nodes = await network.nodes_of(db)
-    open_nodes = await _open_nodes(db, list(known.values()), nodes)
-    missed = await missed_at(db, orders=list(known))
+    refused, missed = await let_down(db, orders=list(known))
+    open_nodes = await _open_nodes(db, list(known.values()), nodes, refused)
     lines = {line.id: line for of in (await lines_of(db, list(known))).values() for line in of}
     skus = {piece.sku for piece in short}
     shelves = await inventory.lock_skus(db, skus=skus)
@@ -177,11 +177,12 @@ async def _ready(
     return {order: at for order, (at, _) in (await ready_dates(db, skus=skus, now=now)).items()}
 
 
-async def _open_nodes(db: Db, orders: Sequence[Order], nodes: Mapping[UUID, Node]) -> dict[UUID, set[UUID]]:
+async def _open_nodes(
+    db: Db, orders: Sequence[Order], nodes: Mapping[UUID, Node], refused: Mapping[UUID, set[UUID]]
+) -> dict[UUID, set[UUID]]:
     """Which nodes each order may draw on: open to its channel, and none that has refused it before."""
     channels = await network.channels_of(db, ids={order.channel_id for order in orders})
     by_channel = {c.id: open_to(c, nodes) for c in channels.values()}
-    refused = await refusing_nodes(db, orders=[order.id for order in orders])
     return {order.id: by_channel[order.channel_id] - refused.get(order.id, set()) for order in orders}
 
 

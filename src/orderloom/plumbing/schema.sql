@@ -143,6 +143,42 @@ BEGIN
   RETURN NULL;
 END $$;
 
+CREATE SEQUENCE orders.fulfillment_number
+    START WITH 500001
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE TABLE orders.fulfillments (
+    id uuid NOT NULL,
+    number text DEFAULT ('FO-'::text || (nextval('orders.fulfillment_number'::regclass))::text) NOT NULL,
+    order_id uuid NOT NULL,
+    node_id uuid NOT NULL,
+    decision_id uuid,
+    carrier text,
+    service text,
+    planned_cost bigint DEFAULT 0 NOT NULL,
+    ship_by timestamp with time zone,
+    status text DEFAULT 'open'::text NOT NULL,
+    request_status text DEFAULT 'unsubmitted'::text NOT NULL,
+    min_rank smallint DEFAULT 400 NOT NULL,
+    max_rank smallint DEFAULT 400 NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT statement_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT statement_timestamp() NOT NULL,
+    CONSTRAINT fulfillments_request_status_check CHECK ((request_status = ANY (ARRAY['unsubmitted'::text, 'submitted'::text, 'accepted'::text, 'rejected'::text, 'cancellation_requested'::text, 'cancellation_accepted'::text, 'cancellation_rejected'::text, 'closed'::text]))),
+    CONSTRAINT fulfillments_status_check CHECK ((status = ANY (ARRAY['open'::text, 'scheduled'::text, 'in_progress'::text, 'closed'::text, 'incomplete'::text, 'cancelled'::text])))
+)
+WITH (fillfactor='60');
+
+CREATE FUNCTION orders.works_of(orders uuid[]) RETURNS SETOF orders.fulfillments
+    LANGUAGE sql STABLE
+    SET enable_seqscan TO 'off'
+    AS $$
+SELECT f.* FROM orders.fulfillments AS f WHERE f.order_id = ANY(orders)
+$$;
+
 CREATE FUNCTION payments.refuse_stray_intents() RETURNS trigger
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
@@ -760,35 +796,6 @@ CREATE TABLE orders.exceptions (
     resolution text
 );
 
-CREATE SEQUENCE orders.fulfillment_number
-    START WITH 500001
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1;
-
-CREATE TABLE orders.fulfillments (
-    id uuid NOT NULL,
-    number text DEFAULT ('FO-'::text || (nextval('orders.fulfillment_number'::regclass))::text) NOT NULL,
-    order_id uuid NOT NULL,
-    node_id uuid NOT NULL,
-    decision_id uuid,
-    carrier text,
-    service text,
-    planned_cost bigint DEFAULT 0 NOT NULL,
-    ship_by timestamp with time zone,
-    status text DEFAULT 'open'::text NOT NULL,
-    request_status text DEFAULT 'unsubmitted'::text NOT NULL,
-    min_rank smallint DEFAULT 400 NOT NULL,
-    max_rank smallint DEFAULT 400 NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT statement_timestamp() NOT NULL,
-    updated_at timestamp with time zone DEFAULT statement_timestamp() NOT NULL,
-    CONSTRAINT fulfillments_request_status_check CHECK ((request_status = ANY (ARRAY['unsubmitted'::text, 'submitted'::text, 'accepted'::text, 'rejected'::text, 'cancellation_requested'::text, 'cancellation_accepted'::text, 'cancellation_rejected'::text, 'closed'::text]))),
-    CONSTRAINT fulfillments_status_check CHECK ((status = ANY (ARRAY['open'::text, 'scheduled'::text, 'in_progress'::text, 'closed'::text, 'incomplete'::text, 'cancelled'::text])))
-)
-WITH (fillfactor='60');
-
 CREATE TABLE orders.holds (
     id uuid DEFAULT uuidv7() NOT NULL,
     order_id uuid NOT NULL,
@@ -1040,7 +1047,7 @@ CREATE TABLE payments.intents (
     created_at timestamp with time zone DEFAULT statement_timestamp() NOT NULL,
     updated_at timestamp with time zone DEFAULT statement_timestamp() NOT NULL,
     CONSTRAINT intents_amount_check CHECK ((amount > 0)),
-    CONSTRAINT intents_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'authorized'::text, 'declined'::text, 'voided'::text, 'captured'::text, 'expired'::text])))
+    CONSTRAINT intents_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'authorized'::text, 'replaced'::text, 'declined'::text, 'voided'::text, 'captured'::text, 'expired'::text])))
 )
 WITH (fillfactor='50');
 

@@ -57,7 +57,7 @@ SELECT t.journey FROM unnest($1::text[]) AS t (journey) CROSS JOIN LATERAL (
   UNION ALL SELECT FROM plumbing.subjects AS s
   WHERE s.journey = t.journey AND s.state = 'due' AND s.due_at <= clock_timestamp()
   UNION ALL SELECT FROM plumbing.subjects AS s
-  WHERE s.journey = t.journey AND s.state = 'waiting' AND s.due_at < clock_timestamp()
+  WHERE s.journey = t.journey AND s.state = 'waiting' AND s.due_at < statement_timestamp()
   LIMIT 1) AS something
 """
 _LEASE = """
@@ -107,9 +107,11 @@ SET state = 'due', due_at = clock_timestamp(), awaiting = NULL, updated_at = clo
 FROM ready AS r
 WHERE s.journey = $1 AND s.subject_id = r.subject_id AND r.state IN ('waiting', 'due')
 """
+# Against a time that stands still for the statement, which the index can be asked for: a clock that goes on is read for
+# every subject that waits.
 _OVERDUE = """
 SELECT subject_id, step, awaiting FROM plumbing.subjects AS s
-WHERE journey = $1 AND state = 'waiting' AND due_at < clock_timestamp()
+WHERE journey = $1 AND state = 'waiting' AND due_at < statement_timestamp()
   AND NOT EXISTS (SELECT FROM plumbing.wakes AS w WHERE w.journey = s.journey AND w.subject_id = s.subject_id)
 ORDER BY due_at LIMIT 500 FOR UPDATE SKIP LOCKED
 """

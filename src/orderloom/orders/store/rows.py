@@ -95,11 +95,13 @@ async def fulfillments_of(
     db: Db, *, ids: Sequence[UUID] = (), orders: Sequence[UUID] = ()
 ) -> dict[UUID, Fulfillment]:
     """Fulfillment orders by their own ids or by their orders."""
-    rows = await db.fetch(
-        "SELECT " + _FULFILLMENT + " FROM orders.fulfillments "
-        "WHERE id = ANY($1::uuid[]) OR order_id = ANY($2::uuid[]) ORDER BY id",
-        list(ids),
-        list(orders),
+    rows = await (
+        db.fetch("SELECT " + _FULFILLMENT + " FROM orders.works_of($1) ORDER BY id", list(orders))
+        if orders
+        else db.fetch(
+            "SELECT " + _FULFILLMENT + " FROM orders.fulfillments WHERE id = ANY($1::uuid[]) ORDER BY id",
+            list(ids),
+        )
     )
     return {row["id"]: Fulfillment(**dict(row)) for row in rows}
 

@@ -377,6 +377,11 @@ CREATE TABLE orders.fulfillments (
 CREATE INDEX fulfillments_of_order ON orders.fulfillments (order_id);
 CREATE INDEX fulfillments_at_node ON orders.fulfillments (node_id, status, id);
 CREATE INDEX fulfillments_behind ON orders.fulfillments (ship_by) WHERE status IN ('open', 'scheduled', 'in_progress');
+-- Of these orders; always by key, as plumbing.answered.
+CREATE FUNCTION orders.works_of(orders uuid[]) RETURNS SETOF orders.fulfillments
+  LANGUAGE sql STABLE SET enable_seqscan = off AS $$
+SELECT f.* FROM orders.fulfillments AS f WHERE f.order_id = ANY(orders)
+$$;
 -- Units that a node was asked to let go, until it answers.
 CREATE TABLE orders.cancellation_requests (
   fulfillment_id uuid NOT NULL REFERENCES orders.fulfillments,
@@ -828,7 +833,7 @@ CREATE TABLE payments.intents (
   amount     bigint NOT NULL CHECK (amount > 0),
   currency   char(3) NOT NULL,
   status     text NOT NULL DEFAULT 'pending'
-             CHECK (status IN ('pending', 'authorized', 'declined', 'voided', 'captured', 'expired')),
+             CHECK (status IN ('pending', 'authorized', 'replaced', 'declined', 'voided', 'captured', 'expired')),
   created_at timestamptz NOT NULL DEFAULT statement_timestamp(),
   updated_at timestamptz NOT NULL DEFAULT statement_timestamp(),
   UNIQUE (order_id, sequence)
