@@ -116,30 +116,7 @@ class Story:
         self.cart = did(7, "keep_cart", status=201, facts=Facts(cart="rsv_C", keeps={SKU: 1}, ttl_s=60))
         self.d = did(8, "place_order", REFUSED, facts=Facts(claims=claims, order="D"), answer={"code": "x"})
         self.seen = did(9, "read_order", known="ord_A", wrote=False, seen=[(f"{HERE} {SKU}", 6)])
-        raised, lowered = order("B", (2, "reserved", HERE)), order("B", (1, "reserved", HERE))
-        self.more = did(
-            11,
-            "edit_lines",
-            path="/v1/orders/ord_B/edit",
-            facts=Facts(edits="ord_B", claims={SKU: 1}, asked={SKU: 1}, had={SKU: 1}),
-            answer=edited(raised, before=10, owed=20, to_authorize=usd(10)),
-        )
-        self.fewer = did(
-            12,
-            "edit_lines",
-            path="/v1/orders/ord_B/edit",
-            facts=Facts(
-                edits="ord_B", frees={SKU: 1}, asked={SKU: -1}, had={SKU: 2}, shown=[usd(10), usd(10)]
-            ),
-            answer=edited(lowered, before=20, owed=10),
-        )
-        self.too_many = did(
-            13,
-            "edit_lines",
-            REFUSED,
-            path="/v1/orders/ord_B/edit",
-            facts=Facts(edits="ord_B", claims={SKU: 3}),
-        )
+        self._edit()
         self.late = did(10, "take_late_snapshot", answer={"lines": [{"delta": 0}]})
         self.final = Final(
             levels=[level(HERE, on_hand=2, allocated=1), level(THERE, on_hand=3, reserved=1)],
@@ -167,6 +144,32 @@ class Story:
                     "units": [{"node": THERE, "sku": SKU, "quantity": 1}],
                 }
             ],
+        )
+
+    def _edit(self) -> None:
+        raised, lowered = order("B", (2, "reserved", HERE)), order("B", (1, "reserved", HERE))
+        self.more = did(
+            11,
+            "edit_lines",
+            path="/v1/orders/ord_B/edit",
+            facts=Facts(edits="ord_B", claims={SKU: 1}, asked={SKU: 1}, had={SKU: 1}),
+            answer=edited(raised, before=10, owed=20, to_authorize=usd(10)),
+        )
+        self.fewer = did(
+            12,
+            "edit_lines",
+            path="/v1/orders/ord_B/edit",
+            facts=Facts(
+                edits="ord_B", frees={SKU: 1}, asked={SKU: -1}, had={SKU: 2}, shown=[usd(10), usd(10)]
+            ),
+            answer=edited(lowered, before=20, owed=10),
+        )
+        self.too_many = did(
+            13,
+            "edit_lines",
+            REFUSED,
+            path="/v1/orders/ord_B/edit",
+            facts=Facts(edits="ord_B", claims={SKU: 3}),
         )
 
     @property
