@@ -5,11 +5,11 @@ of this machine; what carries over is the ratio between methods in one run. Give
 instead: each `*.json` is one, as `orderloom decide route` takes it, and so is each line of a `*.ndjson`.
 
 The answers begin with what all made-up orders share (contracts, cartons, items); each has its order's nodes, its decision,
-and of each shipment where every unit lies in its parcel and every line of what carriage asks. With `--exact` each has the
-tables of its instance.
+and of each shipment where every unit lies in its parcel and every line of what carriage asks. `--exact` is told of in
+`exactness.py`.
 
     python bench/routing.py [FOLDER] [--json] [--answers FILE] [--sizes 1x5,5x50] [--orders 60]
-    python bench/routing.py --exact [--share 10] [--answers FILE]
+    python bench/routing.py --exact [--share 10] [--optima FILE] [--seconds 600] [--answers FILE] [--json]
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ import random
 import sys
 import time
 from collections import Counter
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from bench.exactness import exact
 from orderloom.network.model import Node
 from orderloom.network.places import place_of
 from orderloom.packing.cartonize import PLANNED_EFFORT, whole
@@ -34,10 +35,9 @@ from orderloom.packing.planning import articles
 from orderloom.routing.deciding import decide
 from orderloom.routing.explaining import explained
 from orderloom.routing.kept import packed
-from orderloom.routing.model import Policy, Request, Source, Want
+from orderloom.routing.model import Request, Source, Want
 from orderloom.routing.plan import plan
 from orderloom.routing.questions import RouteQuestion
-from orderloom.routing.seeking import sought
 from orderloom.routing.world import EMPTY, Unanswerable
 from orderloom.shipping.contract import parse
 from orderloom.shipping.model import Parcel, Place
@@ -45,7 +45,6 @@ from orderloom.shipping.select import quote
 from orderloom.shipping.tariff import compile_contract
 from orderloom.simulate import demo_carriers, demo_catalogue, demo_data
 from orderloom.terms import Address, Quantities
-from tests.unit.routing.tables import by_program, instance
 
 SIZES = ((1, 5), (3, 5), (1, 50), (3, 50), (5, 50), (10, 20))
 STOCKED = 0.35
@@ -309,77 +308,6 @@ def answered(wanted):
     return int(bool(outcomes["unanswerable"]))
 
 
-# By size, how many instances are compared with HiGHS: 2,000 in all.
-COMPARED = {
-    (1, 50): 300,
-    (2, 50): 300,
-    (3, 20): 400,
-    (3, 50): 300,
-    (5, 20): 400,
-    (5, 50): 200,
-    (10, 20): 80,
-    (10, 50): 10,
-    (10, 200): 10,
-}
-
-
-# So many seconds HiGHS has for one of them, and after so many it is said how far we are.
-HIGHS_S = 600
-SAID_EVERY = 50
-
-
-def compared(lines, nodes, count, effort, file):
-    """Questions with tables of costs, answered by us and by HiGHS: the same least cost, or it is said where not."""
-    ours, theirs, wrong, unfinished, usual, proven = [], [], [], [], 0, 0
-    for seed in range(count):
-        if seed and not seed % SAID_EVERY:
-            said = f"{lines}x{nodes}: {seed} of {count}, {len(wrong)} different"
-            print(said, file=sys.stderr, flush=True)
-        tables = instance(lines, nodes, seed)
-        begun = time.process_time_ns()
-        found = sought(tables.question, tables, effort=Policy().effort)
-        ours.append((time.process_time_ns() - begun) / 1e6)
-        usual += found.proven
-        if not found.proven:
-            found = sought(tables.question, tables, effort=effort)
-        proven += found.proven
-        begun = time.process_time_ns()
-        try:
-            least = by_program(tables, seconds=HIGHS_S)
-        except AssertionError as said:
-            # Nothing to compare with: HiGHS did not finish.
-            unfinished.append({"seed": seed, "highs": str(said)})
-            continue
-        finally:
-            theirs.append((time.process_time_ns() - begun) / 1e6)
-        cost = found.best.cost if found.best else None
-        same = cost == least if found.proven else least is None or found.floor <= least <= (cost or least)
-        answer = {
-            "seed": seed,
-            "instance": asdict(tables),
-            "parts": found.best.parts if found.best else None,
-            "cost": cost,
-            "bound": found.floor,
-            "proven": found.proven,
-            "highs": least,
-        }
-        print(json.dumps(answer, default=list), file=file)
-        if not same:
-            wrong.append({"seed": seed, "ours": cost, "highs": least, "bound": found.floor})
-    return {
-        "lines": lines,
-        "nodes": nodes,
-        "instances": count,
-        "different": wrong,
-        "unfinished_by_highs": unfinished,
-        "proven_in_usual_effort": usual,
-        "proven": proven,
-        "ms": spread(ours),
-        "ms_highs": spread(theirs),
-        "ratio": round(sum(theirs) / sum(ours), 1),
-    }
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, nargs="?", help="questions to answer instead of made-up ones")
@@ -389,6 +317,12 @@ def main():
     parser.add_argument("--answers", type=Path, help="write every decision there, a JSON object a line")
     parser.add_argument("--exact", action="store_true", help="compare with HiGHS instead (needs scipy)")
     parser.add_argument("--share", type=int, default=1, help="with --exact: one in so many instances")
+    parser.add_argument(
+        "--optima", type=Path, help="with --exact: where HiGHS's answers are kept and read back"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=600, help="with --exact: HiGHS's limit for an instance"
+    )
     wanted = parser.parse_args()
     if wanted.exact:
         return exact(wanted)
@@ -411,20 +345,6 @@ def main():
     if wanted.json:
         print(json.dumps({"sizes": figures}))
     return 0
-
-
-def exact(wanted):
-    """Compare size by size; the exit code says whether anything differed."""
-    figures = []
-    with (wanted.answers or Path(os.devnull)).open("w") as file:
-        for (lines, nodes), count in COMPARED.items():
-            found = compared(lines, nodes, max(1, count // wanted.share), effort=400_000, file=file)
-            figures.append(found)
-            if not wanted.json:
-                print(json.dumps(found), flush=True)
-    if wanted.json:
-        print(json.dumps({"exact": figures}))
-    return int(any(one["different"] for one in figures))
 
 
 if __name__ == "__main__":

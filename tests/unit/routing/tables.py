@@ -6,12 +6,18 @@ The program shares nothing with the search but the numbers.
 
 from __future__ import annotations
 
+import hashlib
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from orderloom.routing.search import NEVER, Question
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Step = tuple[int, int, int]
 """Weight and volume it takes at most, and its price."""
@@ -121,11 +127,68 @@ def _useful(steps: Sequence[Step]) -> list[Step]:
     ]
 
 
-def by_program(tables: Tables, *, seconds: float = 300) -> int | None:
-    """The least cost as HiGHS finds it, None where there is no plan; AssertionError where it does not finish."""
+@dataclass(frozen=True, slots=True)
+class Optimum:
+    """What HiGHS says of a program: a fact of the program, but for a limit of time, which leaves bounds that hold."""
+
+    status: str
+    """`optimal`, `infeasible`, `limit` or `failed`."""
+    cost: int | None
+    """The best it found."""
+    bound: int | None
+    """What none undercuts; None where nothing is known, or where there is no solution."""
+    gap: float | None
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A mixed-integer program as HiGHS gets it: whole columns from nought to `upper`, rows of `entries` between bounds."""
+
+    cost: np.ndarray[Any, Any]
+    upper: np.ndarray[Any, Any]
+    entries: np.ndarray[Any, Any]
+    """Row, column and value of each."""
+    between: np.ndarray[Any, Any]
+    """The least and the most of each row."""
+
+    def digest(self) -> str:
+        """What tells this program from every other."""
+        told = hashlib.sha256()
+        for one in (self.cost, self.upper, self.entries, self.between):
+            told.update(f"{one.shape}".encode() + one.astype("<f8").tobytes())
+        return told.hexdigest()
+
+    def solved(self, *, seconds: float) -> Optimum:
+        """By HiGHS, without a gap."""
+        import numpy as np
+        from scipy.optimize import Bounds, LinearConstraint, milp
+        from scipy.sparse import coo_array
+
+        rows, columns, values = self.entries.T
+        shape = (len(self.between), len(self.cost))
+        found = milp(
+            self.cost,
+            integrality=np.ones(len(self.cost)),
+            bounds=Bounds(0, self.upper),
+            constraints=LinearConstraint(
+                coo_array((values, (rows.astype(int), columns.astype(int))), shape=shape).tocsr(),
+                self.between[:, 0],
+                self.between[:, 1],
+            ),
+            options={"mip_rel_gap": 0, "time_limit": seconds},
+        )
+        status = {0: "optimal", 1: "limit", 2: "infeasible"}.get(found.status, "failed")
+        cost = None if found.fun is None else round(found.fun)
+        least = found.mip_dual_bound
+        # Costs are whole, so a bound is as good as the next whole number; HiGHS is exact to a millionth.
+        bound = None if least is None or not math.isfinite(least) else math.ceil(least - 1e-3)
+        return Optimum(status, cost, bound, found.mip_gap, found.message)
+
+
+def program(tables: Tables) -> Program:
+    """The question as a program."""
     import numpy as np
-    from scipy.optimize import Bounds, LinearConstraint, milp
-    from scipy.sparse import coo_array
 
     q = tables.question
     items, nodes = len(q.wanted), len(q.stock)
@@ -158,20 +221,16 @@ def by_program(tables: Tables, *, seconds: float = 300) -> int | None:
         for (item, n), at in units.items():
             if n == node:
                 rows.append(({at: 1, **dict.fromkeys(mine.values(), -q.stock[n][item])}, -np.inf, 0))
-    entries = [(r, c, v) for r, (row, _, _) in enumerate(rows) for c, v in row.items()]
-    at_row, at_column, values = zip(*entries, strict=True)
-    found = milp(
+    return Program(
         cost,
-        integrality=np.ones(len(cost)),
-        bounds=Bounds(0, upper),
-        constraints=LinearConstraint(
-            coo_array((values, (at_row, at_column)), shape=(len(rows), len(cost))).tocsr(),
-            [low for _, low, _ in rows],
-            [high for _, _, high in rows],
-        ),
-        options={"mip_rel_gap": 0, "time_limit": seconds},
+        upper,
+        np.array([(r, c, v) for r, (row, _, _) in enumerate(rows) for c, v in row.items()], dtype=float),
+        np.array([(low, high) for _, low, high in rows], dtype=float),
     )
-    if found.status == 2:
-        return None
-    assert found.status == 0, found.message
-    return round(found.fun)
+
+
+def by_program(tables: Tables, *, seconds: float = 300) -> int | None:
+    """The least cost as HiGHS finds it, None where there is no plan; AssertionError where it does not finish."""
+    found = program(tables).solved(seconds=seconds)
+    assert found.status in ("optimal", "infeasible"), found.said
+    return found.cost
