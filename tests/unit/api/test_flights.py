@@ -11,14 +11,16 @@ from orderloom.api.problems import Problem
 class Runway:
     """Flights whose passengers are words; "break" breaks its flight, and each waits for the gate."""
 
-    def __init__(self, **limits) -> None:
+    def __init__(self, while_flying=lambda: None, **limits) -> None:
         self.flown: list[list[str]] = []
+        self.while_flying = while_flying
         self.gate = asyncio.Event()
         self.gate.set()
         self.flights = Flights(self.fly, **limits)
 
     async def fly(self, words):
         self.flown.append(list(words))
+        self.while_flying()
         await self.gate.wait()
         if "away" in words:
             raise ConnectionError
@@ -42,6 +44,38 @@ async def test_whoever_comes_meanwhile_shares_the_next_flight():
     runway.gate.set()
     assert await asyncio.gather(*waiting) == ["A", "B", "C", "D"]
     assert runway.flown == [["a"], ["b", "c", "d"]]
+
+
+class TestAFlightThatCarriedSeveral:
+    """It took a minute, by a clock that only flying moves, and as long the next one waits for as many."""
+
+    @pytest.fixture
+    async def runway(self):
+        self.now = 1_000.0
+        found = Runway(clock=lambda: self.now, gather_most_s=60, while_flying=self._pass)
+        await asyncio.gather(*(found.flights.board(word) for word in "abc"))
+        assert found.flown.pop() == ["a", "b", "c"]
+        return found
+
+    def _pass(self):
+        self.now += 60
+
+    async def test_is_followed_by_one_with_as_many(self, runway):
+        waiting = [asyncio.create_task(runway.flights.board(word)) for word in "de"]
+        await settle()
+        assert runway.flown == []
+        waiting += [asyncio.create_task(runway.flights.board("f"))]
+        assert await asyncio.gather(*waiting) == ["D", "E", "F"]
+        assert runway.flown == [["d", "e", "f"]]
+
+    async def test_keeps_nobody_waiting_for_longer_than_it_took(self, runway):
+        self.now += 60
+        assert await runway.flights.board("d") == "D"
+
+    async def test_is_no_reason_to_wait_once_one_flew_alone(self, runway):
+        self.now += 60
+        await runway.flights.board("d")
+        assert await runway.flights.board("e") == "E"
 
 
 async def test_a_fault_is_its_own_passengers_alone():
