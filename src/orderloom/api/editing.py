@@ -1,8 +1,8 @@
-"""`POST /v1/orders/{id}/edit`: lines, address, speed and money of an order after capture."""
+"""`POST /v1/orders/{id}/edit`: lines, address, speed, date, money and means of payment of an order after capture."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field
 
@@ -19,6 +19,7 @@ from orderloom.api.wire import (
     ExternalId,
     In,
     LineId,
+    Moment,
     Money,
     OrderId,
     Out,
@@ -47,6 +48,9 @@ class LineEditIn(In):
     unit_price: Price | None = None
     discount: Price | None = None
     tax: Price | None = Field(default=None, description="Left out, it grows with a raised quantity")
+    node: Code | Literal[""] | None = Field(
+        default=None, description="Code of the node that must ship it from now on; empty lets any"
+    )
 
 
 class AddedLineIn(In):
@@ -63,11 +67,15 @@ class AddedLineIn(In):
 
 
 class MeansIn(In):
-    """What pays for the more that the edit comes to: a gateway's token, never a card."""
+    """What pays for the more that the edit comes to, or for all of it: a gateway's token, never a card."""
 
     gateway: Code = "sandbox"
     method: Code
     token: Annotated[str, Field(strict=True, min_length=1, max_length=255)]
+    instead: Annotated[bool, Field(strict=True)] = Field(
+        default=False,
+        description="Pay by it all that is not charged yet: nothing more is charged by the tenders before it",
+    )
 
 
 class EditIn(In):
@@ -78,6 +86,11 @@ class EditIn(In):
             "examples": [
                 {"add": [{"sku": "MUG-BLUE", "quantity": 1}], "reason": "the buyer wants a mug with it"},
                 {"ship_to": ADDRESS_EXAMPLE, "reason": "the buyer has moved"},
+                {"promise_at": "2026-03-09T23:59:59-05:00", "reason": "wanted for the weekend after"},
+                {
+                    "tender": {"method": "card", "token": "tok_approve", "instead": True},
+                    "reason": "another card",
+                },
             ]
         }
     )
@@ -85,6 +98,7 @@ class EditIn(In):
     add: list[AddedLineIn] = Field(default=[], max_length=_LINES_AT_ONCE)
     ship_to: AddressIn | None = None
     service_level: Code | None = None
+    promise_at: Moment | None = Field(default=None, description="By when it must be there instead")
     shipping: Price | None = None
     adjustment: Money | None = None
     tender: MeansIn | None = Field(
@@ -103,6 +117,7 @@ class EditIn(In):
                     unit_price=_amount(line.unit_price),
                     discount=_amount(line.discount),
                     tax=_amount(line.tax),
+                    node_code=line.node,
                 )
                 for line in self.lines
             ),
@@ -121,6 +136,7 @@ class EditIn(In):
             ),
             ship_to=self.ship_to.address() if self.ship_to else None,
             service_level=self.service_level,
+            promise_at=self.promise_at,
             shipping=_amount(self.shipping),
             adjustment=_amount(self.adjustment),
             tender=Means(**vars(self.tender)) if self.tender else None,
@@ -176,7 +192,7 @@ class EditOut(Out):
     refuses=(409,),
 )
 async def edit_order_lines(call: Here, order_id: OrderId, body: EditIn) -> EditOut:
-    """Change lines, address, speed or money of an order after capture, as far as its status allows"""
+    """Change lines, their nodes, address, speed, date, money or means of an order, as far as its status allows"""
     order = await expected(call, order_id, body.expected_version)
     currency = order.total.currency
     if faults := body.other_currencies(currency):

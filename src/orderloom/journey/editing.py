@@ -1,4 +1,4 @@
-"""Editing an order after capture: lines, address, speed and money, carried out as its matrix says, in one transaction.
+"""Editing an order after capture: lines, where it goes and what it costs, carried out as its matrix says, in one transaction.
 
 What goes is cancelled as a cancellation would, what comes is kept stock for as a new order's would, what the order comes
 to is covered by its tenders, and its journey goes on from where there is something new for it to do.
@@ -7,31 +7,29 @@ to is covered by its tenders, and its journey goes on from where there is someth
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from orderloom import catalog, inventory, network
-from orderloom.catalog.model import Item
-from orderloom.journey import cancelling, placing, promising, sourcing, steering
+from orderloom import inventory, network
+from orderloom.journey import cancelling, edit_case, placing, promising, relocating, sourcing, steering
 from orderloom.journey.backordering import SoldAhead
 from orderloom.journey.closing import note_money
+from orderloom.journey.edit_case import Case
 from orderloom.journey.fulfillment import bill_of
 from orderloom.journey.order import ORDER
 from orderloom.journey.releasing import take_back
-from orderloom.network.model import Channel
-from orderloom.orders import capture, editing, promises, rewriting
+from orderloom.orders import capture, promises, rewriting
 from orderloom.orders.capture import NewOrder
-from orderloom.orders.checking import check
-from orderloom.orders.editing import Edit, Means, Plan
-from orderloom.orders.model import Fault, Line, LineDraft, Order, OrderDraft, Refused, Slice
+from orderloom.orders.editing import Edit, Means
+from orderloom.orders.model import Fault, Line, Order, Refused, Slice
 from orderloom.orders.promises import Promised
 from orderloom.orders.reading import lines_of, orders_of, slices_of
 from orderloom.orders.rewriting import Units
 from orderloom.payments.charge import units_of
-from orderloom.payments.covering import cover
+from orderloom.payments.covering import cover, set_aside
 from orderloom.payments.model import Tender
 from orderloom.plumbing import journeys
 from orderloom.plumbing.database import Db
@@ -71,6 +69,9 @@ class CannotEdit:
     wrong: bool
 
 
+_ASKED = Fault("/tender", "answer_awaited", "its gateway has not answered yet: try again in a moment")
+
+
 class _TakenBack(Exception):
     """A refusal, or what was only to be shown: nothing of it is kept."""
 
@@ -103,8 +104,8 @@ def _take_back(outcome: Edited | CannotEdit | Refused, *, unless: bool) -> None:
 async def _edit(
     db: Db, order_id: UUID, edit: Edit, reason: str, now: datetime
 ) -> Edited | CannotEdit | Refused:
-    case = await _read(db, order_id, edit, now)
-    if over := await _over(db, case.order):
+    case = await edit_case.read(db, order_id=order_id, edit=edit, now=now)
+    if over := await edit_case.over(db, order=case.order):
         return CannotEdit((over,), wrong=False)
     faults = [*case.plan.wrong, *case.faults()]
     if faults or case.plan.refused:
@@ -112,178 +113,10 @@ async def _edit(
     return await _carry_out(db, case, reason, now)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Case:
-    """An edit and all that it is judged on."""
-
-    edit: Edit
-    order: Order
-    lines: Sequence[Line]
-    at: cancelling.Standing
-    plan: Plan
-    draft: OrderDraft
-    """The lines that are to get stock, as an order of their own: of lines that grow first, then those added."""
-    channel: Channel
-    items: Mapping[str, Item]
-    kits: Mapping[str, Mapping[str, int]]
-    nodes: Mapping[str, Any]
-
-    def faults(self) -> list[Fault]:
-        """What capture would find wrong with what is new, where the edit says it."""
-        asked = ["/lines/"]
-        asked += [f"/{name}" for name in ("ship_to", "service_level", "shipping") if self._has(name)]
-        found = check(self.draft, channel=self.channel, items=self.items, nodes=self.nodes)
-        faults = [replace(f, path=self.path_of(f.path)) for f in found if f.path.startswith(tuple(asked))]
-        for i, line in enumerate(self.edit.add):
-            item = self.items.get(line.sku)
-            if (
-                item
-                and line.unit_price is None
-                and (item.list_price is None or item.currency != self.order.currency)
-            ):
-                message = f"the catalogue has no price of {line.sku} in {self.order.currency}: give one"
-                faults.append(Fault(f"/add/{i}/unit_price", "no_price", message))
-        if self.meant.total < 0:
-            faults.append(
-                Fault("/adjustment", "negative_total", f"the order would come to {self.meant.total}")
-            )
-        return faults
-
-    def _has(self, name: str) -> bool:
-        return getattr(self.edit, name) is not None
-
-    def path_of(self, path: str) -> str:
-        """Where the edit asks for what the draft's path points to."""
-        if not path.startswith("/lines/"):
-            return path
-        _, _, index, *rest = path.split("/")
-        grown = len(self.plan.more)
-        if int(index) >= grown:
-            return "/".join(["", "add", str(int(index) - grown), *rest])
-        return f"{self.plan.more[int(index)].path}/quantity"
-
-    @property
-    def rewritten(self) -> dict[UUID, LineDraft]:
-        """Every line whose quantity grows or whose money changes, as a whole."""
-        return rewriting.leaves_of(self.plan.values, lines=self.lines, draft=self.draft, items=self.items)
-
-    @property
-    def meant(self) -> Order:
-        """The order as it is to be; its total is of the lines as they are to be."""
-        order, edit = self.order, self.edit
-        shipping = order.shipping if edit.shipping is None else edit.shipping
-        adjustment = order.adjustment if edit.adjustment is None else edit.adjustment
-        worth = {line.id: line.total for line in self.lines if not line.is_kit}
-        worth |= {id_: values.total for id_, values in self.rewritten.items() if id_ in worth}
-        added = sum(line.total for line in self.draft.lines[len(self.plan.more) :])
-        return replace(
-            order,
-            ship_to=edit.ship_to or order.ship_to,
-            service_level=edit.service_level or order.service_level,
-            shipping=shipping,
-            adjustment=adjustment,
-            total=sum(worth.values()) + added + shipping + adjustment,
-        )
-
-
-async def _read(db: Db, order_id: UUID, edit: Edit, now: datetime) -> _Case:
-    order = (await orders_of(db, [order_id]))[order_id]
-    lines = (await lines_of(db, [order_id]))[order_id]
-    at = await cancelling.standing(db, order_id=order_id)
-    plan = editing.plan(edit, _standing(lines, at))
-    kits = await catalog.kits_of(db, skus={line.sku for line in edit.add})
-    skus = {line.sku for line in lines} | {line.sku for line in edit.add}
-    skus |= {sku for parts in kits.values() for sku in parts}
-    items = await catalog.items_of(db, skus=skus)
-    fixed = {m.line.fixed_node_id for m in plan.more if m.line.fixed_node_id}
-    codes = {line.node_code for line in edit.add if line.node_code}
-    nodes = await network.nodes_of(db, ids=fixed) if fixed else {}
-    nodes |= await network.nodes_of(db, codes=codes) if codes else {}
-    channel = (await network.channels_of(db, ids={order.channel_id}))[order.channel_id]
-    return _Case(
-        edit=edit,
-        order=order,
-        lines=lines,
-        at=at,
-        plan=plan,
-        draft=_draft(order, edit, plan, channel, items, {id_: node.code for id_, node in nodes.items()}, now),
-        channel=channel,
-        items=items,
-        kits=kits,
-        nodes={node.code: node for node in nodes.values()},
-    )
-
-
-def _standing(lines: Sequence[Line], at: cancelling.Standing) -> editing.Standing:
-    asked: Counter[UUID] = Counter()
-    for (_, line), units in at.asked.items():
-        asked[line] += units
-    live: Counter[UUID] = Counter()
-    open_: Counter[UUID] = Counter()
-    for piece in at.pieces:
-        live[piece.line_id] += piece.quantity * (piece.rank is not Rank.CANCELLED)
-    for piece in at.here:
-        open_[piece.line_id] += piece.quantity
-    return editing.Standing(
-        lines=lines,
-        live=live - asked,
-        open_=open_ - asked,
-        highest=max((p.rank for p in at.pieces if p.rank is not Rank.CANCELLED), default=Rank.CREATED),
-        begun=any(cancelling.begun_at(work) for work in at.works.values() if work.status != "cancelled"),
-    )
-
-
-def _draft(
-    order: Order,
-    edit: Edit,
-    plan: Plan,
-    channel: Channel,
-    items: Mapping[str, Item],
-    codes: Mapping[UUID, str],
-    now: datetime,
-) -> OrderDraft:
-    grown = [
-        LineDraft(
-            sku=more.line.sku,
-            quantity=more.units,
-            unit_price=0,
-            node_code=codes[more.line.fixed_node_id] if more.line.fixed_node_id else None,
-        )
-        for more in plan.more
-    ]
-    prices = {sku: item.list_price for sku, item in items.items()}
-    return OrderDraft(
-        channel=channel.code,
-        external_id=order.external_id,
-        placed_at=now,
-        currency=order.currency,
-        buyer=order.buyer,
-        ship_to=edit.ship_to or order.ship_to,
-        lines=(*grown, *(line.draft(prices.get(line.sku)) for line in edit.add)),
-        shipping=edit.shipping or 0,
-        service_level=edit.service_level or order.service_level,
-        priority=order.priority,
-        decide_as_of=order.decide_as_of,
-    )
-
-
-async def _over(db: Db, order: Order) -> Fault | None:
-    """Why nothing can be edited, where its way is at an end or being taken back."""
-    [at] = [s for s in await journeys.look(db, [order.id]) if s.journey == ORDER.of]
-    if order.lifecycle == "open" and at.undoing and at.undo_to is not None:
-        return Fault(
-            "", "being_rewound", f"its journey is being taken back to {at.undo_to}: edit it after that"
-        )
-    if order.lifecycle == "open" and not at.undoing and at.state != "undone":
-        return None
-    told = "being cancelled" if order.lifecycle == "open" else order.lifecycle
-    return Fault("", "order_is_over", f"the order is {told}: place a new order, or ask for a return")
-
-
 # --- carrying it out ------------------------------------------------------------------------------------------
 
 
-async def _carry_out(db: Db, case: _Case, reason: str, now: datetime) -> Edited | Refused:
+async def _carry_out(db: Db, case: Case, reason: str, now: datetime) -> Edited | CannotEdit | Refused:
     order_id, plan, at = case.order.id, case.plan, case.at
     # What goes, comes and is unbound is posted one after the other: all of it is locked together, in order.
     touched = at.pieces if plan.replan else [p for p in at.pieces if p.line_id in plan.fewer]
@@ -294,6 +127,8 @@ async def _carry_out(db: Db, case: _Case, reason: str, now: datetime) -> Edited 
         await rewriting.shed(db, order_id=order_id, units=plan.shed)
     if plan.replan:
         await _unbind(db, case, reason, now)
+    if plan.nodes and (short := await relocating.bring(db, order_id=order_id, homes=case.homes)):
+        return CannotEdit((case.not_there(short),), wrong=False)
     new = await placing.extend(db, order_id=order_id, draft=case.draft) if case.draft.lines else None
     if isinstance(new, Refused):
         return replace(new, faults=tuple(replace(f, path=case.path_of(f.path)) for f in new.faults))
@@ -305,6 +140,8 @@ async def _carry_out(db: Db, case: _Case, reason: str, now: datetime) -> Edited 
     await rewriting.write(db, order=case.meant, lines=case.rewritten, reason=reason, facts=_facts(case))
     if new:
         await rewriting.add_units(db, order_id=order_id, units=_units(case, new))
+    if case.edit.instead and not await set_aside(db, order_id=order_id):
+        return CannotEdit((_ASKED,), wrong=False)
     after = await slices_of(db, orders=[order_id])
     money = await _cover(db, case, after)
     promise_at = await _promise(db, case, new, after, now)
@@ -323,14 +160,14 @@ async def _carry_out(db: Db, case: _Case, reason: str, now: datetime) -> Edited 
     )
 
 
-async def _unbind(db: Db, case: _Case, reason: str, now: datetime) -> None:
-    """What was planned for another address or speed is kept where it is, and is to be routed anew."""
+async def _unbind(db: Db, case: Case, reason: str, now: datetime) -> None:
+    """What was planned for another address, speed, date or node is kept where it is, and is to be routed anew."""
     here = {p.fulfillment_id for p in case.at.here if p.fulfillment_id}
     await take_back(db, works=[work for id_, work in case.at.works.items() if id_ in here], reason=reason)
     await sourcing.unallocate(db, [case.order.id], now)
 
 
-def _added(case: _Case, new: NewOrder) -> NewOrder | None:
+def _added(case: Case, new: NewOrder) -> NewOrder | None:
     """The lines that were not there before, in their places behind those that were; none where all only grew."""
     grown = len(case.plan.more)
     behind = max(line.position for line in case.lines) - grown
@@ -340,7 +177,7 @@ def _added(case: _Case, new: NewOrder) -> NewOrder | None:
     return new._replace(lines=lines) if lines else None
 
 
-def _units(case: _Case, new: NewOrder) -> list[Units]:
+def _units(case: Case, new: NewOrder) -> list[Units]:
     """The units that are new, each of the line that grew, or of its own."""
     more = case.plan.more
     return [
@@ -349,13 +186,17 @@ def _units(case: _Case, new: NewOrder) -> list[Units]:
     ]
 
 
-async def _cover(db: Db, case: _Case, after: Sequence[Slice]) -> tuple[int, int]:
+async def _cover(db: Db, case: Case, after: Sequence[Slice]) -> tuple[int, int]:
     """What the order owes now, and what a further tender is asked for, where more is owed than was promised."""
     order_id, means = case.order.id, case.edit.tender
     lines = (await lines_of(db, [order_id]))[order_id]
     owed = _owed(case.meant, lines, after)
     asked = await cover(
-        db, order_id=order_id, owed=owed, currency=case.order.currency, by=_tender(case.order, means)
+        db,
+        order_id=order_id,
+        owed=owed,
+        currency=case.order.currency,
+        by=_tender(case.order, means),
     )
     if asked:
         await note_money(db, orders=[order_id])
@@ -385,14 +226,18 @@ def _owed(order: Order, lines: Sequence[Line], pieces: Collection[Slice]) -> int
 
 
 async def _promise(
-    db: Db, case: _Case, new: NewOrder | None, after: Sequence[Slice], now: datetime
+    db: Db, case: Case, new: NewOrder | None, after: Sequence[Slice], now: datetime
 ) -> datetime | None:
     """Bind the order to another date where it goes elsewhere or faster, or where what was added comes later; returns its date."""
     order, was = case.order, case.order.promise_at
-    if order.decide_as_of is not None or (was is None and not _kept(after)):
+    if case.edit.promise_at is None and (
+        order.decide_as_of is not None or (was is None and not _kept(after))
+    ):
         return was
     at, ready_at = (new.promise_at, new.ready_at) if new else (None, None)
-    if case.plan.replan and _kept(after):
+    if case.edit.promise_at is not None:
+        at = case.edit.promise_at
+    elif case.plan.replan and _kept(after):
         live = [p for p in after if p.rank is not Rank.CANCELLED]
         nodes = await network.nodes_of(db, ids={p.node_id for p in live if p.node_id})
         at, ready_at, _ = promising.promise(
@@ -428,16 +273,16 @@ async def _go_on(db: Db, order_id: UUID, reason: str) -> None:
 # --- what is told ---------------------------------------------------------------------------------------------
 
 
-def _facts(case: _Case) -> dict[str, Any]:
+def _facts(case: Case) -> dict[str, Any]:
     """What the log tells of the edit: which lines and fields, the money, and nothing of who lives where."""
     edit, grown = case.edit, len(case.plan.more)
-    named = ("ship_to", "service_level", "shipping", "adjustment")
     return {
         "fewer": {id_.hex: units for id_, units in case.plan.fewer.items()},
         "more": {more.line.id.hex: more.units for more in case.plan.more},
         "added": [{"sku": line.sku, "quantity": line.quantity} for line in case.draft.lines[grown:]],
         "prices": [change.line_id.hex for change in edit.lines if change.prices],
-        "fields": [name for name in named if getattr(edit, name) is not None],
+        "nodes": {line.hex: code for line, code in case.plan.nodes.items()},
+        "fields": [*edit.fields, *(["tender"] if edit.instead else [])],
         "total": [case.order.total, case.meant.total],
     }
 

@@ -76,7 +76,7 @@ def _address(draft: OrderDraft) -> Iterator[Fault]:
         yield Fault("/ship_to/postcode", "invalid_postcode", message)
     for name in ("name", "line1", "line2", "city", "phone"):
         if looks_like_card(getattr(to, name)):
-            yield _card(f"/ship_to/{name}")
+            yield card(f"/ship_to/{name}")
 
 
 def _buyer(draft: OrderDraft) -> Iterator[Fault]:
@@ -90,7 +90,7 @@ def _buyer(draft: OrderDraft) -> Iterator[Fault]:
             yield Fault("/buyer/notify", "unknown_channel", f"{channel!r}: choose from email, sms, app")
     for name, value in draft.buyer.items():
         if isinstance(value, str) and name != "phone" and looks_like_card(value):
-            yield _card(f"/buyer/{name}")
+            yield card(f"/buyer/{name}")
 
 
 def _line(
@@ -130,13 +130,14 @@ def _money(draft: OrderDraft) -> Iterator[Fault]:
         if not 0 < tender.amount <= AMOUNT_MAX:
             yield Fault(f"/tenders/{i}/amount", "out_of_range", "a tender pays more than 0")
         if looks_like_card(tender.token):
-            yield _card(f"/tenders/{i}/token")
+            yield card(f"/tenders/{i}/token")
     offered = sum(tender.amount for tender in draft.tenders)
     if draft.tenders and offered != total:
         yield Fault("/tenders", "tender_mismatch", f"the tenders pay {offered}, the order comes to {total}")
 
 
-def _card(path: str) -> Fault:
+def card(path: str) -> Fault:
+    """That a card's number stands there."""
     return Fault(
         path, "card_number", "this looks like a card number: send the gateway's token, never the number"
     )

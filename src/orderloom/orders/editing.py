@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -21,8 +22,10 @@ class Change(StrEnum):
 
     MORE = "add line, raise quantity"
     FEWER = "lower quantity, remove line"
-    WHITHER = "ship-to address, service level"
+    WHITHER = "ship-to address, service level, date"
+    NODE = "node of a line"
     MONEY = "price, discount, tax, charges"
+    MEANS = "payment method"
 
 
 class Verdict(StrEnum):
@@ -41,13 +44,17 @@ MATRIX: Mapping[Change, tuple[Verdict, ...]] = {
     Change.MORE: (_A, _A, _A, _A, _N),
     Change.FEWER: (_A, _A, _Q, _Q, _N),
     Change.WHITHER: (_R, _R, _Q, _Q, _N),
+    Change.NODE: (_R, _R, _Q, _N, _N),
     Change.MONEY: (_A, _A, _A, _A, _N),
+    Change.MEANS: (_A, _A, _A, _A, _N),
 }
 _SHIPPED = {
     Change.MORE: "units of the order have shipped: place a new order for more",
     Change.FEWER: "they have shipped: ask for a return of them",
     Change.WHITHER: "units of the order have shipped: ask their carrier to intercept the parcel",
+    Change.NODE: "the work is under way, or has shipped: let the node reject it, or report the units short",
     Change.MONEY: "units of the order have shipped and are charged: pay back by a refund instead",
+    Change.MEANS: "units of the order have shipped and are charged: pay back by a refund instead",
 }
 _BEGUN = (
     "a node has accepted or begun the work: rewind the order's journey to `route`, which takes the work back "
@@ -69,13 +76,17 @@ def verdict(change: Change, *, highest: Rank, begun: bool) -> Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineEdit:
-    """A line as it is to be, None leaves it. `quantity`: units not cancelled, 0 removes it; money is of the whole line."""
+    """A line as it is to be, None leaves it. `quantity`: units not cancelled, 0 removes it; money is of the whole line.
+
+    `node_code`: the node that must ship it from now on; empty lets any.
+    """
 
     line_id: UUID
     quantity: int | None = None
     unit_price: int | None = None
     discount: int | None = None
     tax: int | None = None
+    node_code: str | None = None
 
     @property
     def prices(self) -> bool:
@@ -112,11 +123,12 @@ class Added:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """What pays for the more that an edit comes to."""
+    """What pays for the more that an edit comes to; `instead`: for all that is not charged yet, in place of what was to."""
 
     method: str
     token: str
     gateway: str = "sandbox"
+    instead: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,14 +139,21 @@ class Edit:
     add: tuple[Added, ...] = ()
     ship_to: Address | None = None
     service_level: str | None = None
+    promise_at: datetime | None = None
     shipping: int | None = None
     adjustment: int | None = None
     tender: Means | None = None
 
     @property
-    def whither(self) -> bool:
-        """Whether it is to go elsewhere, or at another speed."""
-        return self.ship_to is not None or self.service_level is not None
+    def fields(self) -> tuple[str, ...]:
+        """What it changes of the order as a whole."""
+        names = ("ship_to", "service_level", "promise_at", "shipping", "adjustment")
+        return tuple(name for name in names if getattr(self, name) is not None)
+
+    @property
+    def instead(self) -> bool:
+        """Whether other means are to pay in place of those there are."""
+        return self.tender is not None and self.tender.instead
 
 
 # --- what follows ---------------------------------------------------------------------------------------------
@@ -170,6 +189,8 @@ class Plan:
     more: list[More] = field(default_factory=list)
     values: dict[UUID, LineDraft] = field(default_factory=dict)
     """By line, a kit's own included, what it is as a whole where its quantity or its money changes."""
+    nodes: dict[UUID, str] = field(default_factory=dict)
+    """By line, a kit's own included, the code of the node that must ship it, empty for any."""
     replan: bool = False
     wrong: list[Fault] = field(default_factory=list)
     refused: list[Fault] = field(default_factory=list)
@@ -190,27 +211,25 @@ def plan(edit: Edit, at: Standing) -> Plan:
         elif line.kit_line_id is not None:
             message = "it is a part of a kit: edit the kit's own line, or cancel units of this one"
             found.wrong.append(Fault(path, "part_of_kit", message))
-        elif change.quantity is None and not change.prices:
-            found.wrong.append(
-                Fault(path, "nothing_to_edit", "give a quantity, a price, a discount or a tax")
-            )
+        elif change.quantity is None and change.node_code is None and not change.prices:
+            message = "give a quantity, a price, a discount, a tax or a node"
+            found.wrong.append(Fault(path, "nothing_to_edit", message))
         else:
             seen.add(line.id)
             _line(found, path, change, line, at)
     if edit.add:
         _judge(found, "/add", Change.MORE, at)
-    if edit.shipping is not None or edit.adjustment is not None:
-        _judge(found, "/shipping" if edit.shipping is not None else "/adjustment", Change.MONEY, at)
-    if edit.whither:
-        path = "/ship_to" if edit.ship_to is not None else "/service_level"
-        found.replan = _judge(found, path, Change.WHITHER, at) is Verdict.REPLAN
+    for name in edit.fields:
+        kind = Change.MONEY if name in ("shipping", "adjustment") else Change.WHITHER
+        _judge(found, f"/{name}", kind, at)
+    if edit.instead:
+        _judge(found, "/tender", Change.MEANS, at)
     _as_a_whole(found, edit, at)
     return found
 
 
 def _as_a_whole(found: Plan, edit: Edit, at: Standing) -> None:
-    charges = edit.shipping is not None or edit.adjustment is not None
-    if not (edit.lines or edit.add or edit.whither or charges):
+    if not (edit.lines or edit.add or edit.fields or edit.instead):
         found.wrong.append(Fault("", "nothing_to_edit", "say what is to change"))
     if len(at.lines) + len(edit.add) > LINES_MAX:
         found.wrong.append(Fault("/add", "too_many", f"an order has at most {LINES_MAX} lines"))
@@ -232,6 +251,9 @@ def _line(found: Plan, path: str, change: LineEdit, line: Line, at: Standing) ->
         found.more += [More(path=path, line=part, units=more * each[part.id]) for part in parts]
     if change.prices:
         _judge(found, path, Change.MONEY, at)
+    if change.node_code is not None:
+        _judge(found, f"{path}/node", Change.NODE, at)
+        found.nodes |= {part.id: change.node_code for part in (line, *parts)}
     smaller = more < 0 and verdict(Change.FEWER, highest=at.highest, begun=at.begun) is Verdict.ALLOW
     if smaller and change.quantity == 0:
         found.values[line.id] = _of_nothing(line)
@@ -287,4 +309,5 @@ def _judge(found: Plan, path: str, change: Change, at: Standing) -> Verdict:
         found.refused.append(Fault(path, "shipped", _SHIPPED[change]))
     elif said is Verdict.REQUEST:
         found.refused.append(Fault(path, "node_has_begun", _BEGUN))
+    found.replan |= said is Verdict.REPLAN
     return said

@@ -75,6 +75,11 @@ async def write(
     )
 
 
+async def fix(db: Db, *, nodes: Mapping[UUID, UUID | None]) -> None:
+    """Say which node must ship each of these lines; None lets any."""
+    await store.fix_lines(db, nodes)
+
+
 async def shed(db: Db, *, order_id: UUID, units: Mapping[UUID, int]) -> None:
     """Make lines smaller by units of theirs that have just been cancelled."""
     left = dict(units)

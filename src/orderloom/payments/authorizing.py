@@ -143,7 +143,7 @@ def _outcome(account: Account, retryable: set[UUID]) -> Authorized | Declined | 
     refusal: Declined | None = None
     for intent in account.intents:
         asked = asking.authorization_of(account, intent)
-        if intent.status == "voided":
+        if intent.status in ("voided", "replaced"):
             continue
         if asked is None or asked.open:
             return None

@@ -68,6 +68,7 @@ async def prepare_captures(db: Db, *, charges: Sequence[Charge]) -> list[Gateway
         intent.id: promised(intent, account.of_intent[intent.id])
         for account in known.values()
         for intent in account.intents
+        if intent.status != "replaced"
     }
     wanted: list[Wanted] = []
     for charge in charges:
@@ -81,14 +82,14 @@ def _plan(charge: Charge, amount: int, account: Account, purses: dict[UUID, int]
     before = {t.intent_id: t for t in account.transactions if _is_of(t, charge.shipment_id) and t.counts}
     rest = amount - sum(t.amount for t in before.values())
     fresh = [intent for intent in account.intents if intent.id not in before]
-    parts = dict(zip([i.id for i in fresh], split(rest, [purses[i.id] for i in fresh]), strict=True))
+    parts = dict(zip([i.id for i in fresh], split(rest, [purses.get(i.id, 0) for i in fresh]), strict=True))
     wanted = []
     for intent in account.intents:
         part = parts.get(intent.id, 0)
         if intent.id not in before and part == 0:
             continue
-        purses[intent.id] -= part
-        wanted.append(_wanted(charge, intent, part, left=purses[intent.id]))
+        purses[intent.id] = left = purses.get(intent.id, 0) - part
+        wanted.append(_wanted(charge, intent, part, left=left))
     return wanted
 
 

@@ -46,10 +46,25 @@ async def cover(db: Db, *, order_id: UUID, owed: int, currency: str, by: Tender 
     return missing
 
 
+async def set_aside(db: Db, *, order_id: UUID) -> bool:
+    """Charge nothing more by the order's tenders: others are to pay in their place. False while a gateway's answer is awaited.
+
+    What they promise is released by the order's journey with all else that it does not need.
+    """
+    account = (await asking.accounts(db, [order_id], lock=True))[order_id]
+    if any(transaction.open for transaction in account.transactions):
+        return False
+    after = {"authorized": "replaced", "pending": "voided", "declined": "voided", "expired": "voided"}
+    await store.set_intent_status(db, [(i.id, after[i.status]) for i in account.intents if i.status in after])
+    return True
+
+
 def _counted_on(account: Account, intent: Intent) -> int:
-    """What an intent pays, or is about to promise; nothing of one that was declined."""
+    """What an intent pays, or is about to promise; nothing of one that was declined, nor what is to be released."""
     mine = account.of_intent[intent.id]
     taken = reckoned(mine, Kind.CAPTURE)
+    if intent.status == "replaced":
+        return taken
     if intent.status == "pending":
         return intent.amount
     if intent.status == "expired":

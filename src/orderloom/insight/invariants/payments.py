@@ -180,7 +180,7 @@ INVARIANTS = (
         sql="""
         SELECT i.id AS intent_id, i.order_id, o.lifecycle, i.status
         FROM payments.intents AS i JOIN orders.orders AS o ON o.id = i.order_id
-        WHERE i.status = 'authorized' AND o.lifecycle IN ('cancelled', 'closed')
+        WHERE i.status IN ('authorized', 'replaced') AND o.lifecycle IN ('cancelled', 'closed')
           AND o.updated_at < clock_timestamp() - interval '6 hours'
           AND (SELECT coalesce(sum(CASE t.kind WHEN 'authorize' THEN t.amount WHEN 'refund' THEN 0 ELSE -t.amount END), 0)
                FROM payments.transactions AS t WHERE t.intent_id = i.id AND t.status = 'succeeded') > 0

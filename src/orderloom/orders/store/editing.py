@@ -32,6 +32,16 @@ async def rewrite_lines(db: Db, lines: Mapping[UUID, LineDraft]) -> None:
     )
 
 
+async def fix_lines(db: Db, nodes: Mapping[UUID, UUID | None]) -> None:
+    """Write which node must ship each line."""
+    await db.execute(
+        "UPDATE orders.lines AS l SET fixed_node_id = t.node_id FROM unnest($1::uuid[], $2::uuid[]) AS t (id, node_id) "
+        "WHERE l.id = t.id",
+        list(nodes),
+        list(nodes.values()),
+    )
+
+
 _ORDER = """
 UPDATE orders.orders AS o
 SET ship_to = $2, service_level = $3, shipping = $4, adjustment = $5, subtotal = l.subtotal, discount = l.discount,
