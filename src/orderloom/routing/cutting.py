@@ -48,8 +48,8 @@ class Contents(Protocol):
     def counts(self, content: Content) -> Sequence[int]:
         """The units by field."""
 
-    def holding(self) -> Sequence[Sequence[tuple[int, int]]]:
-        """By item, the places of the contents with it and how many units they have."""
+    def holding(self) -> Sequence[Sequence[tuple[int, Sequence[int]]]]:
+        """By item and number of units, the places of the contents with so many."""
 
     def worths(self, content: Content) -> Sequence[tuple[int, int]]:
         """What the content comes to from each node that has it, in truth if it has been priced, the cheapest first."""
@@ -124,15 +124,20 @@ class Offers:
     def raise_prices(self, lattice: Contents, turn: int = 0) -> None:
         """Item after item as dear as the contents with it allow, those in the fewest contents first."""
         wanted, holding = lattice.counts(lattice.wanted), lattice.holding()
-        order = sorted(range(len(wanted)), key=lambda at: (len(holding[at]), at))
+        having = [sum([len(places) for _, places in held]) for held in holding]
+        order = sorted(range(len(wanted)), key=lambda at: (having[at], at))
         surplus = self.surplus
         for at in order[turn:] + order[:turn]:
-            mine = holding[at]
-            price = min([surplus[content] // units for content, units in mine], default=0)
+            price = min(
+                [min([surplus[one] for one in places]) // units for units, places in holding[at] if places],
+                default=0,
+            )
             if price:
                 self.prices[at] += price
-                for content, units in mine:
-                    surplus[content] -= price * units
+                for units, places in holding[at]:
+                    less = price * units
+                    for one in places:
+                        surplus[one] -= less
         self.floor = sum(map(mul, self.prices, wanted))
 
     def _worth(self, at: int, least: int) -> None:

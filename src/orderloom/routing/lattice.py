@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from operator import mul
+from typing import TypeAlias
 
 from orderloom.routing.cutting import FEW, FIELD, Content, Cut, Cuts, Offers, SpentOut, first
 from orderloom.routing.search import NEVER, PLACE, SHIFT, SHIPMENT, Answer, Costs, Found, Question, Units, tie
@@ -25,6 +26,9 @@ _SHARES = (32, 8, 2, 0)
 _CUTS_UNDER_FLOORS = 8
 # Nodes that are kept from shipping twice, at most: each may double the work.
 _ONCE_MOST = 12
+
+# A content's units, what the place of a node that ships it counts among a value's low bits, and who has it.
+Held: TypeAlias = tuple[Units, int, list[int]]
 
 
 def suits(question: Question, *, effort: int) -> bool:
@@ -57,18 +61,14 @@ class Lattice:
             self._ones[item] = 1 << FIELD * at
         self.guards = sum([1 << (FIELD * at + FIELD - 1) for at in range(len(self._items))])
         self.wanted = self._packed(question.wanted)
-        # By item where its units stand in a content, and a mask of them: nought for what is not wanted.
-        self._fields = [((one or 1).bit_length() - 1, _MASK if one else 0) for one in self._ones]
-        self._having: dict[Content, list[int]] = {0: list(range(len(question.stock)))}
-        self._units: dict[Content, Units] = {}
+        self._held: dict[Content, Held] = {self.wanted: self._everything()}
         self._priced: dict[Content, list[tuple[int, int]]] = {}
         self._floors: dict[Content, list[tuple[int, int]]] = {}
         self._contents: list[Content] | None = None
-        self._holding: list[list[tuple[int, int]]] | None = None
+        self._holding: list[list[tuple[int, list[int]]]] | None = None
         self._offers: Offers | None = None
         self._lows: list[list[tuple[int, int]]] = []
         self._opened: list[tuple[int, int]] | None = None
-        self._ties = [tie(1, item) for item in range(len(question.wanted))]
         self.steps = 0
 
     # --- answers --------------------------------------------------------------------------------------------------
@@ -101,7 +101,7 @@ class Lattice:
                     offers.refine(self, limit)
                 cut = self._plan(offers, limit)
                 if cut is not None:
-                    parts = tuple(sorted((node, self._unpacked(content)) for node, content in cut[1]))
+                    parts = tuple(sorted((node, self._held[content][0]) for node, content in cut[1]))
                     best = Found(cut[0], parts)
                     break
                 floor = limit
@@ -226,15 +226,9 @@ class Lattice:
     def _packed(self, units: Sequence[int]) -> Content:
         return sum(map(mul, units, self._ones))
 
-    def _unpacked(self, content: Content) -> Units:
-        found = self._units.get(content)
-        if found is None:
-            found = self._units[content] = tuple([content >> shift & mask for shift, mask in self._fields])
-        return found
-
     def counts(self, content: Content) -> tuple[int, ...]:
         """The units by field."""
-        units = self._units.get(content) or self._unpacked(content)
+        units, _, _ = self._held[content]
         return units if len(units) == len(self._items) else tuple([units[item] for item in self._items])
 
     def ranked(self, content: Content) -> list[tuple[int, int]]:
@@ -244,36 +238,34 @@ class Lattice:
             priced = self._priced[content] = self._price(content)
         return priced
 
-    def _holders(self, content: Content) -> list[int]:
-        """The nodes that have all of it: of those that have it without its last item, those that have enough of that."""
-        found = self._having.get(content)
-        if found is None:
-            at = (content.bit_length() - 1) // FIELD
-            units, item = content >> FIELD * at, self._items[at]
-            stock = self._q.stock
-            others = self._holders(content & (1 << FIELD * at) - 1)
-            found = self._having[content] = [node for node in others if stock[node][item] >= units]
-        return found
+    def _everything(self) -> Held:
+        """All that is wanted, as a content."""
+        place, nodes = PLACE, list(range(len(self._q.stock)))
+        for item in self._items:
+            units = self._q.wanted[item]
+            nodes = [node for node in nodes if self._q.stock[node][item] >= units]
+            place += units * tie(1, item)
+        return self._q.wanted, place, nodes
 
-    def _place(self, units: Units) -> int:
-        """What the place of a node that ships the units counts in a value, among its low bits."""
-        place: int = PLACE + sum(map(mul, units, self._ties))
-        return place
+    def _shippers(self, units: Units, nodes: list[int]) -> list[int]:
+        """Those of the nodes that may ship so many units."""
+        most = self._q.units_most
+        if not most:
+            return nodes
+        total = sum(units)
+        return [node for node in nodes if (limit := most[node]) is None or total <= limit]
 
     def _price(self, content: Content) -> list[tuple[int, int]]:
-        holders = self._holders(content)
-        if not holders:
+        units, place, nodes = self._held[content]
+        if not nodes:
             return []
-        units = self._unpacked(content)
-        if self._q.units_most:
-            total, most = sum(units), self._q.units_most
-            holders = [node for node in holders if (limit := most[node]) is None or total <= limit]
-        before, place = self._costs.spent, self._place(units)
-        costs = self._costs.totals(units, holders)
+        nodes = self._shippers(units, nodes)
+        before = self._costs.spent
+        costs = self._costs.totals(units, nodes)
         self.steps += 1 + self._costs.spent - before
         priced = [
             ((cost << SHIFT) + SHIPMENT + node * place, node)
-            for node, cost in zip(holders, costs, strict=True)
+            for node, cost in zip(nodes, costs, strict=True)
             if cost is not None
         ]
         priced.sort()
@@ -286,12 +278,13 @@ class Lattice:
 
     def _floored(self, content: Content) -> Iterator[tuple[int, int]]:
         """By node that has it, what the content comes to at the least."""
-        units, costs, most = self._unpacked(content), self._costs, self._q.units_most
-        place = self._place(units)
-        for node in self._holders(content):
-            if not most or (limit := most[node]) is None or sum(units) <= limit:
-                cost = costs.fixed[node] + costs.floor(node, units) + sum(map(mul, units, costs.each[node]))
-                yield (cost << SHIFT) + SHIPMENT + node * place, node
+        if content not in self._held:
+            return
+        units, place, nodes = self._held[content]
+        costs = self._costs
+        for node in self._shippers(units, nodes):
+            cost = costs.fixed[node] + costs.floor(node, units) + sum(map(mul, units, costs.each[node]))
+            yield (cost << SHIFT) + SHIPMENT + node * place, node
 
     def least(self, content: Content, denied: int | None) -> int:
         """What the content costs in truth from the cheapest node that is not denied."""
@@ -305,33 +298,37 @@ class Lattice:
     def available(self) -> list[Content]:
         """Every content that some node has, the fullest first."""
         if self._contents is None:
-            found: set[Content] = {0}
-            for stock in sorted(map(self._packed, set(self._q.stock)), reverse=True):
-                if stock not in found:
-                    found.update(self._within(stock))
-            found.discard(0)
+            q = self._q
+            found: dict[Content, Held] = {0: ((0,) * len(q.wanted), PLACE, list(range(len(q.stock))))}
+            for item in self._items:
+                for content, (units, place, having) in list(found.items()):
+                    nodes = having
+                    for many in range(1, q.wanted[item] + 1):
+                        nodes = [node for node in nodes if q.stock[node][item] >= many]
+                        if not nodes:
+                            break
+                        found[content + many * self._ones[item]] = (
+                            (*units[:item], many, *units[item + 1 :]),
+                            place + many * tie(1, item),
+                            nodes,
+                        )
+            del found[0]
+            self._held.update(found)
             # The first of as many units first.
             self._contents = sorted(sorted(found), key=_units, reverse=True)
         return self._contents
 
-    def _within(self, stock: Content) -> list[Content]:
-        """Every content that a node with this stock has."""
-        found = [0]
-        for item in self._items:
-            one = self._ones[item]
-            most = stock & _MASK * one
-            if most:
-                found = [content + units for content in found for units in range(0, most + 1, one)]
-        return found
-
-    def holding(self) -> list[list[tuple[int, int]]]:
-        """By item, the places of the contents with it and how many units they have."""
+    def holding(self) -> list[list[tuple[int, list[int]]]]:
+        """By item and number of units, the places of the contents with so many."""
         if self._holding is None:
-            self._holding = [[] for _ in self._items]
-            for place, content in enumerate(self.available()):
-                for at, units in enumerate(self.counts(content)):
-                    if units:
-                        self._holding[at].append((place, units))
+            columns = zip(*map(self.counts, self.available()), strict=True)
+            self._holding = [
+                [
+                    (many, [place for place, units in enumerate(column) if units == many])
+                    for many in range(1, max(column) + 1)
+                ]
+                for column in columns
+            ]
         return self._holding
 
     def _cut(self, offers: Offers, once: Sequence[int], limit: int) -> Cut | None:
