@@ -21,6 +21,11 @@ _GRAM = NG["g"]
 _PARCELS_MORE = 24
 
 
+def least_by(way: Way, load: Load, boxes: Boxes, most: int) -> int:
+    """The same by one way, or more than `most` where that is sure."""
+    return way.weighed(_floor(way, load, boxes, most + way.credit + 1)) + load.work
+
+
 def floor(lane: Lane, load: Load, boxes: Boxes) -> int:
     """No parcels of at least this load go down the lane for less, cartons included, a commitment's worth taken off."""
     best = NOWHERE

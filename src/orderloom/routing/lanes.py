@@ -8,19 +8,21 @@ node has to a destination, those that keep the promise apart from those that com
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from copy import copy
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from operator import is_
+from operator import is_, itemgetter
 from typing import Any, TypeAlias
 
 from orderloom.delivery.promise import path_between, ship_date
 from orderloom.delivery.transit import BY_CONTRACT, Assured
 from orderloom.network.calendar import NeverWorks, local
 from orderloom.network.model import Node
+from orderloom.packing.landed import Landing
 from orderloom.packing.model import Carton
 from orderloom.routing.boxes import NO_CARTON, NOWHERE
+from orderloom.routing.floors import least_by
 from orderloom.routing.packings import Packings
 from orderloom.routing.ways import Chosen, Lane, Origin, Pack, Reach, Service, Way
 from orderloom.shipping.model import Ineligible, Place, in_po_box
@@ -76,14 +78,24 @@ class World:
         self._slips: dict[tuple[int, ...], int] = {}
         self._slips_of: list[tuple[int, ...]] = []
         self._ways: dict[tuple[object, ...], Way | None] = {}
-        self._lanes: dict[tuple[object, ...], Lane] = {}
+        self._lanes: dict[tuple[object, ...], dict[tuple[object, ...], Lane]] = {}
         # What those who promise dates remember beside (`binding.py`).
         self.remembered: dict[tuple[object, ...], Any] = {}
 
     # --- lanes ------------------------------------------------------------------------------------------------
 
-    def origin(self, node: Node, now: datetime) -> Origin:
-        """The node with its next handovers."""
+    def origins(self, nodes: Iterable[Node], now: datetime) -> list[Origin]:
+        """The nodes with their next handovers."""
+        known = self._origins
+        found: list[Origin] = []
+        for node in nodes:
+            one = known.get((node.id, node.version))
+            if one is None or one.node is not node or not one.since <= now <= one.until:
+                one = self._origin(node, now)
+            found.append(one)
+        return found
+
+    def _origin(self, node: Node, now: datetime) -> Origin:
         key = (node.id, node.version)
         found = self._origins.get(key)
         if found is None or (found.node is not node and found.node != node):
@@ -103,9 +115,7 @@ class World:
         return origin.stretched
 
     def _timely(self, origin: Origin, now: datetime) -> Origin:
-        if origin.since is None or origin.until is None or not origin.since <= now <= origin.until:
-            return self._leaving(origin, now)
-        return origin
+        return origin if origin.since <= now <= origin.until else self._leaving(origin, now)
 
     def _leaving(self, origin: Origin, now: datetime) -> Origin:
         """With the next handover by each service, which stays the same until the first of them is past.
@@ -141,7 +151,9 @@ class World:
         soonest = min(at.values(), default=begun)
         # Where clocks are set in between, an hour of the wall comes twice: then only this moment is sure.
         sure = begun.utcoffset() == soonest.utcoffset() and begun <= soonest
-        origin.since, origin.until = now, soonest - processing if sure else now
+        origin.since = now
+        # Moments of one time zone are compared the fastest.
+        origin.until = (soonest - processing).astimezone(now.tzinfo) if sure else now
         return origin
 
     def reach(self, address: Address) -> Reach:
@@ -165,15 +177,26 @@ class World:
             self.kept += 1
         return found
 
-    def lane(self, origin: Origin, reach: Reach, promised: date | None, until: date | None) -> Lane:
-        """The ways from there to here that are due by the day promised, and those that are by the later day."""
-        legs = self._legs_between(origin, reach)
-        slips = self._slipping(origin, reach)
-        key = (legs, origin.days, slips, reach.kind, origin.place.country, promised, until)
-        found = self._lanes.get(key)
-        if found is None:
-            found = self._lanes[key] = self._lane(origin, reach, legs, slips, promised, until)
-            self.kept += 1
+    def lanes(
+        self, origins: Iterable[Origin], reach: Reach, promised: date | None, until: date | None
+    ) -> list[Lane]:
+        """From each to here: the ways that are due by the day promised, and those that are by the later day."""
+        known = self._lanes.setdefault((reach.kind, promised, until), {})
+        there, area = reach.number, _area(reach)
+        found: list[Lane] = []
+        for origin in origins:
+            legs = origin.legs.get(there)
+            if legs is None:
+                legs = self._legs_between(origin, reach)
+            slips = origin.slips.get(area)
+            if slips is None:
+                slips = self._slipping(origin, reach)
+            key = (legs, slips, origin.days, origin.place.country)
+            lane = known.get(key)
+            if lane is None:
+                lane = known[key] = self._lane(origin, reach, legs, slips, promised, until)
+                self.kept += 1
+            found.append(lane)
         return found
 
     def _lane(
@@ -215,35 +238,30 @@ class World:
 
     def _legs_between(self, origin: Origin, reach: Reach) -> int:
         """The number of the zones and days in transit from there to here: by service."""
-        found = origin.legs.get(reach.number)
+        told = [tariff.legs.between(origin.place, reach.place) for tariff in self.tariffs]
+        legs = tuple([(told[s.at][s.leg].found.zone, told[s.at][s.leg].days) for s in self.services])
+        found = self._legs.get(legs)
         if found is None:
-            told = [tariff.legs.between(origin.place, reach.place) for tariff in self.tariffs]
-            legs = tuple([(told[s.at][s.leg].found.zone, told[s.at][s.leg].days) for s in self.services])
-            found = self._legs.get(legs)
-            if found is None:
-                found = self._legs[legs] = len(self._legs_of)
-                self._legs_of.append(legs)
-            origin.legs[reach.number] = found
-            self.kept += 1
+            found = self._legs[legs] = len(self._legs_of)
+            self._legs_of.append(legs)
+        origin.legs[reach.number] = found
+        self.kept += 1
         return found
 
     def _slipping(self, origin: Origin, reach: Reach) -> int:
         """The number of what was learnt from there to here: by service the days after the contract's own."""
-        area = reach.address.region or reach.address.country
-        found = origin.slips.get(area)
-        if found is None:
-            slips = tuple(
-                self.assured.slip(
-                    path_between(node=origin.node, to=reach.address, carrier=s.tariff.carrier, service=s.code)
-                )
-                for s in self.services
+        slips = tuple(
+            self.assured.slip(
+                path_between(node=origin.node, to=reach.address, carrier=s.tariff.carrier, service=s.code)
             )
-            found = self._slips.get(slips)
-            if found is None:
-                found = self._slips[slips] = len(self._slips_of)
-                self._slips_of.append(slips)
-            origin.slips[area] = found
-            self.kept += 1
+            for s in self.services
+        )
+        found = self._slips.get(slips)
+        if found is None:
+            found = self._slips[slips] = len(self._slips_of)
+            self._slips_of.append(slips)
+        origin.slips[_area(reach)] = found
+        self.kept += 1
         return found
 
     def _way(
@@ -273,8 +291,11 @@ class World:
             return lane.chosen[number]
         best: Chosen | None = None
         cheapest, later = ((), ()) if pack.lacking else (lane.cheapest, lane.later)
-        parcels = len(pack.kinds) if pack.landing is None else pack.least
-        least, place, cartons = NOWHERE, 0, pack.carton_cost
+        parcels, cartons = len(pack.kinds), pack.carton_cost
+        least, place = NOWHERE, len(cheapest)
+        if pack.landing is not None:
+            cheapest, least = self._hopeful(cheapest, pack, pack.landing)
+            parcels = 0
         for at, way in cheapest:
             # No parcel goes for less than the way's first.
             if way.first * parcels - way.credit + cartons > least:
@@ -303,6 +324,24 @@ class World:
         lane.chosen[number] = best
         self.kept += 1
         return best
+
+    def _hopeful(
+        self, ways: Sequence[tuple[int, Way]], pack: Pack, landing: Landing
+    ) -> tuple[list[tuple[int, Way]], int]:
+        """The ways that may be the cheapest once the goods are packed for them, and what the cheapest costs at the most.
+
+        The fewest parcels may be dear, but what they cost by some way is enough to rule others out by their floors.
+        """
+        assert pack.load is not None  # noqa: S101 - it comes with the landing
+        most, own = NOWHERE, landing.packing_cost(landing.fewest)
+        for _, way in ways:
+            if way.first * len(pack.kinds) - way.credit + own < most:
+                cost = self.carriage(way, pack)
+                if cost is not None:
+                    most = min(most, way.weighed(cost) + own)
+        boxes = self.packings.boxes
+        floors = [(least_by(way, pack.load, boxes, most), at, way) for at, way in ways]
+        return [(at, way) for least, at, way in sorted(floors, key=itemgetter(0, 1)) if least <= most], most
 
     def settled(self, way: Way, pack: Pack) -> Pack:
         """The packing that costs least by that way, where the house packs so."""
@@ -368,7 +407,7 @@ class World:
             yield NO_CARTON
             return
         yield from self.closures(origin, reach)
-        lane = self.lane(origin, reach, None, None)
+        [lane] = self.lanes((origin,), reach, None, None)
         for way in lane.kept:
             for kind in pack.kinds:
                 found = way.rated(self.packings.parcels[kind])
@@ -392,6 +431,11 @@ def refused(world: World, service: Service, ends: tuple[Place, Place]) -> str | 
     if destination.po_box and not terms.po_box:
         return "does not deliver to post-office boxes"
     return None
+
+
+def _area(reach: Reach) -> str:
+    """By what is learnt how late parcels come there."""
+    return reach.address.region or reach.address.country
 
 
 _worlds: OrderedDict[tuple[object, ...], tuple[tuple[Tariff, ...], tuple[Carton, ...], World]] = OrderedDict()

@@ -145,6 +145,7 @@ class Packings:
                 effort=plan.effort,
                 lacking=home.own and lacking(plan, articles, self.cartons, home.rules),
                 landing=landing,
+                load=self.load(content, home) if landing else None,
             )
             self._packs[key] = found
             self.kept += 1 + len(found.parcels) + (landing.held if landing else 0)

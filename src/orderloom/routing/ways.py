@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from orderloom.delivery.promise import ship_date
@@ -21,6 +21,7 @@ from orderloom.shipping.tariff import ServiceTariff, Tariff
 from orderloom.terms import Address
 
 _GRAM = NG["g"]
+_END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 
 class Pack(NamedTuple):
@@ -41,6 +42,8 @@ class Pack(NamedTuple):
     """The node has no carton left for some of them: it cannot ship them."""
     landing: Landing | None = None
     """Where the house packs at the least landed cost: these are the fewest parcels, each service asks for its own."""
+    load: Load | None = None
+    """The same: what floors know of the units."""
 
 
 class Service(NamedTuple):
@@ -222,8 +225,8 @@ class Origin:
         self.never: str | None = None
         self.leaves: tuple[datetime | None, ...] = ()
         self.days = -1
-        self.since: datetime | None = None
-        self.until: datetime | None = None
+        # Between these moments the handovers are sure; none yet.
+        self.since, self.until = _END_OF_TIME, _END_OF_TIME
         self.legs: dict[int, int] = {}
         self.slips: dict[str, int] = {}
         self.stretched: Origin | None = None
