@@ -464,7 +464,7 @@ CREATE TRIGGER refuse_strays AFTER INSERT ON orders.slices REFERENCING NEW TABLE
   FOR EACH STATEMENT EXECUTE FUNCTION orders.refuse_stray_slices();
 CREATE TRIGGER stays BEFORE UPDATE OF id, channel_id ON orders.orders
   FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
-CREATE TRIGGER stays BEFORE UPDATE OF id, order_id, sku, kit_line_id, fixed_node_id ON orders.lines
+CREATE TRIGGER stays BEFORE UPDATE OF id, order_id, sku, kit_line_id ON orders.lines
   FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
 CREATE TRIGGER stays BEFORE UPDATE OF id, order_id, node_id ON orders.fulfillments
   FOR EACH STATEMENT EXECUTE FUNCTION plumbing.refuse_change();
