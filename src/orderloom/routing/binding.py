@@ -134,8 +134,8 @@ def _reach(world: World, to: Address) -> tuple[Reach, str]:
 
 def _part(world: World, node: Node, reach: Reach, time_zone: str, asked: Asked) -> Bound | None:
     quarter = -int(-asked.since.timestamp() // _QUARTER_S)
-    origin = world.origin(node, datetime.fromtimestamp(quarter * _QUARTER_S, UTC))
-    lane = world.lane(origin, reach, None, None)
+    [origin] = world.origins((node,), datetime.fromtimestamp(quarter * _QUARTER_S, UTC))
+    [lane] = world.lanes((origin,), reach, None, None)
     key = (lane, asked.level)
     ways: tuple[Way, ...] | None = world.remembered.get(key)
     if ways is None:

@@ -120,18 +120,16 @@ class Pricing:
             self._benches.append(bench)
         promised = request.promise_at.date() if request.promise_at else None
         self.reach: Reach = world.reach(request.destination)
-        now = request.now
-        self.origins: list[Origin] = [world.origin(source.node, now) for source in sources]
-        self.lanes: list[Lane] = [world.lane(origin, self.reach, promised, until) for origin in self.origins]
-        self.fixed = [source.node.pick_cost for source in sources]
-        self._unit_costs = [source.node.unit_cost for source in sources]
+        nodes = [source.node for source in sources]
+        self.origins: list[Origin] = world.origins(nodes, request.now)
+        self.lanes: list[Lane] = world.lanes(self.origins, self.reach, promised, until)
+        self.fixed = [node.pick_cost for node in nodes]
+        self._unit_costs = [node.unit_cost for node in nodes]
         self._scarcity = any(source.scarcity for source in sources)
         skus = goods.skus
         self.each: list[Sequence[int]] = [
-            [source.node.unit_cost + source.scarcity.get(sku, 0) for sku in skus]
-            if source.scarcity
-            else (source.node.unit_cost,) * len(skus)
-            for source in sources
+            [cost + source.scarcity.get(sku, 0) for sku in skus] if source.scarcity else (cost,) * len(skus)
+            for source, cost in zip(sources, self._unit_costs, strict=True)
         ]
 
     def only(self, nodes: Sequence[int]) -> Pricing:

@@ -154,7 +154,8 @@ class Scene:
         """The node with its handovers."""
         found = self._origins.get(node.code)
         if found is None:
-            found = self._origins[node.code] = self.world.origin(node, self.request.now)
+            [found] = self.world.origins((node,), self.request.now)
+            self._origins[node.code] = found
         return found
 
     def lane(self, node: Node, *, until: date | None = None) -> Lane:
@@ -167,7 +168,8 @@ class Scene:
 
     def lane_from(self, origin: Origin, *, until: date | None = None) -> Lane:
         """The same for a node whose hours are other than its own."""
-        return self.world.lane(origin, self.reach, self.promised, until)
+        [lane] = self.world.lanes((origin,), self.reach, self.promised, until)
+        return lane
 
     def covers(self, source: Source) -> Mapping[str, int]:
         """What the node has of what is to be shipped: `calls` itself where it has all."""
