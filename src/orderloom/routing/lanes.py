@@ -8,7 +8,7 @@ node has to a destination, those that keep the promise apart from those that com
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import date, datetime, timedelta
