@@ -59,9 +59,7 @@ async def claim(db: Db, *, shelves: Shelves) -> bool:
     It does not where others had the units meanwhile, and where a channel's limits bear on a SKU: they are reckoned
     under the lock alone.
     """
-    units = shelves.reserved()
-    limits = await allotments.lock(db, sorted({sku for _, sku in units}))
-    if limits or not await store.claim(db, units):
+    if not await store.claim(db, shelves.reserved()):
         return False
     await store.note_reserved(db, shelves.entries)
     return True

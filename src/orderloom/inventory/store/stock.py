@@ -70,26 +70,32 @@ async def lock_skus(db: Db, skus: Sequence[str]) -> list[Balance]:
     return [Balance(*row) for row in rows]
 
 
-_LOCK_KEYS = """
-SELECT count(*) FROM (
+# In one statement, for every word said under a lock keeps others waiting for it. Rows that changed while they were waited
+# for are judged as they are then. Nothing is reserved where a channel's limits bear on a SKU.
+_CLAIM = """
+WITH locked AS MATERIALIZED (
   SELECT FROM inventory.stock WHERE (node_id, sku) IN (SELECT * FROM unnest($1::uuid[], $2::text[]))
   ORDER BY node_id, sku FOR NO KEY UPDATE
-) AS locked
-"""
-_CLAIM = """
+)
 UPDATE inventory.stock AS s SET reserved = s.reserved + t.units, version = s.version + 1, updated_at = clock_timestamp()
 FROM unnest($1::uuid[], $2::text[], $3::int[]) AS t (node_id, sku, units)
 WHERE s.node_id = t.node_id AND s.sku = t.sku
   AND s.on_hand - s.damaged - s.quality_control - s.reserved - s.allocated + s.backorder_limit - t.units >= s.safety_stock
+  AND NOT EXISTS (SELECT FROM inventory.allotments WHERE sku = ANY($2::text[]))
+  AND NOT EXISTS (SELECT FROM inventory.safety_rules WHERE channel_id IS NOT NULL)
+  AND (SELECT count(*) FROM locked) = cardinality($1::uuid[])
 """
 
 
 async def claim(db: Db, units: Mapping[tuple[UUID, str], int]) -> bool:
-    """Reserve units by (node, SKU), safety stock left alone. False when one has not that many: then take all back."""
+    """Reserve units by (node, SKU), safety stock left alone. False when one has not that many, or limits bear on it.
+
+    Take all back then.
+    """
     keys = sorted(units)
-    nodes, skus = [node for node, _ in keys], [sku for _, sku in keys]
-    await db.execute(_LOCK_KEYS, nodes, skus)
-    done = await db.execute(_CLAIM, nodes, skus, [units[key] for key in keys])
+    done = await db.execute(
+        _CLAIM, [node for node, _ in keys], [sku for _, sku in keys], [units[key] for key in keys]
+    )
     return int(done.rpartition(" ")[2]) == len(keys)
 
 
