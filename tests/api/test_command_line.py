@@ -140,3 +140,19 @@ async def test_an_orders_lines_are_edited_after_a_look_at_what_it_comes_to(order
     await run("--line", "MUG", ends=2)
     shown = await shop.ok("GET", f"/v1/orders/{placed['id']}")
     assert {line["sku"]: line["quantity"] for line in shown["lines"]} == {"MUG": 3, "LAMP": 1}
+    said = await run(
+        *("--price", "LAMP=1500", "--discount", "MUG=100", "--shipping", "250", "--adjustment", "-50"),
+        *("--to", "line1=9 High St", "--to", "line2=Flat 2", "--promise", "2099-03-09T12:00:00"),
+        *("--tender", "card=tok_approve", "--instead"),
+    )
+    assert f"comes to {2900 + 1500 + 250 - 50} instead of 4000" in said
+    assert "4600 more to be authorised" in said
+    assert "Promised for 2099-03-09" in said
+    assert "goes back to be routed" in said
+    await run("--to", "planet=Mars", ends=2)
+    await run("--node", "MUG", ends=2)
+    await run("--instead", ends=2)
+    assert "no node 'MOON'" in await run("--node", "MUG=MOON", ends=1)
+    shown = await shop.ok("GET", f"/v1/orders/{placed['id']}")
+    assert (shown["ship_to"]["line1"], shown["ship_to"]["line2"]) == ("9 High St", "Flat 2")
+    assert shown["promise_at"] == "2099-03-09T12:00:00Z"

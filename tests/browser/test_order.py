@@ -82,6 +82,30 @@ async def test_an_edit_is_shown_before_it_is_saved(owner, console):
     assert str(more) in await owner.page.inner_text("table.lines tbody tr >> nth=0")
 
 
+async def test_address_charges_and_discount_are_edited_on_the_page(owner, console):
+    await owner.go(f"/orders/{console.world.hostile}/edit")
+    page = owner.page
+    await page.fill("input[name=line2]", "Flat 7")
+    await page.fill("input[name=adjustment]", "-0.25")
+    await page.fill("input[name=discount] >> nth=0", "0.10")
+    await page.fill("input[name=reason]", "The buyer has moved up.")
+    await page.click("button:has-text('Preview')")
+    assert "goes back to be routed" in await page.inner_text("section:has(#e-preview)")
+    assert await page.input_value("input[name=line2]") == "Flat 7"
+    await page.click("button:has-text('Save as shown')")
+    await page.wait_for_selector("[role=status]:has-text('The order is changed')")
+    await owner.go(f"/orders/{console.world.hostile}/edit")
+    assert await page.input_value("input[name=line2]") == "Flat 7"
+    assert await page.input_value("input[name=adjustment]") == "-0.25"
+    # A field is emptied as it is filled in.
+    await page.fill("input[name=line2]", "")
+    await page.fill("input[name=node] >> nth=0", "MOON")
+    await page.fill("input[name=reason]", "Back again.")
+    await page.click("button:has-text('Preview')")
+    assert "No node 'MOON'" in await page.inner_text("[role=alert]")
+    assert await page.input_value("input[name=line2]") == ""
+
+
 async def test_cancelling_says_first_what_it_will_do(owner, console):
     await owner.go("/orders?view=at_nodes")
     number = await owner.page.locator("tr:has-text('released') [data-row]").last.inner_text()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -307,3 +307,93 @@ async def test_every_fault_is_told_at_once_and_nothing_left_is_a_cancellation(ho
     nothing = await edit(house, order_id)
     assert isinstance(nothing, CannotEdit)
     assert [f.code for f in nothing.faults] == ["nothing_to_edit"]
+
+
+async def test_another_date_binds_the_order_and_what_was_planned_is_planned_for_it(house: House) -> None:
+    [order_id] = await house.place(house.draft())
+    await house.settle()
+    [first] = await house.works(order_id)
+    was = (await house.order(order_id)).promise_at
+    later = datetime.now(UTC).replace(microsecond=0) + timedelta(days=20)
+    said = await edit(house, order_id, promise_at=later)
+    assert isinstance(said, Edited)
+    assert (said.promise_at, said.replanned, said.to_authorize) == ((was, later), True, 0)
+    await house.settle()
+    works = {w.id: w for w in await house.works(order_id)}
+    assert works[first.id].status == "cancelled"
+    assert [w.status for w in works.values()].count("open") == 1
+    assert (await house.order(order_id)).promise_at == later
+    assert "order.delayed" in await house.told(order_id)
+    gone = await edit(house, order_id, promise_at=datetime.now(UTC) - timedelta(days=1))
+    assert isinstance(gone, CannotEdit)
+    assert [(f.path, f.code) for f in gone.faults] == [("/promise_at", "past")]
+    await house.sound()
+
+
+async def test_a_line_is_shipped_by_the_node_it_is_given_to_or_by_any_again(house: House) -> None:
+    mug = house.item()
+    await house.shelve(mug, {"RNO": 5, "ATL": 2})
+    [order_id] = await house.place(house.draft({mug: 2}))
+    await house.settle()
+    [here] = await house.node_codes(order_id)
+    there = "ATL" if here == "RNO" else "RNO"
+    said = await edit(house, order_id, lines=await line(house, order_id, mug, node_code=there))
+    assert isinstance(said, Edited)
+    assert said.replanned
+    assert {(h.node, h.units) for h in said.stock} == {(here, -2), (there, 2)}
+    assert (await house.level(there, mug)).reserved == 2
+    await house.settle()
+    assert (await house.level(there, mug)).allocated == 2
+    assert (await house.level(here, mug)).allocated == 0
+    # More than is there is refused whole, and a node nobody knows is named.
+    more = await edit(house, order_id, lines=await line(house, order_id, mug, node_code="ATL", quantity=4))
+    assert isinstance(more, Refused | CannotEdit)
+    moon = await edit(house, order_id, lines=await line(house, order_id, mug, node_code="MOON"))
+    assert isinstance(moon, CannotEdit)
+    assert [(f.path, f.code) for f in moon.faults] == [("/lines/0/node", "unknown_node")]
+    assert isinstance(
+        await edit(house, order_id, lines=await line(house, order_id, mug, node_code="")), Edited
+    )
+    assert (await house.lines(order_id))[mug].fixed_node_id is None
+    await closed_at(house, order_id, 2499)
+
+
+async def test_a_node_that_has_not_enough_is_refused_with_what_it_has(house: House) -> None:
+    mug = house.item()
+    await house.shelve(mug, {"RNO": 5, "ATL": 1})
+    [order_id] = await house.place(house.draft({mug: 2}))
+    before = await house.order(order_id)
+    said = await edit(house, order_id, lines=await line(house, order_id, mug, node_code="ATL"))
+    assert isinstance(said, CannotEdit)
+    [fault] = said.faults
+    assert (fault.path, fault.code) == ("/lines/0/node", "not_there")
+    assert "ATL has 1" in fault.message
+    assert await house.order(order_id) == before
+    assert (await house.lines(order_id))[mug].fixed_node_id is None
+    await house.sound()
+
+
+async def test_other_means_pay_instead_and_what_the_first_promised_is_released(house: House) -> None:
+    mug, cup = house.item(), house.item(1)
+    [order_id] = await house.place(house.draft({mug: 1}))
+    await house.settle()
+    said = await edit(house, order_id, tender=Means(method="card", token="tok_ok", instead=True))
+    assert isinstance(said, Edited)
+    assert (said.to_authorize, said.replanned) == (1499, False)
+    await house.settle()
+    assert (await house.order(order_id)).payment_status == "authorized"
+    # The promise of the first counts for nothing: what is added is asked for whole.
+    more = await edit(house, order_id, add=(Added(sku=cup, quantity=1, unit_price=700),))
+    assert isinstance(more, Edited)
+    assert more.to_authorize == 700
+    await closed_at(house, order_id, 2199)
+    async with house.database.transaction() as db:
+        intents = await payments.intents_of(db, order_id=order_id)
+    assert [(i.sequence, i.status) for i in intents] == [(1, "voided"), (2, "captured"), (3, "captured")]
+
+
+async def test_a_card_number_is_no_token(house: House) -> None:
+    [order_id] = await house.place(house.draft())
+    said = await edit(house, order_id, tender=Means(method="card", token="4111 1111 1111 1111", instead=True))
+    assert isinstance(said, CannotEdit)
+    assert [(f.path, f.code) for f in said.faults] == [("/tender/token", "card_number")]

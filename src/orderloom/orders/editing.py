@@ -156,6 +156,17 @@ class Edit:
         return self.tender is not None and self.tender.instead
 
 
+# The fields of an address as people write them.
+ADDRESS = ("name", "line1", "line2", "city", "region", "postcode", "country", "phone")
+
+
+def elsewhere(ship_to: Address, changed: Mapping[str, str]) -> Address | None:
+    """The address with these fields; its position is not known yet. None when nothing of it changes."""
+    if not changed:
+        return None
+    return Address.of({**ship_to.json(), **changed, "latitude": None, "longitude": None})
+
+
 # --- what follows ---------------------------------------------------------------------------------------------
 
 
