@@ -10,7 +10,7 @@ from uuid import UUID
 from orderloom.catalog.model import Item
 from orderloom.orders.capture import NewSlice, explode
 from orderloom.orders.model import Line, LineDraft, Order, OrderDraft, Slice
-from orderloom.orders.slices import Move, move
+from orderloom.orders.slices import Move, Stage, move_on
 from orderloom.orders.store import editing as store
 from orderloom.orders.store import slicing
 from orderloom.plumbing import events
@@ -112,6 +112,9 @@ async def add_units(db: Db, *, order_id: UUID, units: Sequence[Units]) -> None:
         Move(slice_id=piece.id, to=one.piece.rank, node_id=one.piece.node_id)
         for piece, one in zip(new, units, strict=True)
     ]
-    kept = [m for m in moves if m.to is Rank.RESERVED]
-    await move(db, kept, event="order.reserved")
-    await move(db, [m for m in moves if m.to is not Rank.RESERVED], event="order.unsupplied")
+    stages = (
+        Stage(event="order.reserved", moves=[m for m in moves if m.to is Rank.RESERVED]),
+        Stage(event="order.unsupplied", moves=[m for m in moves if m.to is not Rank.RESERVED]),
+    )
+    # Written once: what waits becomes one with what its line was waiting for before.
+    await move_on(db, *(stage for stage in stages if stage.moves))

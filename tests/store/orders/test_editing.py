@@ -132,3 +132,29 @@ async def test_money_and_stock_add_up_whatever_is_edited_when(db: Db) -> None:
     assert done > 4
     findings = [f for f in await audit.run(db) if f.count]
     assert not findings, findings
+
+
+async def test_a_line_gets_stock_while_another_waits_for_more_as_it_did_before(db: Db) -> None:
+    await furnished(db)
+    # A market's orders are taken without stock too. Two sets have two of five jars: of four, one waits.
+    line = LineDraft(sku="JAR", quantity=4, unit_price=1001)
+    draft = OrderDraft(
+        channel="market",
+        external_id="E-M",
+        placed_at=NOW,
+        currency="USD",
+        buyer={"name": "Ann", "email": "ann@example.com"},
+        ship_to=HOME,
+        lines=(line,),
+    )
+    [placed] = await place(db, drafts=[draft])
+    [jars] = (await lines_of(db, [placed.order_id]))[placed.order_id]
+    edit = Edit(lines=(LineEdit(line_id=jars.id, quantity=6),), add=(Added(sku="CUP", quantity=1),))
+    said = await editing.edit(db, order_id=placed.order_id, edit=edit, reason="more", now=NOW)
+    assert isinstance(said, Edited), said
+    pieces = [(p.sku, p.rank, p.quantity) for p in await slices_of(db, orders=[placed.order_id])]
+    assert sorted(pieces) == [
+        ("CUP", Rank.RESERVED, 1),
+        ("JAR", Rank.CREATED, 3),
+        ("JAR", Rank.RESERVED, 3),
+    ]
