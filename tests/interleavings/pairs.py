@@ -352,6 +352,17 @@ async def edit_away(db: Any, w: Small) -> str:
     return type(said).__name__
 
 
+async def edit_down(db: Any, w: Small) -> str:
+    """W, which has four and waits for one, wants three."""
+    assert w.w is not None
+    return await _edited(db, w.w, 3)
+
+
+async def edit_kept(db: Any, w: Small) -> str:
+    """V, packed and scanned, is to be two: the carrier may have it first."""
+    return await _edited(db, w.v, 2)
+
+
 async def cancel_x(db: Any, w: Small) -> str:
     """X is given up."""
     said = await cancelling.cancel(db, order_id=w.x, reason="interleaved")
@@ -367,13 +378,22 @@ PAIRS_IN_LINE = tuple(itertools.combinations_with_replacement(IN_LINE, 2))
 
 EDITED = (
     (edit, capture),
+    (edit, keep),
+    (edit, convert),
+    (edit, expire),
     (edit, route),
     (edit, edit_again),
     (edit, cancel_x),
+    (edit, count),
+    (edit, told),
+    (edit, transfer),
     (edit_again, lose),
+    (edit_kept, ship),
     (edit_away, cancel),
     (edit_away, short),
 )
+EDITED_WITH_LIMITS = ((edit, allot), (edit, capture_elsewhere))
+EDITED_IN_LINE = ((edit_down, reserve), (edit_down, receive), (edit, reserve), (edit, receive))
 
 
 async def overdue(db: Any, w: Small) -> None:

@@ -27,6 +27,8 @@ from orderloom.plumbing import journeys
 from tests.interleavings.gate import Interleaver, Ran, orders, spread
 from tests.interleavings.pairs import (
     EDITED,
+    EDITED_IN_LINE,
+    EDITED_WITH_LIMITS,
     HOT,
     LIMITED_PAIRS,
     PAIRS,
@@ -151,6 +153,8 @@ async def test_an_edit_and_what_else_is_done_meanwhile_do_what_one_after_the_oth
     async with connections[3].transaction():
         await furnish(connections[3])
     assert sum([await _interleaved(pair, connections) for pair in EDITED])
+    assert sum([await _interleaved(pair, connections, allotted=True) for pair in EDITED_WITH_LIMITS])
+    assert sum([await _interleaved(pair, connections, waited_for=True) for pair in EDITED_IN_LINE])
     async with connections[3].transaction():
         findings = await audit.run(connections[3])
     assert not [f.json() for f in findings if f.count and f.invariant.key[0] in "SOM"]

@@ -32,6 +32,7 @@ from orderloom.journey.limiting import SoldAhead
 from orderloom.journey.recounting import Counted
 from orderloom.orders.model import Placed, Refused
 from orderloom.packing.model import Short
+from tests.store.inventory_model.editing import Editing
 from tests.store.inventory_model.giving_back import GivingBack, few, nodes, skus
 from tests.store.inventory_model.model import (
     ALLOCATED,
@@ -53,7 +54,7 @@ PROFILES = {
 carts_lines = st.lists(st.tuples(st.sampled_from((*SKUS, KIT)), few), min_size=1, max_size=3)
 
 
-class InventoryMachine(GivingBack):
+class InventoryMachine(GivingBack, Editing):
     """Every call there is, and what the model says of it."""
 
     # --- orders -----------------------------------------------------------------------------------------------
