@@ -194,7 +194,8 @@ def test_what_one_moment_leaves_by_is_not_what_another_does() -> None:
     world = lanes.World(tariffs(), CARTONS)
     node = nodes()["RNO"]
     now = datetime(2026, 3, 2, 15, tzinfo=UTC)
-    first = world.origin(node, now)
+    [first] = world.origins((node,), now)
     leaves = first.leaves
-    assert world.origin(node, now - timedelta(days=9)).leaves != leaves
+    [other] = world.origins((node,), now - timedelta(days=9))
+    assert other.leaves != leaves
     assert first.leaves is leaves

@@ -367,8 +367,8 @@ def test_no_part_costs_less_than_its_floor(request: Request, data: st.DataObject
         pack = world.packings.packed(
             tuple((number, n) for number, n in zip(goods.numbers, more, strict=True) if n), home
         )
-        lane = world.lane(
-            world.origin(source.node, request.now),
+        [lane] = world.lanes(
+            world.origins((source.node,), request.now),
             world.reach(request.destination),
             request.promise_at.date() if request.promise_at else None,
             None,
