@@ -6,12 +6,12 @@ from uuid import uuid4
 
 import pytest
 
+from orderloom.plumbing.adapters import NoSuchAdapter
 from orderloom.plumbing.http import Unavailable
 from orderloom.shipping.carriers import (
     ADAPTERS,
     LabelOrder,
     ManifestOrder,
-    NoSuchAdapter,
     adapter,
     adapter_names,
 )

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import pytest
 
+from orderloom.plumbing.adapters import NoSuchAdapter
 from orderloom.plumbing.database import CalledOutInTransaction
 from orderloom.plumbing.http import Unavailable
 from orderloom.sync import feeds
@@ -232,5 +233,5 @@ async def test_no_half_file_and_no_litter_is_left(tmp_path):
 
 
 def test_an_unknown_feed_says_which_there_are():
-    with pytest.raises(feeds.NoSuchFeed, match="csv, http"):
+    with pytest.raises(NoSuchAdapter, match="csv, http"):
         feeds.feed_named("pigeon")

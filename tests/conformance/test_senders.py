@@ -14,6 +14,7 @@ from orderloom.notices.model import Rejected, Sending, Sent
 from orderloom.notices.senders.app import App
 from orderloom.notices.senders.sms import TEXT_MOST, Sms
 from orderloom.notices.senders.smtp import Smtp, mail, message_id
+from orderloom.plumbing.adapters import NoSuchAdapter
 from orderloom.plumbing.database import CalledOutInTransaction
 from orderloom.plumbing.http import Unavailable
 from tests.conformance.providers import Mailbox, free_port, sms_gateway
@@ -144,7 +145,7 @@ def test_every_way_has_its_sender_and_no_other(monkeypatch):
     assert set(senders.SENDERS) == {"email", "sms", "app"}
     for way, kind in (("email", Smtp), ("sms", Sms), ("app", App)):
         assert isinstance(senders.sender_for(way), kind)
-    with pytest.raises(senders.NoSuchSender, match="email"):
+    with pytest.raises(NoSuchAdapter, match="email"):
         senders.sender_for("pigeon")
 
 

@@ -29,9 +29,10 @@ from orderloom.insight import audit, catalogue_pages
 from orderloom.journey import setup
 from orderloom.journey.setup import CarrierTerms, Setup
 from orderloom.packing.model import Carton
+from orderloom.plumbing.adapters import NoSuchAdapter
 from orderloom.plumbing.database import Row
 from orderloom.shipping import spending
-from orderloom.shipping.carriers import NoSuchAdapter, adapter
+from orderloom.shipping.carriers import adapter
 from orderloom.shipping.contract import BadTerms
 from orderloom.terms import Dimensions
 

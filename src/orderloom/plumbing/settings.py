@@ -115,6 +115,10 @@ class Settings(BaseSettings):
     )
     sms_token: SecretStr | None = Field(default=None, description="Bearer token for the SMS gateway.")
     sms_sender: str = Field(default="Orderloom", description="Sender that text messages show.")
+    senders: dict[str, str] = Field(
+        default={},
+        description='Senders of installed packages that go instead of ours, by way, as JSON: `{"email": "ses"}`.',
+    )
     webhook_private_hosts: bool = Field(
         default=False,
         description="Whether webhooks may go to private addresses and plain http; only for demo and tests.",

@@ -7,9 +7,10 @@ from datetime import date
 from uuid import UUID
 
 from orderloom.plumbing import events
+from orderloom.plumbing.adapters import NoSuchAdapter
 from orderloom.plumbing.database import Db
 from orderloom.plumbing.events import News
-from orderloom.shipping.carriers import ManifestOrder, NoSuchAdapter, adapter
+from orderloom.shipping.carriers import ManifestOrder, adapter
 from orderloom.shipping.model import Manifest, ManifestAccepted, NothingToManifest, Refused
 from orderloom.shipping.store import contracts as contract_store
 from orderloom.shipping.store import manifests as store

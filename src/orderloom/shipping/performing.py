@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from orderloom.shipping.carriers import LabelOrder, NoSuchAdapter, adapter
+from orderloom.plumbing.adapters import NoSuchAdapter
+from orderloom.shipping.carriers import LabelOrder, adapter
 from orderloom.shipping.model import CarrierAnswer, CarrierCall, NotFound, Refused
 
 

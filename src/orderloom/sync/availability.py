@@ -61,7 +61,7 @@ class Push:
 
 
 def faults(feed: Mapping[str, Any]) -> list[str]:
-    """What is wrong with a channel's settings of its feed. Raises NoSuchFeed for an adapter there is none of."""
+    """What is wrong with a channel's settings of its feed. Raises NoSuchAdapter where there is none of its name."""
     name = str(feed.get("adapter", ""))
     rest = {key: value for key, value in feed.items() if key != "adapter"}
     return feed_named(name).faults(rest)

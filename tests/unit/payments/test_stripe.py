@@ -9,6 +9,7 @@ import pytest
 from orderloom.payments import gateways
 from orderloom.payments.model import Absent, Approved, GatewayCall, Kind, Refused
 from orderloom.plumbing import http
+from orderloom.plumbing.adapters import NoSuchAdapter
 from orderloom.plumbing.http import Unavailable
 
 pytest.importorskip("stripe", reason="Stripe's gateway is not tested: the extra `stripe` is not installed")
@@ -204,7 +205,7 @@ async def test_without_a_key_stripe_is_not_set_up(monkeypatch):
 
 
 def test_a_gateway_nobody_installed_is_named():
-    with pytest.raises(gateways.NoSuchGateway, match="sandbox, stripe"):
+    with pytest.raises(NoSuchAdapter, match="sandbox, stripe"):
         gateways.gateway_named("abacus")
 
 

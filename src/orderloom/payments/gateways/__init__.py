@@ -1,16 +1,16 @@
-"""Payment gateways, one file each, by the name a tender bears; third parties add theirs by entry point.
+"""Payment gateways, one file each, by the name a tender bears.
 
-An entry point of the group `orderloom.gateways` names a callable that returns a `Gateway`.
+Third parties add theirs as entry points of the group `orderloom.gateways` (`plumbing/adapters.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from importlib.metadata import entry_points
 
 from orderloom.payments.gateways import sandbox
 from orderloom.payments.gateways.gateway import Gateway
+from orderloom.plumbing.adapters import made
 
 
 def _stripe() -> Gateway:
@@ -26,16 +26,7 @@ GATEWAYS: dict[str, Callable[[], Gateway]] = {
 }
 
 
-class NoSuchGateway(LookupError):
-    """No payment gateway of that name is installed."""
-
-
 @cache
 def gateway_named(name: str) -> Gateway:
-    """The gateway, set up from the settings at first use. Raises NoSuchGateway."""
-    if name in GATEWAYS:
-        return GATEWAYS[name]()
-    for point in entry_points(group="orderloom.gateways", name=name):
-        made: Gateway = point.load()()
-        return made
-    raise NoSuchGateway(f"no payment gateway named {name!r}: there are {', '.join(sorted(GATEWAYS))}")
+    """The gateway, set up from the settings at first use. Raises NoSuchAdapter."""
+    return made(GATEWAYS, group="orderloom.gateways", kind="payment gateway", name=name)

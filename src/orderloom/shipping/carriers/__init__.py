@@ -1,48 +1,34 @@
 """Carriers, one file each: `carrier.Carrier` is what an adapter does, ADAPTERS which there are.
 
-Third parties add theirs by an entry point in the group `orderloom.carriers`: a name, and a callable that is given
-the deployment's settings and returns an adapter.
+Third parties add theirs as entry points of the group `orderloom.carriers` (`plumbing/adapters.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from importlib.metadata import entry_points
 
-from orderloom.plumbing.settings import Settings, settings
+from orderloom.plumbing import adapters
+from orderloom.shipping.carriers import simulated
 from orderloom.shipping.carriers.carrier import Carrier, LabelOrder, ManifestOrder
 from orderloom.shipping.carriers.flat import Flat
-from orderloom.shipping.carriers.simulated import Simulated
 
-ADAPTERS: Mapping[str, Callable[[Settings], Carrier]] = {
-    "flat": lambda _: Flat(),
-    "simulated": lambda s: Simulated(url=s.carrier_url, timeout_s=s.provider_seconds),
+ADAPTERS: Mapping[str, Callable[[], Carrier]] = {
+    "flat": Flat,
+    "simulated": simulated.configured,
 }
-GROUP = "orderloom.carriers"
-
-
-class NoSuchAdapter(LookupError):
-    """No carrier adapter of that name is installed."""
+_GROUP = "orderloom.carriers"
 
 
 @cache
 def adapter(name: str) -> Carrier:
-    """The adapter of that name. Ours come first, so that no package can take their place unseen."""
-    make = ADAPTERS.get(name)
-    if make is None:
-        found = [point for point in entry_points(group=GROUP) if point.name == name]
-        if not found:
-            raise NoSuchAdapter(
-                f"no carrier adapter is called {name!r}; there are {', '.join(adapter_names())}"
-            )
-        make = found[0].load()
-    return make(settings())
+    """The adapter of that name, set up from the settings at first use. Raises NoSuchAdapter."""
+    return adapters.made(ADAPTERS, group=_GROUP, kind="carrier adapter", name=name)
 
 
 def adapter_names() -> list[str]:
     """All adapters that are installed."""
-    return sorted({*ADAPTERS, *(point.name for point in entry_points(group=GROUP))})
+    return adapters.adapter_names(ADAPTERS, group=_GROUP)
 
 
 __all__ = [
@@ -50,7 +36,6 @@ __all__ = [
     "Carrier",
     "LabelOrder",
     "ManifestOrder",
-    "NoSuchAdapter",
     "adapter",
     "adapter_names",
 ]

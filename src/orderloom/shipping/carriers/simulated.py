@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from orderloom.plumbing.http import Unavailable, call
+from orderloom.plumbing.settings import settings
 from orderloom.shipping.carriers.carrier import LabelOrder, ManifestOrder
 from orderloom.shipping.model import Bought, ManifestAccepted, NotFound, Refused, Voided
 from orderloom.shipping.tracking import is_valid
@@ -63,6 +64,12 @@ class Simulated:
 
     async def _call(self, method: str, path: str, json: Any = None) -> tuple[int, Any]:
         return await call(method, f"{self._url}{path}", json=json, timeout_s=self._timeout_s)
+
+
+def configured() -> Simulated:
+    """From the settings."""
+    found = settings()
+    return Simulated(url=found.carrier_url, timeout_s=found.provider_seconds)
 
 
 def _label(status: int, body: Any, reference: str, *, expect: tuple[int, ...]) -> Bought | Voided:
