@@ -26,7 +26,8 @@ from orderloom.journey.order import ORDER
 FLOOR = Path(__file__).with_name("floor.sql")
 CLIENTS = (32, 64)
 HOT = "S10500"
-SET_OUT = {"single / pgbench": 1.0, "bulk / single": 3.5, "hot / single": 0.8}
+# What a bulk is held against is the single capture, which grows with it: against pgbench it is shown alone.
+SET_OUT = {"single / pgbench": 1.0, "bulk / single": 3.5, "bulk / pgbench": None, "hot / single": 0.8}
 P99_MS = 100
 
 
@@ -175,7 +176,7 @@ class Bench:
             "sound": stored - self._written == self._captured and not broken,
         }
 
-    def _ratios(self) -> dict[str, dict[str, float]]:
+    def _ratios(self) -> dict[str, dict[str, float | None]]:
         """Of the rounds' own pairs, since the machine's other work changes from minute to minute."""
         of = {name: [r["per_second"] for r in rounds] for name, rounds in self._figures.items()}
         floors = [of[f"pgbench {c}"] for c in CLIENTS if f"pgbench {c}" in of]
@@ -183,6 +184,7 @@ class Bench:
         pairs = {
             "single / pgbench": (of.get("single"), best),
             "bulk / single": (of.get("bulk"), of.get("single")),
+            "bulk / pgbench": (of.get("bulk"), best),
             "hot / single": (of.get("hot"), of.get("single")),
         }
         return {
@@ -249,9 +251,8 @@ def show(result: dict[str, Any]) -> None:
         print(f"{name:<16}{span:>24}{late:>44}   {shares}  ({sum(found['cpu_ms_an_order'].values()):.2f} ms)")
     print()
     for name, ratio in result["ratios"].items():
-        print(
-            f"{name:<20} {ratio['median']:.2f} ({ratio['least']:.2f} … {ratio['most']:.2f}), set out {ratio['set out']}"
-        )
+        wanted = f", set out {ratio['set out']}" if ratio["set out"] else ""
+        print(f"{name:<20} {ratio['median']:.2f} ({ratio['least']:.2f} … {ratio['most']:.2f}){wanted}")
     print(f"API at its peak      {result['api_peak_mb']} MB")
     print(
         f"answered 201         {result['captured']:,}; stored {result['stored']:,}; audit {result['audit'] or 'clean'}"

@@ -137,7 +137,8 @@ async def _place_at_ease(
     if carts:
         return {}
     shelves, open_nodes = await _shelves(db, drafts.values(), world, inventory.look)
-    plan = await _plan(drafts, senders, world, shelves, open_nodes, carts, backordering.nobody())
+    nobody = backordering.nobody()
+    plan = await _plan(drafts, senders, world, shelves, open_nodes, carts, nobody, in_breaths=True)
     if shelves.limits or plan.short:
         return {}
     try:
@@ -168,7 +169,8 @@ async def _place_locked(
     await capture.stock_first(db)
     shelves, open_nodes = await _shelves(db, drafts.values(), world, inventory.lock_skus, carts.skus)
     ahead = await _look_ahead(db, drafts.values(), world, shelves, open_nodes)
-    plan = await _plan(drafts, senders, world, shelves, open_nodes, carts, ahead)
+    # In one breath: whoever wants the same stock, in any process, would wait for everybody else's turn here as well.
+    plan = await _plan(drafts, senders, world, shelves, open_nodes, carts, ahead, in_breaths=False)
     numbers = await _store(db, plan.new, senders, world)
     await inventory.write(db, shelves=shelves)
     await reservations.consumed(db, by=carts.consumed)
@@ -311,11 +313,13 @@ async def _plan(
     open_nodes: Mapping[str, set[UUID]],
     carts: _Carts,
     ahead: Ahead,
+    *,
+    in_breaths: bool,
 ) -> _Plan:
     plan = _Plan()
     ids = iter(new_ids(sum(1 + len(draft.lines) for draft in drafts.values())))
     for count, (index, draft) in enumerate(drafts.items()):
-        if count % _BREATH == _BREATH - 1:
+        if in_breaths and count % _BREATH == _BREATH - 1:
             # Whoever else the process serves has a turn.
             await asyncio.sleep(0)
         shelves.actor = senders[index].name if senders else None
