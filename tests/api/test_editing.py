@@ -110,3 +110,56 @@ async def test_more_than_there_is_says_what_is_left_and_an_order_that_is_over_sa
     assert (
         await shop.post(url.replace(body["id"], "ord_" + "0" * 32), {**REASON}, key="c")
     ).status_code == 404
+
+
+async def test_a_channels_rules_refuse_what_the_matrix_would_allow(shop):
+    body = await placed(shop)
+    channel = await shop.ok("GET", f"/v1/channels/{body['channel']}")
+    names = (
+        "name",
+        "type",
+        "currency",
+        "time_zone",
+        "on_shortage",
+        "promise_days",
+        "promise_confidence",
+        "notices",
+    )
+    rule = {"change": "price", "from": "created", "roles": ["api_key"]}
+    wanted = {name: channel[name] for name in names} | {"edit_rules": [rule]}
+    url = f"/v1/channels/{body['channel']}"
+    bad = await shop.put(
+        url, json=wanted | {"edit_rules": [{"change": "colour", "from": "packed", "roles": ["king"]}]}
+    )
+    assert {fault["path"].removeprefix("/edit_rules/0") for fault in bad.json()["errors"]} == {
+        "/change",
+        "/from",
+        "/roles/0",
+    }
+    kept = await shop.ok("PUT", url, wanted)
+    assert kept["edit_rules"] == [rule]
+    asked = {"lines": change(body, quantity=2, unit_price=usd(1)), **REASON}
+    refused = await shop.post(f"/v1/orders/{body['id']}/edit", asked, key="a")
+    assert refused.status_code == 409
+    assert [(f["path"], f["code"]) for f in refused.json()["errors"]] == [("/lines/0", "by_rule")]
+    await shop.ok("PUT", url, wanted | {"edit_rules": []})
+    done = await shop.post(f"/v1/orders/{body['id']}/edit", asked, key="b")
+    assert done.status_code == 200, done.text
+
+
+async def test_date_node_and_means_are_edited_over_the_api(shop):
+    body = await placed(shop)
+    url = f"/v1/orders/{body['id']}/edit"
+    asked = {
+        "promise_at": "2099-03-09T12:00:00Z",
+        "tender": {"method": "card", "token": "tok_approve", "instead": True},
+        "lines": change(body, node="MOON"),
+        **REASON,
+    }
+    moon = await shop.post(url, asked, key="a")
+    assert [fault["path"] for fault in moon.json()["errors"]] == ["/lines/0/node"]
+    done = await shop.post(url, asked | {"lines": change(body, node="")}, key="b")
+    assert done.status_code == 200, done.text
+    assert done.json()["promise_at"] == "2099-03-09T12:00:00Z"
+    assert done.json()["to_authorize"] == done.json()["owed"]
+    assert done.json()["replanned"]

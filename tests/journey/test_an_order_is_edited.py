@@ -97,6 +97,27 @@ async def test_after_allocation_fewer_go_and_the_rest_is_not_charged(house: Hous
     await closed_at(house, order_id, 1499)
 
 
+async def test_a_line_that_is_gone_does_not_come_back_and_a_new_one_costs_what_it_should(
+    house: House,
+) -> None:
+    mug, cup = house.item(), house.item(1)
+    await house.shelve(mug, {"RNO": 5})
+    await house.shelve(cup, {"RNO": 5})
+    [order_id] = await house.place(house.draft({mug: 2, cup: 1}))
+    change = await line(house, order_id, mug, quantity=0)
+    gone = await edit(house, order_id, lines=change)
+    assert isinstance(gone, Edited)
+    assert gone.owed == (3499, 1499)
+    again = (LineEdit(line_id=change[0].line_id, quantity=1),)
+    refused = await edit(house, order_id, lines=again)
+    assert isinstance(refused, CannotEdit)
+    assert [(f.path, f.code) for f in refused.faults] == [("/lines/0/quantity", "line_over")]
+    new = await edit(house, order_id, add=(Added(sku=mug, quantity=1, unit_price=1000),))
+    assert isinstance(new, Edited)
+    assert new.owed == (1499, 2499)
+    await closed_at(house, order_id, 2499)
+
+
 async def test_after_release_a_line_is_added_and_is_paid_and_shipped_too(house: House) -> None:
     mug, cup = house.item(), house.item(1)
     [order_id] = await house.place(house.draft({mug: 1}))

@@ -31,7 +31,7 @@ from orderloom.api.wire import (
 )
 from orderloom.journey import editing
 from orderloom.journey.editing import CannotEdit, Edited
-from orderloom.orders.editing import Added, Edit, LineEdit, Means
+from orderloom.orders.editing import API_KEY, Added, Edit, LineEdit, Means
 from orderloom.orders.model import Refused
 
 routes = Routes("orders")
@@ -198,7 +198,7 @@ async def edit_order_lines(call: Here, order_id: OrderId, body: EditIn) -> EditO
     if faults := body.other_currencies(currency):
         raise invalid(faults)
     outcome = await editing.edit(
-        call.db, order_id=order_id, edit=body.edit(), reason=body.reason, now=call.now
+        call.db, order_id=order_id, edit=body.edit(), reason=body.reason, role=API_KEY, now=call.now
     )
     if not isinstance(outcome, Edited):
         raise _refusal(outcome)

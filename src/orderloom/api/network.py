@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeAlias
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field
@@ -37,9 +37,9 @@ from orderloom.insight import catalogue_pages
 from orderloom.journey import setup
 from orderloom.journey.setup import Setup
 from orderloom.network.model import Channel, Node
+from orderloom.plumbing.adapters import NoSuchAdapter
 from orderloom.plumbing.database import Row
 from orderloom.sync import availability
-from orderloom.sync.feeds import NoSuchFeed
 from orderloom.terms import Address
 
 routes = Routes("network")
@@ -216,11 +216,38 @@ class SplitPolicyIn(In):
     )
 
 
+EditingRole: TypeAlias = Literal[
+    "api_key", "owner", "admin", "operations_manager", "customer_service", "store_associate", "warehouse", "finance",
+    "integrator", "auditor", "support",
+]  # fmt: skip
+
+
+class EditRuleIn(In):
+    """A change that is refused once an order of the channel has come so far: stricter than the matrix, never looser."""
+
+    change: Literal["raise", "lower", "address", "node", "price", "payment"]
+    begin: Literal["created", "allocated", "released", "picking"] = Field(
+        alias="from", description="The stage from which on it is refused"
+    )
+    roles: list[EditingRole] | None = Field(
+        default=None, min_length=1, max_length=11, description="To whom; left out, to everybody"
+    )
+
+
 class ChannelIn(In):
     """A sales channel as it shall be."""
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"name": "Web shop", "type": "site", "currency": "USD"}]}
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Web shop",
+                    "type": "site",
+                    "currency": "USD",
+                    "edit_rules": [{"change": "price", "from": "released", "roles": ["customer_service"]}],
+                }
+            ]
+        }
     )
     name: Text
     type: Literal["site", "marketplace", "store", "edi", "file"]
@@ -245,6 +272,9 @@ class ChannelIn(In):
         default=None,
         description="The adapter by which availability is pushed, and its settings; none: read by cursor",
     )
+    edit_rules: list[EditRuleIn] = Field(
+        default=[], max_length=100, description="What of its orders is not edited, from when on, and by whom"
+    )
     active: bool = True
 
     def channel(self, code: str) -> Channel:
@@ -252,6 +282,9 @@ class ChannelIn(In):
         given |= {
             "split_policy": self.split_policy.model_dump(exclude_none=True),
             "notices": tuple(self.notices),
+            "edit_rules": tuple(
+                rule.model_dump(by_alias=True, exclude_none=True) for rule in self.edit_rules
+            ),
         }
         given |= {"excluded_nodes": tuple(self.excluded_nodes)}
         return Channel(**given, code=code)
@@ -274,6 +307,7 @@ class ChannelOut(Versioned):
     notices: list[str]
     excluded_nodes: list[str]
     availability_feed: dict[str, Any] | None
+    edit_rules: list[dict[str, Any]]
     active: bool
     created_at: AwareDatetime
     updated_at: AwareDatetime
@@ -297,7 +331,7 @@ async def put_channel(call: Here, code: Code, body: ChannelIn) -> ChannelOut:
 def _check_feed(feed: dict[str, Any]) -> None:
     try:
         wrong = availability.faults(feed)
-    except NoSuchFeed as unknown:
+    except NoSuchAdapter as unknown:
         wrong = [str(unknown)]
     if wrong:
         raise invalid([Fault("/availability_feed", "wrong_feed", problem) for problem in wrong])

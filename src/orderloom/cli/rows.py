@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from orderloom.api.boxing import PackRulesIn
-from orderloom.api.network import SplitPolicyIn
+from orderloom.api.network import EditRuleIn, SplitPolicyIn
 from orderloom.catalog.model import Item
 from orderloom.journey.setup import ALWAYS, CarrierTerms
 from orderloom.network.model import Channel, Node
@@ -226,6 +226,11 @@ def _split_policy(given: dict[str, Any]) -> dict[str, Any]:
     return SplitPolicyIn.model_validate(given).model_dump(exclude_none=True)
 
 
+def _edit_rule(given: dict[str, Any]) -> dict[str, Any]:
+    """As the API takes it."""
+    return EditRuleIn.model_validate(given).model_dump(by_alias=True, exclude_none=True)
+
+
 class ChannelRow(_Row):
     """A sales channel."""
 
@@ -242,6 +247,7 @@ class ChannelRow(_Row):
     notices: tuple[Literal["email", "sms", "app"], ...] = ("email",)
     excluded_nodes: tuple[Code, ...] = ()
     availability_feed: dict[str, Any] | None = None
+    edit_rules: tuple[Annotated[dict[str, Any], AfterValidator(_edit_rule)], ...] = ()
     active: bool = True
 
     def channel(self) -> Channel:

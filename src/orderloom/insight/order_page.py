@@ -38,7 +38,7 @@ class OrderPage:
 
 
 _ORDER = f"""
-SELECT o.*, o.body_hash IS NOT NULL AS known, c.code AS channel, c.name AS channel_name
+SELECT o.*, o.body_hash IS NOT NULL AS known, c.code AS channel, c.name AS channel_name, c.edit_rules
 FROM orders.orders AS o JOIN network.channels AS c ON c.id = o.channel_id
 WHERE {ORDER_IN_SCOPE} AND o.number = $3
 """

@@ -124,12 +124,13 @@ class Case:
         )
 
 
-async def read(db: Db, *, order_id: UUID, edit: Edit, now: datetime) -> Case:
+async def read(db: Db, *, order_id: UUID, edit: Edit, role: str, now: datetime) -> Case:
     """The edit, and the order as it stands, which the caller has locked whole."""
     order = (await orders_of(db, [order_id]))[order_id]
     lines = (await lines_of(db, [order_id]))[order_id]
     at = await cancelling.standing(db, order_id=order_id)
-    plan = editing.plan(edit, _standing(lines, at))
+    channel = (await network.channels_of(db, ids={order.channel_id}))[order.channel_id]
+    plan = editing.plan(edit, _standing(lines, at, editing.barred(channel.edit_rules, role=role)))
     kits = await catalog.kits_of(db, skus={line.sku for line in edit.add})
     skus = {line.sku for line in lines} | {line.sku for line in edit.add}
     skus |= {sku for parts in kits.values() for sku in parts}
@@ -139,7 +140,6 @@ async def read(db: Db, *, order_id: UUID, edit: Edit, now: datetime) -> Case:
     codes |= {line.node_code for line in edit.lines if line.node_code}
     nodes = await network.nodes_of(db, ids=fixed) if fixed else {}
     nodes |= await network.nodes_of(db, codes=codes) if codes else {}
-    channel = (await network.channels_of(db, ids={order.channel_id}))[order.channel_id]
     return Case(
         edit=edit,
         order=order,
@@ -155,7 +155,7 @@ async def read(db: Db, *, order_id: UUID, edit: Edit, now: datetime) -> Case:
     )
 
 
-def _standing(lines: Sequence[Line], at: cancelling.Standing) -> editing.Standing:
+def _standing(lines: Sequence[Line], at: cancelling.Standing, barred: editing.Barred) -> editing.Standing:
     asked: Counter[UUID] = Counter()
     for (_, line), units in at.asked.items():
         asked[line] += units
@@ -171,6 +171,7 @@ def _standing(lines: Sequence[Line], at: cancelling.Standing) -> editing.Standin
         open_=open_ - asked,
         highest=max((p.rank for p in at.pieces if p.rank is not Rank.CANCELLED), default=Rank.CREATED),
         begun=any(cancelling.begun_at(work) for work in at.works.values() if work.status != "cancelled"),
+        barred=barred,
     )
 
 

@@ -81,15 +81,18 @@ class _TakenBack(Exception):
 
 
 async def edit(
-    db: Db, *, order_id: UUID, edit: Edit, reason: str, now: datetime, keep: bool = True
+    db: Db, *, order_id: UUID, edit: Edit, reason: str, now: datetime, role: str = "owner", keep: bool = True
 ) -> Edited | CannotEdit | Refused | None:
-    """Edit an order; None when there is no such order. Refused, or not to be kept, it leaves nothing behind but locks."""
+    """Edit an order; None when there is no such order. Refused, or not to be kept, it leaves nothing behind but locks.
+
+    `role`: of whoever asks for it, whom the channel's rules may refuse more than the matrix does.
+    """
     if order_id not in await orders_of(db, [order_id]):
         return None
     await steering.hold_whole(db, order_id=order_id)
     try:
         async with db.transaction():
-            outcome = await _edit(db, order_id, edit, reason, now)
+            outcome = await _edit(db, order_id, edit, reason, role, now)
             _take_back(outcome, unless=keep)
     except _TakenBack as back:
         return back.outcome
@@ -102,9 +105,9 @@ def _take_back(outcome: Edited | CannotEdit | Refused, *, unless: bool) -> None:
 
 
 async def _edit(
-    db: Db, order_id: UUID, edit: Edit, reason: str, now: datetime
+    db: Db, order_id: UUID, edit: Edit, reason: str, role: str, now: datetime
 ) -> Edited | CannotEdit | Refused:
-    case = await edit_case.read(db, order_id=order_id, edit=edit, now=now)
+    case = await edit_case.read(db, order_id=order_id, edit=edit, role=role, now=now)
     if over := await edit_case.over(db, order=case.order):
         return CannotEdit((over,), wrong=False)
     faults = [*case.plan.wrong, *case.faults()]

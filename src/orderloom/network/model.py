@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -70,7 +71,8 @@ class Channel:
 
     `promise_confidence` is the chance, permille, with which dates that it promises from what was learnt shall be kept.
     `excluded_nodes` are codes of nodes it never draws on; `availability_feed` is the adapter its availability is pushed
-    by, with its settings, None meaning that the channel reads it by cursor.
+    by, with its settings, None meaning that the channel reads it by cursor. `edit_rules` say what of its orders is not
+    edited, from which stage on and by which roles (`orders.editing.barred`).
     """
 
     code: str
@@ -88,6 +90,7 @@ class Channel:
     notices: tuple[str, ...] = ("email",)
     excluded_nodes: tuple[str, ...] = ()
     availability_feed: dict[str, Any] | None = None
+    edit_rules: tuple[Mapping[str, Any], ...] = ()
     active: bool = True
     id: UUID = field(default_factory=new_id, compare=False)
     version: int = field(default=1, compare=False)

@@ -15,8 +15,8 @@ _NODE = (
     "processing_hours, daily_capacity, pick_cost, unit_cost, ships_hazmat, services, channels, groups, active, closed_because, version"
 )
 _CHANNEL = (
-    "id, code, name, type, currency, time_zone, on_shortage, promise_days, split_policy, review_above, notices, "
-    "excluded_nodes, availability_feed, active, version"
+    "id, code, name, type, currency, time_zone, on_shortage, promise_days, promise_confidence, split_policy, "
+    "review_above, notices, excluded_nodes, availability_feed, edit_rules, active, version"
 )
 
 
@@ -135,10 +135,10 @@ async def closed(db: Db, *, due: datetime | None = None) -> dict[UUID, str]:
 
 _PUT_CHANNELS = """
 INSERT INTO network.channels AS c (id, code, name, type, currency, time_zone, on_shortage, promise_days, promise_confidence, split_policy,
-  review_above, notices, excluded_nodes, availability_feed, active)
+  review_above, notices, excluded_nodes, availability_feed, edit_rules, active)
 SELECT g.id, g.code, g.name, g.type, g.currency, g.time_zone, g.on_shortage, g.promise_days, g.promise_confidence,
   g.split_policy,
-  g.review_above, g.notices, g.excluded_nodes, g.availability_feed, g.active
+  g.review_above, g.notices, g.excluded_nodes, g.availability_feed, g.edit_rules, g.active
 FROM unnest($1::jsonb[]) AS t (given), jsonb_populate_record(NULL::network.channels, t.given) AS g
 ORDER BY g.code
 ON CONFLICT (code) DO UPDATE
@@ -146,13 +146,13 @@ SET name = excluded.name, type = excluded.type, currency = excluded.currency, ti
     on_shortage = excluded.on_shortage, promise_days = excluded.promise_days, promise_confidence = excluded.promise_confidence,
     split_policy = excluded.split_policy,
     review_above = excluded.review_above, notices = excluded.notices, excluded_nodes = excluded.excluded_nodes,
-    availability_feed = excluded.availability_feed, active = excluded.active, version = c.version + 1, updated_at = clock_timestamp()
+    availability_feed = excluded.availability_feed, edit_rules = excluded.edit_rules, active = excluded.active, version = c.version + 1, updated_at = clock_timestamp()
 WHERE (c.name, c.type, c.currency, c.time_zone, c.on_shortage, c.promise_days, c.promise_confidence, c.split_policy, c.review_above,
-       c.notices, c.excluded_nodes, c.availability_feed, c.active)
+       c.notices, c.excluded_nodes, c.availability_feed, c.edit_rules, c.active)
   IS DISTINCT FROM
       (excluded.name, excluded.type, excluded.currency, excluded.time_zone, excluded.on_shortage,
        excluded.promise_days, excluded.promise_confidence, excluded.split_policy, excluded.review_above, excluded.notices,
-       excluded.excluded_nodes, excluded.availability_feed, excluded.active)
+       excluded.excluded_nodes, excluded.availability_feed, excluded.edit_rules, excluded.active)
 RETURNING c.code
 """
 
@@ -196,5 +196,5 @@ def _node(row: Row) -> Node:
 
 def _channel(row: Row) -> Channel:
     return Channel(
-        **{**row, "notices": tuple(row["notices"]), "excluded_nodes": tuple(row["excluded_nodes"])}
+        **{**row, **{name: tuple(row[name]) for name in ("notices", "excluded_nodes", "edit_rules")}}
     )

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from orderloom.orders.checking import LINES_MAX
@@ -62,10 +63,46 @@ _BEGUN = (
 )
 
 
+# By the names that a channel's rules have for them.
+RULED = {
+    "raise": Change.MORE,
+    "lower": Change.FEWER,
+    "address": Change.WHITHER,
+    "node": Change.NODE,
+    "price": Change.MONEY,
+    "payment": Change.MEANS,
+}
+# Whoever comes with an API key has this for a role.
+API_KEY = "api_key"
+RULED_FROM = ("created", "allocated", "released", "picking")
+Barred: TypeAlias = Mapping[Change, int]
+
+
+def barred(rules: Sequence[Mapping[str, Any]], *, role: str) -> Barred:
+    """From which column on a channel's rules refuse a change to whoever has that role; one without roles is everybody's."""
+    found: dict[Change, int] = {}
+    for rule in rules:
+        if role in (rule.get("roles") or (role,)):
+            change = RULED[rule["change"]]
+            found[change] = min(RULED_FROM.index(rule["from"]), found.get(change, len(STAGES)))
+    return found
+
+
+def matrix(barred: Barred) -> dict[Change, tuple[Verdict, ...]]:
+    """The matrix as those rules leave it."""
+    return {
+        change: tuple(_N if i >= barred.get(change, len(row)) else cell for i, cell in enumerate(row))
+        for change, row in MATRIX.items()
+    }
+
+
+def _column(highest: Rank) -> int:
+    return next(i for i, last in enumerate(STAGES) if highest <= last)
+
+
 def verdict(change: Change, *, highest: Rank, begun: bool) -> Verdict:
     """What the matrix says. `begun`: a node has accepted work of the order, or has begun it."""
-    column = next(i for i, last in enumerate(STAGES) if highest <= last)
-    found = MATRIX[change][column]
+    found = MATRIX[change][_column(highest)]
     if found is not Verdict.REQUEST or begun:
         return found
     return MATRIX[change][1]
@@ -179,6 +216,7 @@ class Standing:
     open_: Mapping[UUID, int]
     highest: Rank
     begun: bool
+    barred: Barred = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,9 +294,13 @@ def _line(found: Plan, path: str, change: LineEdit, line: Line, at: Standing) ->
     each = {part.id: part.quantity // line.quantity for part in parts}
     now = min(at.live.get(part.id, 0) // each[part.id] for part in parts)
     more = 0 if change.quantity is None else change.quantity - now
-    if more < 0:
+    if more < 0 and not _is_barred(found, f"{path}/quantity", Change.FEWER, at):
         _fewer(found, path, {part.id: -more * each[part.id] for part in parts}, at)
-    if more > 0 and _judge(found, f"{path}/quantity", Change.MORE, at) is Verdict.ALLOW:
+    if more > 0 and not now:
+        # What was removed bears no price any more, and what was cancelled its share of the order's charges.
+        message = "nothing is left of this line: add a new one instead"
+        found.refused.append(Fault(f"{path}/quantity", "line_over", message))
+    elif more > 0 and _judge(found, f"{path}/quantity", Change.MORE, at) is Verdict.ALLOW:
         found.more += [More(path=path, line=part, units=more * each[part.id]) for part in parts]
     if change.prices:
         _judge(found, path, Change.MONEY, at)
@@ -313,8 +355,20 @@ def _worth(found: Plan, path: str, values: LineDraft, line: Line) -> None:
     found.values[line.id] = values
 
 
+def _is_barred(found: Plan, path: str, change: Change, at: Standing) -> bool:
+    if _column(at.highest) < (first := at.barred.get(change, len(STAGES))):
+        return False
+    message = (
+        f"the channel's rules leave it as it is once the order is {RULED_FROM[first]}: ask somebody who may"
+    )
+    found.refused.append(Fault(path, "by_rule", message))
+    return True
+
+
 def _judge(found: Plan, path: str, change: Change, at: Standing) -> Verdict:
     """Ask the matrix, and note what it forbids: whoever must let go first is a way out, not a wait."""
+    if _is_barred(found, path, change, at):
+        return Verdict.REFUSE
     said = verdict(change, highest=at.highest, begun=at.begun)
     if said is Verdict.REFUSE:
         found.refused.append(Fault(path, "shipped", _SHIPPED[change]))

@@ -667,6 +667,7 @@ CREATE TABLE network.channels (
     notices text[] DEFAULT '{email}'::text[] NOT NULL,
     excluded_nodes text[] DEFAULT '{}'::text[] NOT NULL,
     availability_feed jsonb,
+    edit_rules jsonb DEFAULT '[]'::jsonb NOT NULL,
     active boolean DEFAULT true NOT NULL,
     version integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,

@@ -131,7 +131,8 @@ class Editing(Model):
         fewer = [(line, -n) for line, n in changes if n < 0]
         beyond = any(part.here < n * each for line, n in fewer for part, each in line.parts)
         nothing = bool(fewer) and not more and left == sum(_units(fewer).values())
-        return (bool(more) and max(live) >= SHIPPED) or beyond or nothing
+        over = any(n > 0 and not line.now for line, n in changes)
+        return (bool(more) and max(live) >= SHIPPED) or beyond or nothing or over
 
     def _edited(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -18,6 +19,8 @@ from orderloom.orders.editing import (
     LineEdit,
     Standing,
     Verdict,
+    barred,
+    matrix,
     plan,
     verdict,
 )
@@ -76,6 +79,28 @@ def test_the_page_on_editing_has_the_matrix_as_it_is() -> None:
     page = (Path(__file__).parents[3] / "docs/howto/edit-an-order.md").read_text()
     for change, row in MATRIX.items():
         assert f"| {change} | {' | '.join(row)} |" in page
+
+
+def test_a_channels_rules_bar_a_change_from_a_stage_on_for_some_roles_or_for_all() -> None:
+    rules = [
+        {"change": "price", "from": "released", "roles": ["customer_service"]},
+        {"change": "lower", "from": "allocated"},
+    ]
+    mug = line(3)
+    ask = Edit(lines=(LineEdit(line_id=mug.id, quantity=2, unit_price=900),))
+    for role, rank, paths in (
+        ("customer_service", Rank.RESERVED, []),
+        ("customer_service", Rank.ALLOCATED, ["/lines/0/quantity"]),
+        ("customer_service", Rank.RELEASED, ["/lines/0/quantity", "/lines/0"]),
+        ("owner", Rank.RELEASED, ["/lines/0/quantity"]),
+    ):
+        found = plan(ask, replace(at(mug, highest=rank), barred=barred(rules, role=role)))
+        assert [(f.path, f.code) for f in found.refused] == [(path, "by_rule") for path in paths]
+        assert bool(found.fewer) is not bool(paths)
+    left = matrix(barred(rules, role="customer_service"))
+    assert left[Change.MONEY] == (A, A, N, N, N)
+    assert left[Change.FEWER] == (A, N, N, N, N)
+    assert left[Change.NODE] == MATRIX[Change.NODE]
 
 
 def test_what_no_node_has_answered_for_is_changed_at_once() -> None:

@@ -14,7 +14,8 @@ from orderloom.insight import order_page
 from orderloom.insight.order_page import OrderPage
 from orderloom.journey.editing import CannotEdit, Edited, edit
 from orderloom.journey.steering import hold_whole
-from orderloom.orders.editing import Edit
+from orderloom.orders import editing
+from orderloom.orders.editing import Edit, Verdict
 from orderloom.orders.model import Refused
 from orderloom.plumbing import clock
 from orderloom.plumbing.journeys import NoSuchSubject
@@ -31,9 +32,15 @@ async def _page(request: Request, who: Visitor, number: str) -> OrderPage:
     return found
 
 
+def _matrix(found: OrderPage, who: Visitor) -> list[tuple[str, tuple[Verdict, ...]]]:
+    """What whoever is looking may change of such an order, by its channel's rules."""
+    barred = editing.barred(found.order["edit_rules"], role=who.session.user.role)
+    return [(str(change), row) for change, row in editing.matrix(barred).items()]
+
+
 @router.get("/orders/{number}/edit")
 async def form(request: Request, number: str, who: May) -> Response:
-    return _shown(request, await _page(request, who, number), Filled())
+    return _shown(request, who, await _page(request, who, number), Filled())
 
 
 @router.post("/orders/{number}/edit")
@@ -42,16 +49,16 @@ async def send(request: Request, number: str, who: May, sent: Annotated[Sent, Fo
     save = sent.do == "save" and sent.shown == sent.digest
     found = await _page(request, who, number)
     if found.order["version"] != sent.version:
-        return _shown(request, found, Filled(), reason=sent.reason, problems=[MOVED])
+        return _shown(request, who, found, Filled(), reason=sent.reason, problems=[MOVED])
     try:
         wanted = sent.edit(found)
         outcome = await _done(request, who, found, wanted, sent.reason.strip() or "by hand", save=save)
     except (ValueError, NoSuchSubject) as fault:
-        return _shown(request, found, sent, reason=sent.reason, problems=[str(fault)])
+        return _shown(request, who, found, sent, reason=sent.reason, problems=[str(fault)])
     if not isinstance(outcome, Edited):
-        return _shown(request, found, sent, reason=sent.reason, problems=outcome)
+        return _shown(request, who, found, sent, reason=sent.reason, problems=outcome)
     if not save:
-        return _shown(request, found, sent, reason=sent.reason, preview=outcome)
+        return _shown(request, who, found, sent, reason=sent.reason, preview=outcome)
     return RedirectResponse(f"/console/orders/{number}?did=edited", status_code=303)
 
 
@@ -65,7 +72,15 @@ async def _done(
         now = await order_page.find(db, scope=who.scope, number=order["number"])
         if now is None or now["version"] != order["version"]:
             return [MOVED]
-        outcome = await edit(db, order_id=order["id"], edit=wanted, reason=reason, now=clock.now(), keep=save)
+        outcome = await edit(
+            db,
+            order_id=order["id"],
+            edit=wanted,
+            reason=reason,
+            now=clock.now(),
+            role=who.session.user.role,
+            keep=save,
+        )
     if isinstance(outcome, CannotEdit | Refused):
         return [f"{fault.message[:1].upper()}{fault.message[1:]}." for fault in outcome.faults]
     return outcome or [MOVED]
@@ -73,6 +88,7 @@ async def _done(
 
 def _shown(
     request: Request,
+    who: Visitor,
     found: OrderPage,
     filled: Filled,
     *,
@@ -86,6 +102,7 @@ def _shown(
         status=409 if problems else 200,
         o=found.order,
         **shown(found, filled),
+        matrix=_matrix(found, who),
         filled=filled,
         reason=reason,
         preview=preview,

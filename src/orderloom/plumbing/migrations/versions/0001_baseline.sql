@@ -261,6 +261,7 @@ CREATE TABLE network.channels (
   notices        text[] NOT NULL DEFAULT '{email}',
   excluded_nodes text[] NOT NULL DEFAULT '{}',
   availability_feed jsonb,                     -- adapter and its settings; null: read by cursor only
+  edit_rules     jsonb NOT NULL DEFAULT '[]',
   active         boolean NOT NULL DEFAULT true,
   version        integer NOT NULL DEFAULT 1,
   created_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
