@@ -2,10 +2,11 @@
 
 A hot SKU then costs one row update a flight instead of one a buyer, and a flight costs one commit. An idle desk flies
 with one. While they come in numbers a flight that has landed is followed by the next when enough wait for it, or shortly
-after: what a flight costs whoever is aboard, some seven milliseconds of processor, is then shared by more. The queue is bounded by number and by the wait it means; beyond either,
-whoever comes is sent away at once, before anything was done for them, and told when to come again. Who has waited that
-long in spite of it is sent away as well. Sending away takes turns with flying: a flight talks to the database some
-thirty times, and once stood still for forty seconds because between two words two thousand were sent away.
+after: what a flight costs whoever is aboard, some seven milliseconds of processor, is then shared by more. The queue is
+bounded by number and by the wait it means; beyond either, whoever comes is sent away at once, before anything was done
+for them, and told when to come again. Who has waited that long in spite of it is sent away as well. Sending away takes
+turns with flying: a flight talks to the database some thirty times, and once stood still for forty seconds because
+between two words two thousand were sent away.
 """
 
 from __future__ import annotations
