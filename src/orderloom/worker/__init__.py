@@ -16,6 +16,7 @@ from orderloom.plumbing import clock, events, http
 from orderloom.plumbing.database import Database, DatabaseAway
 from orderloom.plumbing.events import Reader
 from orderloom.plumbing.runner import Runner
+from orderloom.plumbing.settings import settings
 from orderloom.worker.chores import CHORES
 
 log = structlog.get_logger()
@@ -35,7 +36,7 @@ class Worker:
     ) -> None:
         self._database = database
         self._readers = tuple(readers)
-        self.runner = Runner(database, JOURNEYS, lease_s=lease_s)
+        self.runner = Runner(database, JOURNEYS, lease_s=lease_s, set_size=settings().worker_set_size)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop; what is in hand is finished first."""
