@@ -7,6 +7,7 @@ node has to a destination, those that keep the promise apart from those that com
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
@@ -438,7 +439,17 @@ def _area(reach: Reach) -> str:
     return reach.address.region or reach.address.country
 
 
-_worlds: OrderedDict[tuple[object, ...], tuple[tuple[Tariff, ...], tuple[Carton, ...], World]] = OrderedDict()
+_Remembered: TypeAlias = tuple[tuple[Tariff, ...], tuple[Carton, ...], World]
+
+
+class _Own(threading.local):
+    """Each thread's worlds: they are written while they are asked, and two threads would take each other's numbers."""
+
+    def __init__(self) -> None:
+        self.worlds: OrderedDict[tuple[object, ...], _Remembered] = OrderedDict()
+
+
+_own = _Own()
 
 
 def world_of(
@@ -450,45 +461,39 @@ def world_of(
 ) -> World:
     """The world of these contracts, cartons, learnt dates, limits and commitments, as it was left by the orders before."""
     key = (id(tariffs), id(cartons), *assured.key, closed, credits_)
-    kept = _worlds.get(key)
+    worlds = _own.worlds
+    kept = worlds.get(key)
     if kept is None:
         rest = (assured, closed, credits_)
-        before = _like(tariffs, cartons, *rest)
-        world = (
-            World(tariffs, cartons, *rest, _packings(cartons)) if before is None else _worlds.pop(before)[2]
-        )
+        before = _like(tariffs, cartons, assured.key, closed, credits_)
+        world = worlds.pop(before)[2] if before else World(tariffs, cartons, *rest, _packings(cartons))
         # The tuples are kept with their world, so that no other can come to stand at the same address.
-        kept = _worlds[key] = (tariffs, cartons, world)
-        while len(_worlds) > _WORLDS_MOST:
-            _worlds.popitem(last=False)
+        kept = worlds[key] = (tariffs, cartons, world)
+        while len(worlds) > _WORLDS_MOST:
+            worlds.popitem(last=False)
     world = kept[2]
     if world.kept > KEPT_MOST or world.packings.kept > PACKINGS_MOST:
         # A new one: decisions that are still to be explained hold on to theirs.
         world = World(*kept[:2], assured, closed, credits_, _packings(cartons))
-        _worlds[key] = (*kept[:2], world)
+        worlds[key] = (*kept[:2], world)
     return world
 
 
 def _packings(cartons: tuple[Carton, ...]) -> Packings:
     """What has been packed into these cartons for any world: to work it out again takes the longest."""
-    for _, _, world in _worlds.values():
+    for _, _, world in _own.worlds.values():
         if world.cartons == cartons and world.packings.kept <= PACKINGS_MOST:
             return world.packings
     return Packings(cartons)
 
 
 def _like(
-    tariffs: tuple[Tariff, ...],
-    cartons: tuple[Carton, ...],
-    assured: Assured,
-    closed: frozenset[Closed],
-    credits_: frozenset[Credit],
+    tariffs: tuple[Tariff, ...], cartons: tuple[Carton, ...], *rest: object
 ) -> tuple[object, ...] | None:
     """The key of a world of equals: everybody who reads contracts has them in a tuple of his own."""
-    for key, (_, _, world) in _worlds.items():
+    for key, (_, _, world) in _own.worlds.items():
         same = len(world.tariffs) == len(tariffs) and all(map(is_, world.tariffs, tariffs))
         mine = (world.cartons, world.assured.key, world.closed, world.credits)
-        alike = mine == (cartons, assured.key, closed, credits_)
-        if same and alike:
+        if same and mine == (cartons, *rest):
             return key
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -52,7 +53,7 @@ def test_packing_is_counted(lines: int, monkeypatch: pytest.MonkeyPatch) -> None
         return made
 
     monkeypatch.setattr(packings, "whole", counted)
-    monkeypatch.setattr(lanes, "_worlds", type(lanes._worlds)())
+    monkeypatch.setattr(lanes, "_own", lanes._Own())
     decision = plan(bulky(lines, lines))
     assert decision.plan is not None
     assert packing // 16 <= decision.effort["spent"] <= OVER * EFFORT
@@ -69,3 +70,12 @@ def test_what_no_service_takes_in_time_is_not_looked_for_without_end(weight: int
     assert decision.effort["spent"] <= OVER * EFFORT
     assert decision.plan is not None
     assert decision.plan.late
+
+
+def test_what_is_remembered_is_remembered_by_thread() -> None:
+    asked = bulky(3, 3)
+    decision, here = plan(asked), [*lanes._own.worlds]
+    with ThreadPoolExecutor(1) as other:
+        assert other.submit(lambda: [*lanes._own.worlds]).result() == []
+        assert other.submit(plan, asked).result().json() == decision.json()
+    assert [*lanes._own.worlds] == here

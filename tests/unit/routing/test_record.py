@@ -156,7 +156,7 @@ def test_read_back_it_is_decided_and_explained_the_same(asked: Request, profile:
     at_once = explanation(decision)
     record = unpacked(packed({"request": decision.asked.json(), "answer": decision.json()}))
     # Nothing that is remembered may matter.
-    lanes._worlds.clear()
+    lanes._own.worlds.clear()
     again, moved = request_of({"order_id": None, **record}, present(asked))
     assert moved == []
     answer = record["answer"]
